@@ -1,0 +1,70 @@
+"""What every denoiser of the course is: a torch module D(x, sigma) -> x; and what is made out of any of them.
+
+A solver takes the one-argument form `at_sigma(D, sigma)`, so that it knows no denoiser class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from pnp_course._checks import check_positive
+
+Denoise = Callable[[Tensor], Tensor]
+
+
+def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
+    """Noise level as a (B, 1, 1, 1) tensor beside the images `x` (B, C, H, W).
+
+    Args:
+        sigma: a float, or a tensor of 1 or B values, in units of intensity: 25/255, never 25.
+
+    Raises:
+        ValueError: negative or not finite, another number of values than images, or a value >= 3, which can only
+            have been meant on the scale 0-255.
+    """
+    if isinstance(sigma, Tensor):
+        s = sigma.to(dtype=x.dtype, device=x.device).reshape(-1)
+    else:
+        s = torch.full((1,), float(sigma), dtype=x.dtype, device=x.device)
+    if s.numel() not in (1, x.shape[0]):
+        raise ValueError(
+            f"sigma has {s.numel()} values for {x.shape[0]} image(s); wanted one float, or one value per image."
+        )
+    low, high = float(s.min()), float(s.max())
+    if not 0 <= low <= high < 3:
+        raise ValueError(
+            f"sigma is {low:g}..{high:g}; wanted a noise level in units of intensity, 0 <= sigma < 3: write 25/255, not 25."
+        )
+    return s.expand(x.shape[0]).reshape(-1, 1, 1, 1)
+
+
+def at_sigma(denoiser: Callable[[Tensor, float | Tensor], Tensor], sigma: float | Tensor) -> Denoise:
+    """The map x -> D(x, sigma) at a fixed noise level: what the solvers take as `denoise`."""
+    return lambda x: denoiser(x, sigma)
+
+
+class Averaged(nn.Module):
+    """D_t = t D + (1 - t) I, [B] Theorem 2.2."""
+
+    def __init__(self, denoiser: nn.Module, t: float):
+        super().__init__()
+        self.denoiser, self.t = denoiser, check_averaging(t)
+
+    def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """t D(x, sigma) + (1 - t) x for x (B, C, H, W)."""
+        return self.t * self.denoiser(x, sigma) + (1 - self.t) * x
+
+
+def averaged(denoiser: nn.Module, t: float) -> Averaged:
+    """The averaged denoiser D_t = t D + (1 - t) I, 0 < t <= 1, [B] Theorem 2.2."""
+    return Averaged(denoiser, t)
+
+
+def check_averaging(t: float) -> float:
+    """Return t if 0 < t <= 1, else raise ValueError."""
+    if check_positive(t, "t", "the weight of D in t D + (1 - t) I") > 1:
+        raise ValueError(f"t is {t}; wanted 0 < t <= 1, the weight of D in t D + (1 - t) I.")
+    return float(t)

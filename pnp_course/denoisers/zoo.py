@@ -1,0 +1,84 @@
+"""The shipped denoisers: weights as safetensors, each with a JSON card beside it that says what it is and what it does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pnp_course.denoisers.drunet import DRUNet
+
+FOLDER = Path(__file__).parent.parent / "weights"
+ARCHITECTURES: dict[str, type[nn.Module]] = {"drunet": DRUNet}
+
+
+class WeightsError(RuntimeError):
+    """Shipped weights that are not what their card says."""
+
+
+def available_denoisers() -> list[str]:
+    """Names that `load_denoiser` takes."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def denoiser_card(name: str) -> dict[str, Any]:
+    """What is known of a shipped denoiser: architecture, training, measured PSNR and constants, SHA-256.
+
+    Raises:
+        ValueError: an unknown name; lists those there are.
+    """
+    path = FOLDER / f"{name}.json"
+    if name not in available_denoisers():
+        raise ValueError(f"there is no denoiser {name!r}; wanted one of {', '.join(available_denoisers())}.")
+    return json.loads(path.read_text())
+
+
+def load_denoiser(name: str) -> nn.Module:
+    """A shipped denoiser as a module D(x, sigma), x (B, C, H, W) in [0, 1], in float32, frozen and in eval mode.
+
+    Raises:
+        ValueError: an unknown name.
+        WeightsError: the file's SHA-256 is not that of the card (a broken download or an edited file).
+    """
+    from safetensors.torch import load
+
+    card = denoiser_card(name)
+    data = (FOLDER / f"{name}.safetensors").read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != card["sha256"]:
+        raise WeightsError(
+            f"{name}.safetensors has SHA-256 {found[:12]}..., its card says {card['sha256'][:12]}...: "
+            "the file is damaged; install the package again."
+        )
+    net = ARCHITECTURES[card["architecture"]](**card["config"])
+    net.load_state_dict({key: value.float() for key, value in load(data).items()})
+    return net.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def save_denoiser(
+    name: str, architecture: str, config: dict[str, Any], weights: dict[str, Tensor], card: dict[str, Any],
+    folder: Path = FOLDER,
+) -> Path:  # fmt: skip
+    """Write `name`.safetensors in half precision and its card; the card last, so that a card never lacks its weights."""
+    from safetensors.torch import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = save({key: value.detach().half().contiguous() for key, value in weights.items()})
+    card = {
+        "name": name, "architecture": architecture, "config": config,
+        "parameters": sum(v.numel() for v in weights.values()),
+        "sha256": hashlib.sha256(data).hexdigest(), **card,
+    }  # fmt: skip
+    for path, content in (
+        (folder / f"{name}.safetensors", data),
+        (folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode()),
+    ):
+        part = path.with_suffix(path.suffix + ".part")
+        part.write_bytes(content)
+        os.replace(part, path)
+    return folder / f"{name}.json"

@@ -1,0 +1,140 @@
+"""Data fidelities G(u): value, gradient, proximal map, Moreau envelope. [B] (2) and appendix A.8, (93)-(96).
+
+Both hold an operator A and an observation y. Proximal maps are those of lam G:
+prox_{lam G}(z) = argmin_v lam G(v) + ||v - z||^2 / 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pnp_course._checks import check_counts, check_image, check_positive, check_same_shape
+from pnp_course.operators import Identity, LinearOperator
+
+
+class Fidelity(Protocol):
+    """What a solver asks of a fidelity."""
+
+    def value(self, u: Tensor) -> float: ...
+    def grad(self, u: Tensor) -> Tensor: ...
+    def prox(self, z: Tensor, lam: float) -> Tensor: ...
+
+
+class Gaussian:
+    """G(u) = ||A u - y||^2 / 2, the log-likelihood of Gaussian noise times its variance.
+
+    Args:
+        operator: A.
+        y: the observation, floating point, in the space A maps to.
+    """
+
+    def __init__(self, operator: LinearOperator, y: Tensor):
+        self.operator, self.y = operator, check_image(y, "y")
+
+    def value(self, u: Tensor) -> float:
+        """||A u - y||^2 / 2."""
+        return 0.5 * float((self.operator(u) - self.y).double().square().sum())
+
+    def grad(self, u: Tensor) -> Tensor:
+        """A^T (A u - y)."""
+        return self.operator.adjoint(self.operator(u) - self.y)
+
+    def prox(self, z: Tensor, lam: float) -> Tensor:
+        """(I + lam A^T A)^{-1} (z + lam A^T y), exact."""
+        return self.operator.solve(z + lam * self.operator.adjoint(self.y), check_positive(lam, "lam"))
+
+
+def prox_kl(z: Tensor, y: Tensor, lam: float) -> Tensor:
+    """prox of lam <1, v - y log v> at z, elementwise: the root >= 0 of v^2 - (z - lam) v - lam y = 0, [B] (95)."""
+    q = z - lam
+    root = (q * q + 4 * lam * y).sqrt()
+    # for q < 0 the two terms of (q + root) / 2 cancel; the conjugate form does not
+    return torch.where(q >= 0, (q + root) / 2, 2 * lam * y / (root - q).clamp_min(1e-30))
+
+
+@dataclass
+class InnerADMM:
+    """What the last inexact prox did: `iterations`, and `residual`, the larger relative residual it stopped at."""
+
+    iterations: int = 0
+    residual: float = 0.0
+
+
+class Poisson:
+    """G(u) = <1, A u - y log A u>, the Poisson negative log-likelihood divided by the peak, [B] (2).
+
+    It is convex, but its gradient A^T (1 - y / A u) is not Lipschitz: it blows up where A u goes to 0.
+
+    Args:
+        operator: A, with A u >= 0 for u >= 0.
+        y: counts / peak, >= 0.
+        rho: penalty of the inner ADMM (2 in the authors' CoCo-ADMM, 1 in CoCo-PEGD).
+        tol, max_inner: the inner ADMM stops once both relative residuals are below `tol`, or after `max_inner`.
+        floor: A u is kept above this inside logarithm and division, 0.0003 gray levels of 255: iterates of the inexact
+            prox can be slightly negative where the scene is black.
+
+    A prox with A != I starts from the inner dual variable of the call before (successive calls of a solver are close);
+    `reset()` forgets it. `inner` says how the last one ended.
+    """
+
+    def __init__(
+        self, operator: LinearOperator, y: Tensor, *, rho: float = 2.0, tol: float = 1e-3, max_inner: int = 10,
+        floor: float = 1e-6,
+    ):  # fmt: skip
+        self.operator, self.y = operator, check_counts(check_image(y, "y"), "y")
+        self.rho, self.tol, self.max_inner = check_positive(rho, "rho"), tol, max_inner
+        self.floor, self.inner = floor, InnerADMM()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the warm start."""
+        self._dual = torch.zeros_like(self.y)
+
+    def value(self, u: Tensor) -> float:
+        """<1, A u - y log A u>, with 0 log 0 = 0."""
+        au = self.operator(u).double()
+        return float((au - torch.xlogy(self.y.double(), au.clamp_min(self.floor))).sum())
+
+    def grad(self, u: Tensor) -> Tensor:
+        """A^T (1 - y / A u)."""
+        return self.operator.adjoint(1 - self.y / self.operator(u).clamp_min(self.floor))
+
+    def prox(self, z: Tensor, lam: float) -> Tensor:
+        """prox_{lam G}(z): closed form for A = I, else the inner ADMM of [B] (93)-(96).
+
+        The inner problem is split as min lam <1, x - y log x> + ||v - z||^2 / 2 subject to x = A v, with scaled dual d:
+
+            x <- prox_{lam/rho KL}(A v - d),   v <- (I + rho A^T A)^{-1} (z + rho A^T (x + d)),   d <- d + x - A v.
+
+        Only A v is needed until the end, and A (I + rho A^T A)^{-1} rho A^T = I - (I + rho A A^T)^{-1}, so the loop runs
+        in the space of the data, one `solve_data` (two FFTs for a blur) an iteration.
+        """
+        check_positive(lam, "lam")
+        if isinstance(self.operator, Identity):
+            check_same_shape(z, self.y, "z", "y")
+            return prox_kl(z, self.y, lam)
+        a, rho, d = self.operator, self.rho, self._dual
+        a_solve_z = a(a.solve(z, rho))
+        av, x, s = a(z), torch.zeros_like(self.y), d
+        check_same_shape(av, self.y, "A z", "y")
+        for k in range(1, self.max_inner + 1):
+            x, before = prox_kl(av - d, self.y, lam / rho), x
+            s = x + d
+            av = a_solve_z + s - a.solve_data(s, rho)
+            d = s - av
+            scale = float(av.norm().clamp_min(1e-30))
+            residual = max(float((x - av).norm()), float((x - before).norm())) / scale
+            if residual <= self.tol:
+                break
+        self._dual, self.inner = d, InnerADMM(k, residual)
+        return a.solve(z + rho * a.adjoint(s), rho)
+
+
+def moreau_envelope(fidelity: Fidelity, u: Tensor, lam: float) -> float:
+    """e(u) = min_v lam G(v) + ||u - v||^2 / 2, whose gradient is u - prox_{lam G}(u), [B] before (22)."""
+    v = fidelity.prox(u, lam)
+    return lam * fidelity.value(v) + 0.5 * float((u - v).double().square().sum())

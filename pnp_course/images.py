@@ -1,0 +1,170 @@
+"""Photographs as tensors (1, C, H, W), float32 in [0, 1]: those inside scikit-image, and the user's own files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pnp_course._checks import check_finite
+
+# name -> (file inside scikit-image, what it shows and its licence, from scikit-image's own documentation)
+PHOTOS = {
+    "astronaut": ("astronaut.png", "Eileen Collins, NASA, public domain"),
+    "camera": ("camera.png", "Cameraman by Lav Varshney, CC0"),
+    "chelsea": ("chelsea.png", "Chelsea the cat by Stefan van der Walt, CC0"),
+    "coffee": ("coffee.png", "Coffee cup by Rachel Michetti, CC0"),
+    "rocket": ("rocket.jpg", "Falcon 9 launch by SpaceX, CC0"),
+    "coins": ("coins.png", "Greek coins from Pompeii, Brooklyn Museum, no known copyright"),
+}
+
+
+class ImageError(ValueError):
+    """A file that cannot be read as an image."""
+
+
+def photo(name: str = "astronaut", size: int | None = None) -> Tensor:
+    """A photograph that comes inside scikit-image: no download.
+
+    Args:
+        name: one of `PHOTOS`.
+        size: if given, the central square of this side, after shrinking the shorter side to 1.2 `size`.
+
+    Returns:
+        (1, C, H, W) float32 in [0, 1]; C is 1 or 3.
+    """
+    if name not in PHOTOS:
+        raise ValueError(f"there is no photograph {name!r}; wanted one of {', '.join(PHOTOS)}.")
+    import skimage
+
+    x = read_image(Path(skimage.__file__).parent / "data" / PHOTOS[name][0])
+    return x if size is None else crop_square(x, size)
+
+
+def crop_square(x: Tensor, size: int) -> Tensor:
+    """Central (size, size) square of (B, C, H, W), after shrinking so that the shorter side is at most 1.2 `size`."""
+    short = min(x.shape[-2:])
+    if short < size:
+        raise ValueError(f"the image is {x.shape[-2]} x {x.shape[-1]}; a square of {size} does not fit: ask for {short}.")
+    if short > 1.2 * size:
+        x = shrink(x, int(max(x.shape[-2:]) * 1.2 * size / short))
+    top, left = (x.shape[-2] - size) // 2, (x.shape[-1] - size) // 2
+    return x[..., top : top + size, left : left + size].contiguous()
+
+
+def shrink(x: Tensor, longest: int) -> Tensor:
+    """Resize (B, C, H, W), antialiased, so that the longer side is at most `longest` pixels; never enlarges."""
+    scale = longest / max(x.shape[-2:])
+    if scale >= 1:
+        return x
+    size = [max(1, round(n * scale)) for n in x.shape[-2:]]
+    return F.interpolate(x, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def to_channels(x: Tensor, channels: int) -> Tensor:
+    """Gray to colour by copying, colour to gray by the luma weights of ITU-R BT.601; (B, C, H, W)."""
+    if x.shape[1] == channels:
+        return x
+    if channels == 3:
+        return x.expand(-1, 3, -1, -1).contiguous()
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1)
+    return (x * weights).sum(1, keepdim=True)
+
+
+def read_image(path: str | os.PathLike[str]) -> Tensor:
+    """Read a picture as (1, C, H, W) float32; C is 1 (gray) or 3 (colour).
+
+    Pictures of 8 and 16 bits are scaled to [0, 1] (16-bit colour needs TIFF; PNG readers give it at 8 bits); TIFF and
+    .npy of floats are taken as they are, since observations may leave [0, 1]. EXIF rotation is applied, palettes are
+    resolved, transparency is laid on white.
+
+    Raises:
+        ImageError: no such file, no image, no pixels, NaN: one sentence.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ImageError(f"{path}: there is no such file.")
+    try:
+        array = _read_array(path)
+    except (OSError, ValueError, SyntaxError, MemoryError, EOFError, KeyError) as error:
+        raise ImageError(f"{path}: not an image this program can read ({type(error).__name__}: {error}).") from error
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.size == 0:
+        raise ImageError(f"{path}: holds an array of shape {array.shape}; wanted one picture, (H, W) or (H, W, 1 to 4).")
+    x = torch.from_numpy(np.ascontiguousarray(_to_unit(array, path))).permute(2, 0, 1)[None]
+    try:
+        check_finite(x, str(path))
+    except ValueError as error:
+        raise ImageError(str(error)) from None
+    if x.shape[1] in (2, 4):
+        alpha = x[:, -1:]
+        x = x[:, :-1] * alpha + (1 - alpha)
+    return x.contiguous()
+
+
+def _read_array(path: Path) -> np.ndarray:
+    if path.suffix.lower() == ".npy":
+        return np.load(path, allow_pickle=False)
+    if path.suffix.lower() in (".tif", ".tiff"):
+        import tifffile
+
+        return tifffile.imread(path)
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        image = ImageOps.exif_transpose(image)
+        if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "1"):
+            image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+        if image.mode in ("RGBX", "RGBa", "La"):
+            image = image.convert("RGBA")
+        return np.array(image)
+
+
+def _to_unit(array: np.ndarray, path: Path) -> np.ndarray:
+    """Scale integers by their range to float32 in [0, 1]; leave floats."""
+    if array.dtype == bool:
+        return array.astype(np.float32)
+    if array.dtype == np.int32 and path.suffix.lower() == ".png":  # Pillow's mode I: 16-bit gray
+        return (array / 65535).astype(np.float32)
+    if array.dtype in (np.uint8, np.uint16):
+        return (array / np.iinfo(array.dtype).max).astype(np.float32)
+    if np.issubdtype(array.dtype, np.floating):
+        return array.astype(np.float32)
+    raise ImageError(f"{path}: pixels are {array.dtype}; wanted 8 or 16 bit integers, or floats in [0, 1].")
+
+
+EXACT_SUFFIXES = (".npy", ".tif", ".tiff")
+
+
+def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
+    """Write one image (1, C, H, W) or (C, H, W).
+
+    .npy and .tif keep the float32 values; other endings are 8-bit pictures, clipped to [0, 1]. The file appears
+    under its name only when it is whole.
+    """
+    path = Path(path)
+    array = x.detach().float().cpu().reshape(x.shape[-3:]).permute(1, 2, 0).numpy()
+    array = array[..., 0] if array.shape[-1] == 1 else array
+    part = path.with_name(path.stem + ".part" + path.suffix)
+    try:
+        if path.suffix.lower() == ".npy":
+            np.save(part, array)
+        elif path.suffix.lower() in (".tif", ".tiff"):
+            import tifffile
+
+            tifffile.imwrite(part, array)
+        else:
+            from PIL import Image
+
+            Image.fromarray((array.clip(0, 1) * 255).round().astype(np.uint8)).save(part)
+        os.replace(part, path)
+    except (KeyError, ValueError) as error:
+        raise ImageError(f"{path}: cannot write a picture with the ending {path.suffix!r} ({error}): use .png.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path

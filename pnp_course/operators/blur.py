@@ -1,0 +1,61 @@
+"""Blur: circular convolution with a known kernel, diagonal in Fourier space."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pnp_course._checks import check_finite
+from pnp_course.operators.base import LinearOperator
+
+
+class Blur(LinearOperator):
+    """A x = k * x, periodic boundary, every channel alike.
+
+    The kernel's centre is its pixel (h // 2, w // 2), so an even kernel has one more row and column before the centre.
+    Circular convolution is diagonalised by the DFT, so A^T and (I + c A^T A)^{-1} are exact and cost two FFTs.
+
+    Args:
+        kernel: (h, w), floating point, any sizes, not larger than the images.
+
+    Raises:
+        ValueError: a kernel of another shape, empty, not finite, or (at use) larger than the image.
+    """
+
+    def __init__(self, kernel: Tensor):
+        if not isinstance(kernel, Tensor) or kernel.ndim != 2 or kernel.numel() == 0:
+            what = f"shape {tuple(kernel.shape)}" if hasattr(kernel, "shape") else f"type {type(kernel).__name__}"
+            raise ValueError(f"kernel has {what}; wanted a tensor of shape (h, w) such as kernels.gaussian(9, 1.6).")
+        self.kernel = check_finite(kernel.to(torch.float64), "kernel")
+        self._cache: dict[tuple[object, ...], Tensor] = {}
+
+    def spectrum(self, x: Tensor) -> Tensor:
+        """The kernel's half spectrum (H, W // 2 + 1) for images like `x`, computed in float64, kept for reuse."""
+        key = (*x.shape[-2:], x.dtype, x.device)
+        if key not in self._cache:
+            (h, w), (height, width) = self.kernel.shape, x.shape[-2:]
+            if h > height or w > width:
+                raise ValueError(
+                    f"the kernel is {h} x {w}, larger than the image, {height} x {width}: crop the kernel or enlarge the image."
+                )
+            padded = torch.zeros(height, width, dtype=torch.float64)
+            padded[:h, :w] = self.kernel
+            padded = padded.roll((-(h // 2), -(w // 2)), (0, 1))
+            spectrum = torch.fft.rfft2(padded)
+            wide = torch.complex128 if x.dtype == torch.float64 else torch.complex64
+            self._cache[key] = spectrum.to(x.device, wide)
+        return self._cache[key]
+
+    def _filter(self, x: Tensor, transfer: Tensor) -> Tensor:
+        return torch.fft.irfft2(torch.fft.rfft2(x) * transfer, s=x.shape[-2:])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._filter(x, self.spectrum(x))
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self._filter(y, self.spectrum(y).conj())
+
+    def solve(self, z: Tensor, c: float) -> Tensor:
+        return self._filter(z, 1 / (1 + c * self.spectrum(z).abs().square()))
+
+    solve_data = solve  # convolutions commute: A A^T = A^T A

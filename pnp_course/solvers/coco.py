@@ -1,0 +1,72 @@
+"""The two algorithms of [B] section 4 for a cocoercive conservative (CoCo) denoiser: CoCo-ADMM and CoCo-PEGD.
+
+D_t = t D + (1 - t) I is the proximal map of a weakly convex F (Theorem 2.2); both minimise F + lam G, (15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from pnp_course.denoisers.base import Denoise, check_averaging
+from pnp_course.fidelities import Fidelity
+from pnp_course.solvers.iterate import Iterate
+
+
+def coco_admm(
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33
+) -> Iterator[Iterate]:
+    """CoCo-ADMM, [B] (19): ADMM on F + lam G with unit penalty.
+
+        v_{k+1} = prox_{lam G}(u_k + b_k)
+        u_{k+1} = D_t(v_{k+1} - b_k)
+        b_{k+1} = b_k + u_{k+1} - v_{k+1}
+
+    With a gamma-CoCo denoiser and t < t_0(gamma), (20) (0.33 for gamma = 1/4), (u_k, v_k) converges to a stationary
+    point of F + lam G for every convex G (Theorem 4.1). Shown is the un-averaged D(v_{k+1} - b_k) (Remark 4.3).
+
+    Args:
+        denoise: x -> D(x) at a fixed noise level.
+        x0: first u (B, C, H, W); the paper takes the observation.
+        lam: weight of the fidelity. The papers' values are for intensities in [0, 255]: divide them by 255.
+        t: averaging weight, 0 < t <= 1.
+
+    Yields:
+        Iterate with x = D(z), u, v, b, and z = v_{k+1} - b_k, the denoiser's input.
+    """
+    t = check_averaging(t)
+    u, b = x0, torch.zeros_like(x0)
+    while True:
+        v = fidelity.prox(u + b, lam)
+        z = v - b
+        d = denoise(z)
+        u = t * d + (1 - t) * z
+        b = b + u - v
+        yield Iterate(d, u=u, v=v, b=b, z=z)
+
+
+def coco_pegd(
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33, step: float = 0.8
+) -> Iterator[Iterate]:
+    """CoCo-PEGD, [B] (22)-(23): gradient descent on the Moreau envelope e of lam G, then D_t.
+
+        u_{k+1} = D_t(v_k)
+        v_{k+1} = u_{k+1} - step (u_{k+1} - prox_{lam G}(u_{k+1}))
+
+    e has a 1-Lipschitz gradient whatever G is. With a gamma-CoCo denoiser and step < 2 - r(t), where
+    r(t) = t (1 - gamma) / (gamma + t (1 - gamma)), F + step e decreases and u_k converges (Theorem 4.4).
+
+    Args: as `coco_admm`; `step` is the paper's second parameter, 0.8 there.
+
+    Yields:
+        Iterate with x = D(v_k), u = u_{k+1}, v = v_{k+1}, and z = v_k, the denoiser's input.
+    """
+    t = check_averaging(t)
+    v = x0
+    while True:
+        z, d = v, denoise(v)
+        u = t * d + (1 - t) * z
+        v = (1 - step) * u + step * fidelity.prox(u, lam)
+        yield Iterate(d, u=u, v=v, z=z)
