@@ -14,6 +14,12 @@ def check_image(x: Any, name: str = "x", channels: int | None = None) -> Tensor:
 
     The range is not checked: noisy images and iterates leave [0, 1] rightfully.
     """
+    check_shape(x, channels, name)
+    return check_finite(x, name)
+
+
+def check_shape(x: Any, channels: int | None = None, name: str = "x") -> Tensor:
+    """As `check_image`, without looking at the values: cheap, and possible inside function transforms."""
     if not isinstance(x, Tensor):
         raise ValueError(
             f"{name} is a {type(x).__name__}; wanted a torch tensor of shape (B, C, H, W): "
@@ -34,7 +40,6 @@ def check_image(x: Any, name: str = "x", channels: int | None = None) -> Tensor:
             f"{name} has {x.shape[1]} channel(s), wanted {channels}: "
             "use pnp_course.images.to_channels(x, n) to convert between gray and colour."
         )
-    check_finite(x, name)
     return x
 
 

@@ -77,8 +77,8 @@ class Poisson:
         floor: A u is kept above this inside logarithm and division, 0.0003 gray levels of 255: iterates of the inexact
             prox can be slightly negative where the scene is black.
 
-    A prox with A != I starts from the inner dual variable of the call before (successive calls of a solver are close);
-    `reset()` forgets it. `inner` says how the last one ended.
+    A prox with A != I starts from A v and dual variable of the call before (successive calls of a solver are close);
+    `reset()` forgets them. `inner` says how the last one ended.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Poisson:
 
     def reset(self) -> None:
         """Forget the warm start."""
-        self._dual = torch.zeros_like(self.y)
+        self._start: tuple[Tensor, Tensor] | None = None
 
     def value(self, u: Tensor) -> float:
         """<1, A u - y log A u>, with 0 log 0 = 0."""
@@ -117,10 +117,11 @@ class Poisson:
         if isinstance(self.operator, Identity):
             check_same_shape(z, self.y, "z", "y")
             return prox_kl(z, self.y, lam)
-        a, rho, d = self.operator, self.rho, self._dual
+        a, rho = self.operator, self.rho
         a_solve_z = a(a.solve(z, rho))
-        av, x, s = a(z), torch.zeros_like(self.y), d
-        check_same_shape(av, self.y, "A z", "y")
+        check_same_shape(a_solve_z, self.y, "A z", "y")
+        av, d = self._start or (a(z), torch.zeros_like(self.y))
+        x = s = av
         for k in range(1, self.max_inner + 1):
             x, before = prox_kl(av - d, self.y, lam / rho), x
             s = x + d
@@ -130,7 +131,7 @@ class Poisson:
             residual = max(float((x - av).norm()), float((x - before).norm())) / scale
             if residual <= self.tol:
                 break
-        self._dual, self.inner = d, InnerADMM(k, residual)
+        self._start, self.inner = (av, d), InnerADMM(k, residual)
         return a.solve(z + rho * a.adjoint(s), rho)
 
 

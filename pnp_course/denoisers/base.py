@@ -68,3 +68,20 @@ def check_averaging(t: float) -> float:
     if check_positive(t, "t", "the weight of D in t D + (1 - t) I") > 1:
         raise ValueError(f"t is {t}; wanted 0 < t <= 1, the weight of D in t D + (1 - t) I.")
     return float(t)
+
+
+class GrayFromColour(nn.Module):
+    """A denoiser of gray images (B, 1, H, W) made of one of colour images: P^T D(P x, s sigma) / 3, P copies channels.
+
+    P^T P = 3 I, so a conservative D gives a conservative one and cocoercivity keeps its constant gamma (theory of the
+    course, gray-from-colour lemma). The copied noise is equal in the three channels, which in the direction (1, 1, 1)
+    is as strong as independent noise of sqrt(3) sigma: hence s = sqrt(3).
+    """
+
+    def __init__(self, denoiser: nn.Module, scale: float = 3**0.5):
+        super().__init__()
+        self.denoiser, self.scale = denoiser, scale
+
+    def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """Denoise gray images (B, 1, H, W)."""
+        return self.denoiser(x.expand(-1, 3, -1, -1), self.scale * sigma).mean(1, keepdim=True)

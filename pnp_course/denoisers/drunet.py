@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pnp_course._checks import check_image
+from pnp_course._checks import check_shape
 from pnp_course.denoisers.base import sigma_per_image
 
 ACTIVATIONS = {"relu": nn.ReLU, "elu": nn.ELU, "softplus": lambda: nn.Softplus(beta=100)}
@@ -85,6 +85,7 @@ class DRUNet(nn.Module):
         larger frame the Jacobian is then E^T J E, a compression of the network's: it is symmetric when J is, and
         cocoercive with the same constant (`book/theory`, padding lemma). Reflection would lose both.
         """
+        check_shape(x, self.in_channels)
         height, width = x.shape[-2:]
         noise_map = sigma_per_image(sigma, x).expand(-1, 1, height, width)
         pad_h, pad_w = -height % 8, -width % 8
@@ -104,7 +105,3 @@ class DRUNet(nn.Module):
         z = self.m_up2(z + x3)
         z = self.m_up1(z + x2)
         return self.m_tail(z + x1)
-
-    def check(self, x: Tensor) -> Tensor:
-        """Raise ValueError unless `x` is an image this network can take."""
-        return check_image(x, "x", self.in_channels)

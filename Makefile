@@ -1,0 +1,12 @@
+# Everything is done by tools/course.py, which Windows users call directly: python tools/course.py course
+PYTHON ?= python3
+.PHONY: course course-check test book clean
+course course-check test book: need-python
+course:       ; @$(PYTHON) tools/course.py course
+course-check: ; @$(PYTHON) tools/course.py check
+test:         ; @$(PYTHON) tools/course.py test
+book:         ; @$(PYTHON) tools/course.py book
+clean:        ; rm -rf _build
+.PHONY: need-python
+need-python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "course: there is no $(PYTHON) here: install Python 3.11 or newer from python.org, or name it: make PYTHON=python3.12 ..." >&2; exit 2; }

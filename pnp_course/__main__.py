@@ -1,0 +1,5 @@
+"""`python -m pnp_course`."""
+
+from pnp_course.cli import main
+
+main()

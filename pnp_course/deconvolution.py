@@ -1,0 +1,104 @@
+"""Photon-limited deconvolution, the course's main job: a blurred photograph seen by counting few photons.
+
+y ~ Poisson(p K u) / p, [B] (1). Restored by CoCo-ADMM, and by three methods to measure it against: Wiener filter and
+Richardson-Lucy (scikit-image), and DPIR, which is good and has no guarantee.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pnp_course import noise
+from pnp_course._checks import check_counts, check_image, check_positive
+from pnp_course.denoisers import GrayFromColour, at_sigma, load_denoiser
+from pnp_course.fidelities import Poisson
+from pnp_course.operators import Blur
+from pnp_course.solvers import Result, coco_admm, dpir, run
+from pnp_course.solvers.runner import Monitor
+
+
+def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0) -> Tensor:
+    """Blur and count photons: Poisson(peak K x) / peak for x (B, C, H, W) in [0, 1]; equal seeds, equal noise."""
+    check_image(x)
+    return noise.poisson(Blur(kernel)(x), peak, torch.Generator().manual_seed(seed))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of CoCo-ADMM: denoiser strength `sigma` (intensity units), weight `lam` of the fidelity, averaging `t`."""
+
+    sigma: float
+    lam: float
+    t: float = 0.33
+
+
+def settings(peak: float) -> Settings:
+    """The parameters [B] reports for peaks 100 (sigma 0.15, lam 600/255) and 50 (0.16, 375/255), and between.
+
+    Both follow power laws of the peak through these two points, extended to peaks from 10 to 1000.
+    """
+    p = min(max(check_positive(peak, "peak"), 10.0), 1000.0)
+    octaves = float(np.log2(p / 50))
+    return Settings(sigma=0.16 * (0.15 / 0.16) ** octaves, lam=375 / 255 * 1.6**octaves)
+
+
+def denoiser_for(y: Tensor, name: str) -> nn.Module:
+    """The shipped denoiser `name`, made one for gray images if y (B, C, H, W) is gray and the denoiser is not."""
+    denoiser = load_denoiser(name)
+    return GrayFromColour(denoiser) if y.shape[1] == 1 and denoiser.in_channels == 3 else denoiser
+
+
+def restore_coco(
+    y: Tensor, kernel: Tensor, denoiser: nn.Module, parameters: Settings, *, max_iter: int = 50, tol: float = 1e-4,
+    monitors: dict[str, Monitor] | None = None, progress: bool = False, fidelity: Poisson | None = None,
+) -> Result:  # fmt: skip
+    """CoCo-ADMM on the observation y (B, C, H, W), counts / peak. `fidelity`: to share one with a monitor."""
+    fidelity = fidelity or Poisson(Blur(kernel), y)
+    solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)
+    return run(solver, max_iter, tol=tol, monitors=monitors, progress=progress)
+
+
+def restore_dpir(
+    y: Tensor, kernel: Tensor, denoiser: nn.Module, peak: float, monitors: dict[str, Monitor] | None = None
+) -> Result:
+    """DPIR with the Poisson fidelity: lam = peak, the noise level annealed from 49/255 to 15/255 in 8 iterations."""
+    solver = dpir(Poisson(Blur(kernel), y), denoiser, y, lam=peak, sigma_end=15 / 255, iterations=8)
+    return run(solver, 8, monitors=monitors)
+
+
+def wiener(y: Tensor, kernel: Tensor, balance: float = 0.1) -> Tensor:
+    """Wiener filter with a Laplacian prior of weight `balance` (skimage.restoration.wiener), channel by channel."""
+    from skimage.restoration import wiener as skimage_wiener
+
+    k = kernel.double().numpy()
+    out = [[skimage_wiener(c.double().numpy(), k, balance, clip=False) for c in image] for image in y.cpu()]
+    return torch.from_numpy(np.asarray(out)).to(y).clamp(0, 1)
+
+
+def richardson_lucy(y: Tensor, kernel: Tensor, iterations: int = 15) -> Tensor:
+    """Richardson-Lucy (skimage.restoration.richardson_lucy), channel by channel; few iterations: it amplifies noise.
+
+    scikit-image convolves with zeros around the picture; ours is periodic, so the picture is continued periodically.
+    """
+    from skimage.restoration import richardson_lucy as skimage_rl
+
+    k = kernel.double().numpy()
+    py, px = (min(3 * n // 2, m) for n, m in zip(k.shape, y.shape[-2:], strict=True))
+    wide = F.pad(y.double().cpu(), (px, px, py, py), mode="circular").clamp_min(1e-6)
+    out = [[skimage_rl(c.numpy(), k, num_iter=iterations, clip=False) for c in image] for image in wide]
+    return torch.from_numpy(np.asarray(out))[..., py:-py, px:-px].to(y).clamp(0, 1)
+
+
+def check_observation(y: Tensor, peak: float) -> None:
+    """Raise ValueError unless y is an image of counts / peak on the scale [0, 1]."""
+    check_counts(check_image(y, "the observation"), "the observation")
+    check_positive(peak, "peak", "the mean number of photons of a white pixel")
+    if float(y.mean()) > 1.5:
+        raise ValueError(
+            f"the observation's mean is {float(y.mean()):.4g}, so it holds counts, not counts / peak: divide it by the peak."
+        )

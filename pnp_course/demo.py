@@ -1,0 +1,159 @@
+"""The demonstration behind `python -m pnp_course demo`: degrade, restore four ways, write pictures, curves and report."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pnp_course import deconvolution, images, metrics
+from pnp_course.fidelities import Poisson
+from pnp_course.monitors import Lagrangian, psnr_to
+from pnp_course.operators import Blur
+from pnp_course.solvers import Result
+
+METHODS = {
+    "observed": "observation", "wiener": "Wiener", "richardson-lucy": "Richardson-Lucy", "dpir": "DPIR",
+    "coco-admm": "CoCo-ADMM",
+}  # fmt: skip
+
+
+def compare(
+    x: Tensor, kernel: Tensor, peak: float, seed: int, denoiser_name: str, iterations: int, progress: bool = False
+) -> tuple[dict[str, Tensor], dict[str, float], dict[str, Result]]:
+    """Degrade the clean image x (1, C, H, W) and restore it by every method of `METHODS`.
+
+    Returns: pictures by method, seconds by method, and the runs of the two iterative plug-and-play methods.
+    """
+    y = deconvolution.degrade(x, kernel, peak, seed)
+    coco = deconvolution.denoiser_for(y, denoiser_name)
+    plain = deconvolution.denoiser_for(y, "drunet")
+    parameters = deconvolution.settings(peak)
+    fidelity = Poisson(Blur(kernel), y)
+    monitors = {"psnr": psnr_to(x), "lagrangian": Lagrangian(fidelity, parameters.lam)}
+    runs: dict[str, Result] = {}
+
+    def keep(name: str, result: Result) -> Tensor:
+        runs[name] = result
+        return result.x
+
+    work: dict[str, Callable[[], Tensor]] = {
+        "observed": lambda: y,
+        "wiener": lambda: deconvolution.wiener(y, kernel),
+        "richardson-lucy": lambda: deconvolution.richardson_lucy(y, kernel),
+        "dpir": lambda: keep(
+            "dpir", deconvolution.restore_dpir(y, kernel, plain, peak, monitors={"psnr": psnr_to(x)})
+        ),
+        "coco-admm": lambda: keep(
+            "coco-admm",
+            deconvolution.restore_coco(
+                y, kernel, coco, parameters, max_iter=iterations, monitors=monitors, progress=progress, fidelity=fidelity
+            ),
+        ),
+    }  # fmt: skip
+    pictures, seconds = {}, {}
+    for name, restore in work.items():
+        begun = time.perf_counter()
+        pictures[name] = restore()
+        seconds[name] = time.perf_counter() - begun
+    return pictures, seconds, runs
+
+
+def run_demo(
+    x: Tensor, kernel: Tensor, *, peak: float, seed: int, denoiser_name: str, iterations: int, folder: Path, source: str,
+    kernel_name: str, progress: bool = False,
+) -> list[str]:  # fmt: skip
+    """Run `compare` and write everything into `folder`, whole or not at all. Returns the report's table as lines."""
+    pictures, seconds, runs = compare(x, kernel, peak, seed, denoiser_name, iterations, progress)
+    scores = {
+        name: {"psnr": metrics.psnr(p, x), "ssim": metrics.ssim(p, x), "seconds": seconds[name]}
+        for name, p in pictures.items()
+    }
+    facts: dict[str, Any] = {
+        "source": source, "size": list(x.shape[-2:]), "channels": x.shape[1], "kernel": kernel_name, "peak": peak,
+        "seed": seed, "denoiser": denoiser_name, "parameters": asdict(deconvolution.settings(peak)),
+        "stopped_by": runs["coco-admm"].stopped_by, "scores": scores,
+    }  # fmt: skip
+    table = ["| method | PSNR (dB) | SSIM | seconds |", "|---|---|---|---|"] + [
+        f"| {METHODS[n]} | {s['psnr']:.2f} | {s['ssim']:.3f} | {s['seconds']:.1f} |" for n, s in scores.items()
+    ]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".demo-") as scratch:
+        part = Path(scratch)
+        images.write_image(x, part / "clean.png")
+        images.write_image((kernel / kernel.max())[None, None], part / "kernel.png")
+        for name, picture in pictures.items():
+            images.write_image(picture, part / f"{name}.png")
+        write_figures(x, pictures, scores, runs, part)
+        (part / "report.json").write_text(json.dumps(facts, indent=2) + "\n")
+        (part / "report.md").write_text(report(facts, table))
+        folder.mkdir(exist_ok=True)
+        for file in part.iterdir():
+            shutil.copyfile(file, folder / f".{file.name}.part")
+            os.replace(folder / f".{file.name}.part", folder / file.name)
+    return table
+
+
+def comparison_figure(x: Tensor, pictures: dict[str, Tensor]) -> Any:
+    """Clean image and all restorations with their PSNR."""
+    from pnp_course.viz.figures import gallery
+
+    titled = {f"{METHODS[n]}: {metrics.psnr(p, x):.2f} dB": p for n, p in pictures.items()} | {"clean": x}
+    side = min(x.shape[-2:]) // 4
+    return gallery(titled, zoom=(x.shape[-2] // 3, x.shape[-1] // 2 - side // 2, side))
+
+
+def curves_figure(runs: dict[str, Result]) -> Any:
+    """PSNR, relative change and Lagrangian over the iterations."""
+    from pnp_course.viz.figures import curves
+
+    histories = {METHODS[name]: result.history for name, result in runs.items()}
+    coco = histories["CoCo-ADMM"]
+    above = coco["lagrangian"] - coco["lagrangian"].min()
+    return curves(
+        [
+            {"title": "PSNR (dB)", "lines": {n: (h.index, h["psnr"]) for n, h in histories.items()}},
+            {
+                "title": "relative change of x", "log": True,
+                "lines": {n: (h.index[1:], h["relative_change"][1:]) for n, h in histories.items()},
+            },
+            {"title": "Lagrangian of CoCo-ADMM, above its minimum", "lines": {"": (coco.index, above)}},
+        ]
+    )  # fmt: skip
+
+
+def write_figures(
+    x: Tensor, pictures: dict[str, Tensor], scores: dict[str, Any], runs: dict[str, Result], folder: Path
+) -> None:
+    """comparison.png and curves.png, and the history of CoCo-ADMM as CSV."""
+    import matplotlib.pyplot as plt
+
+    for name, figure in (("comparison", comparison_figure(x, pictures)), ("curves", curves_figure(runs))):
+        figure.savefig(folder / f"{name}.png", dpi=130)
+        plt.close(figure)
+    runs["coco-admm"].history.to_csv(folder / "history.csv")
+
+
+def report(facts: dict[str, Any], table: list[str]) -> str:
+    """The report, Markdown."""
+    p = facts["parameters"]
+    return "\n".join([
+        "# Photon-limited deconvolution",
+        "",
+        f"Picture: {facts['source']}, {facts['size'][1]} x {facts['size'][0]} pixels, {facts['channels']} channel(s). "
+        f"Kernel: {facts['kernel']}. Peak: {facts['peak']:g} photons, seed {facts['seed']}.",
+        "",
+        f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.2f}; "
+        f"stopped by {facts['stopped_by']}.",
+        "", *table, "",
+        "![clean picture, observation and restorations](comparison.png)", "",
+        "![PSNR, relative change and Lagrangian over the iterations](curves.png)", "",
+    ])  # fmt: skip

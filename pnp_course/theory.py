@@ -1,0 +1,56 @@
+"""The constants of [B] as functions: weak convexity, Lipschitz constant, admissible averaging.
+
+For a gamma-cocoercive conservative D and D_t = t D + (1 - t) I = prox_F (Theorem 2.2).
+"""
+
+from __future__ import annotations
+
+from pnp_course._checks import check_positive
+from pnp_course.denoisers.base import check_averaging
+
+
+def _check_gamma(gamma: float) -> float:
+    if check_positive(gamma, "gamma", "the cocoercivity constant") > 1:
+        raise ValueError(f"gamma is {gamma}; wanted 0 < gamma <= 1: a denoiser with gamma > 1 shrinks constants.")
+    return float(gamma)
+
+
+def weak_convexity(gamma: float, t: float) -> float:
+    """r(t) = t (1 - gamma) / (gamma + t (1 - gamma)): F + r ||.||^2 / 2 is convex, [B] Theorem 2.2."""
+    gamma, t = _check_gamma(gamma), check_averaging(t)
+    return t * (1 - gamma) / (gamma + t * (1 - gamma))
+
+
+def gradient_lipschitz(gamma: float, t: float) -> float:
+    """Lipschitz constant L of grad F, [B] (14), for t < 1: the larger of t / (1 - t) and r(t).
+
+    Hess F = J_t^{-1} - I and J_t has its spectrum in [1 - t, 1 - t + t / gamma]; the two numbers are the two ends.
+    """
+    t = check_averaging(t)
+    if t == 1:
+        return float("inf")
+    return max(t / (1 - t), weak_convexity(gamma, t))
+
+
+def admm_margin(gamma: float, t: float) -> float:
+    """(1 - r) / 2 - L^2: what the Lagrangian of CoCo-ADMM loses per ||u_{k+1} - u_k||^2; positive iff (20) holds."""
+    return (1 - weak_convexity(gamma, t)) / 2 - gradient_lipschitz(gamma, t) ** 2
+
+
+def averaging_bound(gamma: float) -> float:
+    """t_0(gamma) of [B] Theorem 4.1: CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
+
+    At gamma = 1 F is convex and every t <= 1 is allowed (Remark 4.3).
+    """
+    if _check_gamma(gamma) == 1:
+        return 1.0
+    low, high = 1e-12, 1 - 1e-12
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if admm_margin(gamma, middle) > 0 else (low, middle)
+    return low
+
+
+def pegd_step_bound(gamma: float, t: float) -> float:
+    """2 - r(t): CoCo-PEGD converges for every smaller step, [B] Theorem 4.4."""
+    return 2 - weak_convexity(gamma, t)

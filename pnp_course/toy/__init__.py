@@ -1,0 +1,5 @@
+"""Small exact worlds, where every theorem can be seen to hold: no network, no approximation."""
+
+from pnp_course.toy.mixture import GaussianMixture, PixelMixture
+
+__all__ = ["GaussianMixture", "PixelMixture"]

@@ -1,0 +1,81 @@
+"""Static figures: galleries of images with their scores, curves over iterations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+# distinguishable in gray and by colour-blind readers (Okabe and Ito 2008), each with its own dash
+STYLES = [
+    {"color": "#0072B2", "linestyle": "-"}, {"color": "#D55E00", "linestyle": "--"},
+    {"color": "#009E73", "linestyle": "-."}, {"color": "#CC79A7", "linestyle": ":"},
+    {"color": "#000000", "linestyle": (0, (5, 1))}, {"color": "#E69F00", "linestyle": (0, (3, 1, 1, 1))},
+]  # fmt: skip
+
+
+def to_display(x: Tensor) -> np.ndarray:
+    """First image of (B, C, H, W) as (H, W) or (H, W, 3), clipped to [0, 1]."""
+    array = x[0].detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    return array[..., 0] if array.shape[-1] == 1 else array
+
+
+def gallery(
+    images: Mapping[str, Tensor], columns: int = 3, zoom: tuple[int, int, int] | None = None, width: float = 9.0
+) -> Figure:
+    """Pictures with titles in a grid.
+
+    Args:
+        images: title -> image (B, C, H, W); the first of each batch is shown.
+        columns: pictures per row.
+        zoom: (top, left, side) of a square shown enlarged in each picture's corner.
+        width: of the figure, inches.
+    """
+    rows = -(-len(images) // columns)
+    first = next(iter(images.values()))
+    aspect = first.shape[-2] / first.shape[-1]
+    cell = width / columns
+    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * (cell * aspect + 0.3)), squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
+        picture = to_display(image)
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        ax.set_title(title, fontsize=9)
+        if zoom:
+            top, left, side = zoom
+            inset = ax.inset_axes((0.6, 0.0, 0.4, 0.4 / aspect))
+            inset.imshow(
+                picture[top : top + side, left : left + side], cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+            )
+            inset.set(xticks=[], yticks=[])
+            for spine in inset.spines.values():
+                spine.set(edgecolor="white", linewidth=1.5)
+    figure.tight_layout(pad=0.3)
+    return figure
+
+
+def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: float = 2.8) -> Figure:
+    """Curves side by side.
+
+    Args:
+        panels: each with `lines` (label -> (x, y)), `title`, `xlabel`, and optionally `log` (logarithmic y axis).
+        width, height: of the figure, inches.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False)
+    for ax, panel in zip(axes.flat, panels, strict=True):
+        for style, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
+            ax.plot(x, y, label=label, linewidth=1.6, **style)
+        ax.set(title=panel["title"], xlabel=panel.get("xlabel", "iteration"))
+        ax.title.set_fontsize(9)
+        if panel.get("log"):
+            ax.set_yscale("log")
+        ax.grid(alpha=0.3)
+        if len(panel["lines"]) > 1:
+            ax.legend(fontsize=8)
+    figure.tight_layout(pad=0.5)
+    return figure
