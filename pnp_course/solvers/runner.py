@@ -69,7 +69,7 @@ def run(
     Args:
         solver: a generator of iterates, such as `coco_admm(...)`.
         max_iter: most iterations.
-        tol: stop once ||x_k - x_{k-1}|| / ||x_k|| is at most this.
+        tol: stop once ||x_k - x_{k-1}|| / ||x_k|| is at most this; 0: never.
         max_seconds: stop after this long.
         monitors: name -> function of the iterate; its value goes into the history.
         progress: show a progress bar.
@@ -110,7 +110,7 @@ def run(
                 bar.update()
                 if callback:
                     callback(iterate)
-                if change <= tol:
+                if tol > 0 and change <= tol:
                     result.stopped_by = "tolerance"
                     break
                 if row["seconds"] > max_seconds:

@@ -1,0 +1,139 @@
+"""[B] Theorems 2.2, 4.1 and 4.4 on the exact 1-D oracle: constants attained, descent below t_0, failure above."""
+
+from functools import cache
+
+import pytest
+import torch
+
+from pnp_course.denoisers import at_sigma
+from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.monitors import Lagrangian
+from pnp_course.operators import Identity
+from pnp_course.solvers import DivergenceError, coco_admm, coco_pegd, run
+from pnp_course.theory import (
+    admm_margin,
+    averaging_bound,
+    gradient_lipschitz,
+    pegd_step_bound,
+    weak_convexity,
+)
+from pnp_course.toy import GaussianMixture, PixelMixture
+
+SIGMA = 0.15
+ORACLE = PixelMixture(GaussianMixture.two_peaks())
+GAMMA = ORACLE.gamma(SIGMA)
+
+
+@pytest.mark.parametrize("gamma", [0.05, 0.2, 0.25, 0.3, 0.5, 0.7, 0.95])
+@pytest.mark.parametrize("t", [0.05, 0.2, 0.33, 0.6, 0.9])
+def test_constants_of_theorem_2_2(gamma, t):
+    """Hess F = 1/j - 1 over all j in [1 - t, 1 - t + t/gamma]: extremes -r and the larger modulus L, both attained."""
+    j = torch.linspace(1 - t, 1 - t + t / gamma, 100001, dtype=torch.float64)
+    hessian = 1 / j - 1
+    assert float(-hessian.min()) == pytest.approx(weak_convexity(gamma, t), abs=1e-12)
+    assert float(hessian.abs().max()) == pytest.approx(gradient_lipschitz(gamma, t), abs=1e-12)
+
+
+@pytest.mark.parametrize(("gamma", "t0"), [(0.25, 1 / 3), (0.5, 0.37609), (0.2, 0.25), (0.1, 1 / 9)])
+def test_printed_values_of_the_bound(gamma, t0):
+    assert averaging_bound(gamma) == pytest.approx(t0, abs=1e-5)
+
+
+@pytest.mark.parametrize("gamma", [0.25, 0.3, 0.5, 0.8, 0.99])
+def test_the_bound_is_the_root_of_the_cubic(gamma):
+    """(20): 2 (1 - gamma) t^3 + gamma t^2 + 2 gamma t - gamma < 0, for gamma >= 1/4."""
+    roots = torch.linalg.eigvals(
+        torch.tensor([[-gamma, -2 * gamma, gamma], [2 * (1 - gamma), 0, 0], [0, 2 * (1 - gamma), 0]], dtype=torch.float64)
+        / (2 * (1 - gamma))
+    )
+    real = [float(z.real) for z in roots if abs(z.imag) < 1e-9 and z.real > 0]
+    assert averaging_bound(gamma) == pytest.approx(min(real), abs=1e-9)
+    assert admm_margin(gamma, min(real) * 0.999) > 0 > admm_margin(gamma, min(real) * 1.001)
+
+
+def problem(n=64):
+    """Poisson denoising of n independent pixels, peak 20."""
+    generator = torch.Generator().manual_seed(1)
+    u = GaussianMixture.two_peaks().sample(n, generator).reshape(1, 1, 8, n // 8).clamp_min(0)
+    y = torch.poisson(20 * u, generator=generator) / 20
+    return Poisson(Identity(), y), y
+
+
+@cache
+def potential_table(t):
+    """F(D_t(s)) on a grid of s: integral of (s - D_t(s)) D_t'(s) ds by the trapezoidal rule."""
+    s = torch.linspace(-3, 4, 70_001, dtype=torch.float64)
+    d = t * ORACLE.mixture.mmse(s[:, None], SIGMA)[:, 0] + (1 - t) * s
+    middle = ((s - d)[1:] + (s - d)[:-1]) / 2
+    return torch.cat((torch.zeros(1, dtype=torch.float64), (middle * d.diff()).cumsum(0)))
+
+
+def exact_prior(z, t):
+    """F(D_t(z)), summed over pixels, from the table."""
+    potential = potential_table(t)
+    place = ((z.flatten() + 3) / 7 * 70_000).clamp(0, 69_999)
+    low = place.floor().long()
+    return float(torch.lerp(potential[low], potential[low + 1], place - low).sum())
+
+
+def test_theorem_4_1_lagrangian_decreases_below_the_bound():
+    fidelity, y = problem()
+    t, lam = 0.99 * averaging_bound(GAMMA), 0.3
+    values = []
+
+    def lagrangian(it):
+        gap = it.u - it.v
+        values.append(
+            exact_prior(it.z, t) + lam * fidelity.value(it.v) + float((it.b * gap).sum() + gap.square().sum() / 2)
+        )
+        return values[-1]
+
+    result = run(
+        coco_admm(fidelity, at_sigma(ORACLE, SIGMA), y, lam=lam, t=t), 400,
+        monitors={"exact": lagrangian, "trapezoid": Lagrangian(fidelity, lam)},
+    )  # fmt: skip
+    table = result.history
+    drops = -table["exact"].diff().dropna()
+    assert drops.min() > -1e-7  # quadrature's accuracy
+    assert drops.sum() > 0.1  # it really went down
+    # the free line integral of the monitor agrees with the quadrature, up to its constant
+    offset = (table["exact"] - table["trapezoid"]).iloc[20:]
+    assert float(offset.max() - offset.min()) < 1e-3 * drops.sum()
+    # stationarity: u = v and -grad F(u) = b in lam dG(u); at u = 0, where y = 0, dG is the half-line up to 1
+    it = result.iterate
+    torch.testing.assert_close(it.u, it.v, atol=1e-6, rtol=0)
+    inside = it.u > 1e-4
+    assert 1 <= int((~inside).sum()) <= 8  # both cases occur
+    torch.testing.assert_close(it.b[inside], (lam * fidelity.grad(it.u))[inside], atol=1e-5, rtol=0)
+    assert (it.b[~inside] <= lam + 1e-6).all()
+    assert (fidelity.y[~inside] == 0).all()
+
+
+def test_theorem_4_1_fails_far_above_the_bound():
+    """A linear 0.05-CoCo denoiser with averaging 1 > t_0 = 0.053: D = 20 I is expansive beyond repair."""
+    y = torch.ones(1, 1, 4, 4, dtype=torch.float64)
+    with pytest.raises(DivergenceError, match="iteration"):
+        run(coco_admm(Gaussian(Identity(), y), lambda z: 20 * z, y, lam=0.1, t=1.0), 1000)
+    # below the bound the same problem converges
+    t = 0.9 * averaging_bound(0.05)
+    safe = run(coco_admm(Gaussian(Identity(), y), lambda z: 20 * z, y, lam=2.0, t=t), 5000, tol=1e-13)
+    assert safe.stopped_by == "tolerance"
+
+
+def test_theorem_4_4_objective_decreases_below_the_step_bound():
+    """F + a e decreases along u_k for a < 2 - r(t); F by quadrature, e by its definition."""
+    fidelity, y = problem()
+    t, lam = 0.33, 0.3
+    step = 0.99 * pegd_step_bound(GAMMA, t)
+
+    def objective(it):
+        v = fidelity.prox(it.u, lam)
+        envelope = lam * fidelity.value(v) + float((it.u - v).square().sum()) / 2
+        return exact_prior(it.z, t) + step * envelope
+
+    result = run(
+        coco_pegd(fidelity, at_sigma(ORACLE, SIGMA), y, lam=lam, t=t, step=step), 300, monitors={"F": objective}
+    )
+    drops = -result.history["F"].diff().dropna()
+    assert drops.min() > -1e-7
+    assert drops.sum() > 0.01
