@@ -157,7 +157,7 @@ def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
         elif path.suffix.lower() in (".tif", ".tiff"):
             import tifffile
 
-            tifffile.imwrite(part, array)
+            tifffile.imwrite(part, array, photometric="rgb" if array.ndim == 3 else "minisblack")
         else:
             from PIL import Image
 

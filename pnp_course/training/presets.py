@@ -17,7 +17,7 @@ class Preset:
 
     in_channels: int = 3
     net: dict[str, Any] = field(default_factory=lambda: dict(COURSE_NET))
-    steps: int = 10_000
+    steps: int = 6_500
     batch: int = 16
     patch: int = 64
     sigma_max: float = 60 / 255
@@ -40,7 +40,7 @@ PRESETS: dict[str, Preset] = {
     # what ships
     "drunet": Preset(),
     "coco-0.25": Preset(
-        steps=3_000, lr=3e-4, start="drunet", penalty=Penalty(gamma=0.25, images=4, iterations=4)
+        steps=1_500, lr=3e-4, start="drunet", penalty=Penalty(gamma=0.25, images=4, iterations=4)
     ),
     # the settings of [B] section 5 (they train on DIV2K; here on BSD400), for a machine with a GPU
     "paper-drunet": Preset(

@@ -1,0 +1,108 @@
+"""The loop learns, resumes to the exact step, and its penalties do what they say."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pnp_course.denoisers import DRUNet
+from pnp_course.jacobian import Linearized, antisymmetry, power_iteration
+from pnp_course.training.losses import Penalty
+from pnp_course.training.loop import learning_rate, train
+from pnp_course.training.patches import Patches
+from pnp_course.training.presets import PRESETS, Preset
+
+SMALL = Preset(in_channels=1, net={"widths": (4, 4, 4, 4), "blocks": 1}, steps=6, batch=2, patch=16, lr=1e-3)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    from pnp_course import images
+
+    return [(images.photo(name, 96)[0].mean(0, keepdim=True) * 255).byte() for name in ("astronaut", "coffee", "camera")]
+
+
+def new_net(preset):
+    torch.manual_seed(0)
+    return DRUNet(preset.in_channels, **preset.net)
+
+
+def go(preset, pictures, folder, **options):
+    return train(new_net(preset), preset, pictures, folder, accelerator="cpu", progress=False, **options)
+
+
+@pytest.mark.parametrize("penalty", [None, Penalty(images=1, iterations=2)])
+def test_stopped_and_resumed_equals_uninterrupted(penalty, pictures, tmp_path):
+    preset = replace(SMALL, penalty=penalty)
+    whole = go(preset, pictures, tmp_path / "whole")
+    first = train(new_net(preset), preset, pictures, tmp_path / "parts", accelerator="cpu", progress=False, minutes=0)
+    assert first.step == 0  # no time, no step, but a checkpoint
+    # one step at a time, each in a new run object
+    import pnp_course.training.loop as loop
+
+    for _ in range(preset.steps):
+        clock = iter([0.0, 0.0] + [0.0] * 4 + [1e9] * 50)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop.time, "monotonic", lambda clock=clock: next(clock))
+            part = go(preset, pictures, tmp_path / "parts", minutes=1)
+    assert part.step == whole.step == preset.steps
+    for key, value in whole.plain.state_dict().items():
+        assert torch.equal(value, part.plain.state_dict()[key]), key
+    for key, value in whole.average.items():
+        assert torch.equal(value, part.average[key]), key
+
+
+def test_it_learns(pictures, tmp_path):
+    """200 steps of a tiny network remove a fifth of the noise, on a photograph it did not see."""
+    preset = replace(SMALL, net={"widths": (8, 8, 8, 8), "blocks": 1}, steps=200, batch=8, patch=24, lr=5e-3, sigma_max=0.2)
+    net = new_net(preset)
+    train(net, preset, pictures[:2], tmp_path, accelerator="cpu", progress=False)
+    clean = Patches(pictures[2:], 24, torch.Generator().manual_seed(5)).batch(16)
+    noisy = clean + 0.15 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(6))
+    with torch.no_grad():
+        after = (net(noisy, 0.15) - clean).abs().mean()
+    assert after < 0.8 * (noisy - clean).abs().mean()
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [int(r["step"]) for r in rows] == list(range(19, 200, 20))
+
+
+def test_hamiltonian_penalty_lowers_the_asymmetry(pictures, tmp_path):
+    plain = replace(SMALL, steps=40, batch=4, lr=3e-3)
+    with_penalty = replace(plain, penalty=Penalty(images=2, iterations=3))
+
+    def asymmetry(preset, name):
+        net = new_net(preset)
+        train(net, preset, pictures, tmp_path / name, accelerator="cpu", progress=False)
+        x = Patches(pictures, 16, torch.Generator().manual_seed(9)).batch(4)
+        m = antisymmetry(Linearized(lambda z: net(z, 0.1), x))
+        return float(power_iteration(m, torch.randn(x.shape, generator=torch.Generator().manual_seed(1)), 100).norm.mean())
+
+    assert asymmetry(with_penalty, "with") < 0.5 * asymmetry(plain, "plain")
+
+
+def test_learning_rate_schedule():
+    p = Preset(steps=1000, lr=1e-3, lr_end=1e-5)
+    assert learning_rate(0, p) == pytest.approx(1e-3 / 100)  # warm-up
+    assert learning_rate(500, p) == pytest.approx((1e-3 + 1e-5) / 2, rel=1e-6)
+    assert learning_rate(1000, p) == pytest.approx(1e-5)
+
+
+def test_patches_are_cut_from_the_pictures():
+    marked = torch.arange(20 * 30, dtype=torch.float32).reshape(1, 20, 30) % 251
+    patches = Patches([marked.byte()], 7, torch.Generator().manual_seed(0))
+    for _ in range(20):
+        patch = (patches.one() * 255).round()
+        found = any(
+            torch.equal(torch.rot90(q, k, (-2, -1)), marked[:, i : i + 7, j : j + 7])
+            for q in (patch, patch.flip(-1)) for k in range(4) for i in range(14) for j in range(24)
+        )  # fmt: skip
+        assert found
+    with pytest.raises(ValueError, match="at least 40"):
+        Patches([marked.byte()], 40, torch.Generator())
+
+
+def test_presets_are_consistent():
+    for name, preset in PRESETS.items():
+        assert preset.start is None or PRESETS[preset.start].net == preset.net, name
+        assert preset.patch % 8 == 0
