@@ -1,0 +1,338 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # Restore a photograph from a few photons
+#
+# > **You will do.** Blur a photograph with a shaking camera, count only 50 photons in its brightest pixels, and get the
+# > photograph back with an algorithm of four lines and a denoiser that comes with this course.
+# >
+# > **You will learn.** What an inverse problem with Poisson noise is; how plug-and-play works; what separates an
+# > algorithm that has a theorem from one that has only good pictures.
+# >
+# > **You need.** Python and a little linear algebra. Nothing is downloaded.
+# >
+# > **Time.** 25 minutes; the cells take about a minute together.
+#
+# A question to keep in mind. The denoiser below was trained to remove *Gaussian* noise from *sharp* pictures. It has
+# never seen a blurred picture nor a Poisson count. How can it help to invert a blur, and how could anyone **prove** that
+# a loop with a neural network inside comes to rest?
+
+# %%
+import inspect
+
+import pandas as pd
+import torch
+
+from pnp_course import available_denoisers, deconvolution, images, load_denoiser, metrics, noise, run
+from pnp_course.demo import METHODS, compare, comparison_figure, curves_figure
+from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.fidelities import Poisson
+from pnp_course.operators import Blur, kernels
+from pnp_course.solvers import coco_admm
+from pnp_course.viz.figures import curves, gallery
+from pnp_course.viz.slider import frame_slider
+
+# %% [markdown]
+# ## What the camera does
+#
+# The picture is a tensor of shape (1, 3, 256, 256) with intensities in $[0, 1]$. While the shutter is open the camera
+# shakes; each point of the scene is smeared along the path of the shake. That is a convolution with a *kernel* $k$, the
+# time the camera spent in each direction: a linear operator, $Ku = k * u$.
+
+# %% mystnb={"image": {"alt": "Portrait of an astronaut in an orange suit, the same portrait smeared by camera shake, and the kernel: a thin curved path on black"}}
+clean = images.photo("astronaut", 256)
+kernel = kernels.motion(25, seed=1)
+K = Blur(kernel)
+path = kernels.embed(kernel, 31)[None, None] / kernel.max()
+gallery({"clean u": clean, "blurred Ku": K(clean), "kernel k, enlarged": path});
+
+# %% [markdown]
+# In little light a sensor counts photons one by one, and the count of a pixel is a Poisson number whose mean is
+# proportional to the light that fell there. With a *peak* of $p$ photons for a white pixel we observe
+#
+# $$ y \sim \frac{1}{p}\,\mathrm{Poisson}(p\,Ku). $$
+#
+# This is (1) of [B]. A Poisson number of mean $m$ has variance $m$ as well, so a pixel of intensity $s$ has the noise
+# variance $s/p$: bright places are noisier than dark ones, and halving the light doubles the variance. We check that on
+# a flat gray picture, both sides from different computations:
+
+# %%
+generator = torch.Generator().manual_seed(0)
+for s, p in [(0.2, 50), (0.8, 50), (0.8, 100)]:
+    flat = torch.full((1, 1, 400, 400), s)
+    measured = float(noise.poisson(flat, p, generator).var())
+    print(f"intensity {s}, peak {p}: variance {measured:.4f}, predicted s/p = {s / p:.4f}")
+    assert abs(measured / (s / p) - 1) < 0.03
+
+# %% mystnb={"image": {"alt": "The clean portrait, and two blurred and grainy observations of it: with 100 photons at the peak, and, grainier, with 50"}}
+peak = 50
+y = deconvolution.degrade(clean, kernel, peak, seed=0)
+y100 = deconvolution.degrade(clean, kernel, 100, seed=0)
+gallery({"clean": clean, "peak 100": y100, "peak 50": y}, zoom=(60, 90, 64));
+
+# %% [markdown]
+# ## Why division is not the answer
+#
+# Without noise the blur could be undone: in Fourier space $\hat y = \hat k\,\hat u$, so divide by $\hat k$. But $\hat k$
+# is tiny at most high frequencies, and there the division multiplies noise by $1/|\hat k|$.
+
+# %%
+magnitude = K.spectrum(clean).abs()
+print(f"smallest |k^| = {float(magnitude.min()):.1e}: noise there is multiplied by {1 / float(magnitude.min()):.0f}")
+naive = torch.fft.irfft2(torch.fft.rfft2(y) / K.spectrum(y), s=y.shape[-2:])
+print(f"PSNR of the observation {metrics.psnr(y, clean):.2f} dB, after dividing {metrics.psnr(naive, clean):.2f} dB")
+assert metrics.psnr(naive, clean) < metrics.psnr(y, clean)
+
+# %% [markdown]
+# PSNR, the *peak signal-to-noise ratio*, is $-10\log_{10}$ of the mean squared error: 20 dB is an error of 0.1 per pixel,
+# 30 dB of 0.03.
+#
+# ## The model: fit the counts, stay plausible
+#
+# Two demands. The restored $u$ should explain the counts: its Poisson log-likelihood should be high. Up to constants
+# and the factor $p$, minus that log-likelihood is
+#
+# $$ G(u) = \sum_i (Ku)_i - y_i \log (Ku)_i . $$
+#
+# And $u$ should look like a photograph: some function $F$ should be small on photographs and large elsewhere. We want
+#
+# $$ \min_u \; F(u) + \lambda\, G(u). $$
+#
+# $G$ is convex, but **not smooth enough for the usual proofs**: its gradient $K^{\mathsf T}(1 - y/Ku)$ blows up where
+# $Ku \to 0$. Here is the blow-up, one pixel with $y = 0.02$ (one photon at peak 50):
+
+# %%
+for intensity in (0.1, 0.01, 0.001, 0.0001):
+    print(f"u = {intensity:<7} gradient 1 - y/u = {1 - 0.02 / intensity:8.1f}")
+
+# %% [markdown]
+# Gradient steps on $G$ are hopeless; its *proximal map* is not:
+#
+# $$ \operatorname{prox}_{\lambda G}(z) = \arg\min_v \; \lambda G(v) + \tfrac12 \|v - z\|^2 . $$
+#
+# For $K = I$ setting the derivative to zero gives a quadratic equation in each pixel,
+# $v^2 - (z - \lambda) v - \lambda y = 0$, whose nonnegative root is the answer (exercise 1). With a blur an inner loop
+# finds it; we check that the result satisfies the optimality condition $z - v = \lambda \nabla G(v)$:
+
+# %%
+G = Poisson(K, y100.clamp_min(0.02), rho=8, tol=1e-6, max_inner=3000)
+v = G.prox(y100, 0.5)
+gap = float((y100 - v - 0.5 * G.grad(v)).norm() / (y100 - v).norm())
+print(f"optimality gap {gap:.0e} after {'more' if G.inner.iterations > 100 else 'fewer'} than 100 inner iterations")
+assert gap < 0.05
+
+# %% [markdown]
+# ## Plug and play: a denoiser in the place of a proximal map
+#
+# ADMM is the classical loop for $F + \lambda G$. It touches $F$ only through $\operatorname{prox}_F$, and
+# $\operatorname{prox}_F(z)$ looks for a plausible picture near $z$: **it denoises $z$**. Plug-and-play turns that around:
+# take a good denoiser and *use it as* $\operatorname{prox}_F$, for a prior $F$ nobody has written down.
+#
+# That works in practice, and whether it is more than a habit depends on the denoiser. [B] finds the condition: $D$ should
+# be **conservative** (a gradient field: its Jacobian $J$ is symmetric) and **cocoercive** with a constant $\gamma$ (the
+# eigenvalues of $J$ lie in $[0, 1/\gamma]$). Then the averaged denoiser $D_t = tD + (1-t)I$ *is* the proximal map of a
+# weakly convex function $F$, and the loop below converges to a stationary point of $F + \lambda G$ for every
+# $t < t_0(\gamma)$, with $t_0(1/4) = 1/3$. Notebooks 05 to 08 prove this line by line. Here is the whole algorithm, as
+# the library runs it:
+
+# %%
+source = inspect.getsource(coco_admm)
+print(source[source.index("    t = check_averaging") :])
+
+# %% [markdown]
+# The denoiser was trained with two penalties that ask for the two conditions. What it reached stands on its card,
+# measured at photographs it was not trained on:
+
+# %%
+print(available_denoisers())
+rows = {}
+for name in ("drunet", "coco-0.25"):
+    card = denoiser_card(name)
+    at25 = card["constants"]["25"]
+    rows[name] = {
+        "PSNR (dB) at noise 25/255": card["psnr_cbsd68"]["25"],
+        "asymmetry ‖J − Jᵀ‖": at25["asymmetry_mean"],
+        "expansion ‖2γJ − I‖, mean": at25["expansion_mean"],
+    }
+pd.DataFrame(rows).T
+
+# %% [markdown]
+# Read the table so: the plain DRUNet denoises a little better and its Jacobian is far from symmetric: no potential, so
+# no $F$. The CoCo denoiser pays some tenths of a decibel for a Jacobian that is nearly symmetric and has
+# $\|2\gamma J - I\|$ about 1. *Nearly* and *about* are honest words: training encourages the conditions, it does not
+# enforce them. The course keeps asking how much the rest matters.
+#
+# ## Run it
+
+# %%
+denoiser = load_denoiser("coco-0.25")
+parameters = deconvolution.settings(peak)
+print(parameters)
+fidelity = Poisson(K, y)
+solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)
+frames = []
+result = run(solver, max_iter=50, callback=lambda it: frames.append(it.x))
+print(f"observation {metrics.psnr(y, clean):.2f} dB, restored {metrics.psnr(result.x, clean):.2f} dB")
+assert metrics.psnr(result.x, clean) > metrics.psnr(y, clean) + 3
+
+# %% [markdown]
+# Move the slider: the first iterates are flat, detail comes back step by step, and then nothing changes any more.
+
+# %%
+shown = [0, 1, 2, 4, 7, 12, 20, 30, 49]
+labels = [f"iteration {k + 1}: {metrics.psnr(frames[k], clean):.2f} dB" for k in shown]
+frame_slider([frames[k] for k in shown], labels, alt="CoCo-ADMM restoring the portrait", height=256, start=8)
+
+# %% [markdown]
+# ## Against the others
+#
+# *Wiener* and *Richardson-Lucy* are the classics: one linear filter, one fixed-point iteration for the Poisson
+# likelihood, both without a prior to speak of (scikit-image's implementations). *DPIR* is plug-and-play with the plain
+# denoiser and a noise level that shrinks from step to step: eight steps, excellent pictures, no objective that
+# decreases, and no theorem.
+
+# %%
+pictures, seconds, runs = compare(clean, kernel, peak, seed=0, denoiser_name="coco-0.25", iterations=50)
+pd.DataFrame(
+    {METHODS[n]: {"PSNR (dB)": metrics.psnr(p, clean), "SSIM": metrics.ssim(p, clean)} for n, p in pictures.items()}
+).T.round(2)
+
+# %% mystnb={"image": {"alt": "Six portraits with an enlarged part each: the grainy observation, a blotchy Wiener result, a grainy Richardson-Lucy result, smooth and sharp DPIR and CoCo-ADMM results, and the clean picture"}}
+comparison_figure(clean, pictures);
+
+# %% [markdown]
+# The same at twice the light:
+
+# %%
+brighter, _, _ = compare(clean, kernel, 100, seed=0, denoiser_name="coco-0.25", iterations=50)
+score = {name: metrics.psnr(picture, clean) for name, picture in brighter.items()}
+pd.DataFrame({METHODS[n]: {"PSNR (dB)": s, "SSIM": metrics.ssim(brighter[n], clean)} for n, s in score.items()}).T.round(2)
+
+# %% [markdown]
+# ## What a theorem looks like in a run
+#
+# Theorem 4.1 of [B] does not speak of PSNR. It says that a certain function of the iterates, the augmented Lagrangian
+#
+# $$ H_k = F(u_k) + \lambda G(v_k) + \langle b_k, u_k - v_k\rangle + \tfrac12\|u_k - v_k\|^2, $$
+#
+# decreases, and that the iterates come to rest. $F$ has no formula, but its gradient is known along the run:
+# $\nabla F(u_k) = -b_k$. Summing $\langle \nabla F, \mathrm{d}u\rangle$ from iterate to iterate gives $F$ up to a
+# constant, for free. So the descent can be watched:
+
+# %% mystnb={"image": {"alt": "Three plots over 50 iterations: PSNR of both methods rising to a plateau; relative change falling on a logarithmic scale, steadily for CoCo-ADMM; the Lagrangian of CoCo-ADMM falling monotonically to its minimum"}}
+curves_figure(runs);
+
+# %%
+history = runs["coco-admm"].history
+change, lagrangian = history["relative_change"], history["lagrangian"]
+rises = lagrangian.diff().iloc[1:].clip(lower=0).sum()
+fall = lagrangian.iloc[0] - lagrangian.iloc[-1]
+print(f"Lagrangian: rises sum to {100 * rises / fall:.1f} % of its fall")
+print(f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}")
+assert fall > 0
+assert rises < 0.05 * fall
+assert change.iloc[-1] < change.iloc[1] / 10
+
+# %% [markdown]
+# ## Your turn
+#
+# **Exercise 1 (warm-up, on paper).** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the chosen root
+# is the only one that is nonnegative. The next cell checks your formula `mine` against a brute-force search.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# The derivative of $\lambda(v - y\log v) + (v - z)^2/2$ is $\lambda - \lambda y / v + v - z$. Times $v > 0$:
+# $v^2 - (z - \lambda)v - \lambda y = 0$. The product of the two roots is $-\lambda y \le 0$, so one is $\le 0$ and one is
+# $\ge 0$: $v = \tfrac12\bigl(z - \lambda + \sqrt{(z-\lambda)^2 + 4\lambda y}\bigr)$. The objective is strictly convex on
+# $v > 0$, so this stationary point is the minimiser; for $y = 0$ it is $\max(z - \lambda, 0)$, also right.
+#
+# </details>
+
+# %%
+def mine(z, y, lam):
+    return torch.zeros(())  # replace by your formula
+
+
+# %% tags=["solution"]
+def mine(z, y, lam):
+    return (z - lam + ((z - lam) ** 2 + 4 * lam * y) ** 0.5) / 2
+
+
+# %%
+grid = torch.linspace(1e-6, 3, 300_001, dtype=torch.float64)
+best = grid[(0.7 * (grid - 0.3 * grid.log()) + (grid - 1.1) ** 2 / 2).argmin()]
+print(f"search: {float(best):.4f}, yours: {float(mine(torch.tensor(1.1), torch.tensor(0.3), 0.7)):.4f}")
+
+# %% [markdown]
+# **Exercise 2 (code).** How many photons are worth a decibel? Restore at peaks 25, 50, 100, 200 and plot PSNR against
+# the peak on a logarithmic axis. What does doubling the light buy?
+#
+# <details>
+# <summary>Solution</summary>
+#
+# See the cell below (on the website). Each doubling buys clearly less than the 3 dB that it would buy for an
+# unblurred pixel measured on its own: what the blur removed does not come back with light alone.
+#
+# </details>
+
+# %% tags=["solution"] mystnb={"image": {"alt": "PSNR of the restored picture rising with the peak from 25 to 200 photons, on a logarithmic axis"}}
+peaks, found = [25, 50, 100, 200], []
+for p in peaks:
+    observed = deconvolution.degrade(clean, kernel, p, seed=0)
+    found.append(
+        metrics.psnr(
+            deconvolution.restore_coco(observed, kernel, denoiser, deconvolution.settings(p), max_iter=30).x, clean
+        )
+    )
+figure = curves([{"title": "PSNR (dB) after 30 iterations", "xlabel": "peak", "lines": {"": (peaks, found)}}], width=4.5)
+figure.axes[0].set_xscale("log", base=2)
+gains = [b - a for a, b in zip(found, found[1:], strict=False)]
+assert all(0 < g < 3 for g in gains)
+
+# %% [markdown]
+# **Exercise 3 (open).** Set `t=1.0` in `coco_admm`: the theorem no longer speaks. Does the run diverge? Does the
+# Lagrangian still fall? Why does "no theorem" not mean "no convergence"? Notebook 08 builds a denoiser for which the
+# bound is sharp.
+#
+# **Quiz.** *Which of these does Theorem 4.1 promise for CoCo-ADMM: (a) the PSNR rises; (b) the iterates converge to a
+# stationary point of $F + \lambda G$; (c) the result does not depend on the start?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# Only (b). The theorem knows nothing of the clean picture, so not (a). $F$ is not convex, so there can be several
+# stationary points and the start may choose among them: not (c).
+#
+# </details>
+#
+# *Why is a gradient step on $G$ not allowed here, while a proximal step is?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# Gradient descent needs a step below $2/L$, with $L$ a Lipschitz constant of the gradient; this gradient has none, since
+# it blows up at 0. A proximal step is defined for every convex function and every step.
+#
+# </details>
+#
+# ## What you now know
+#
+# - Few photons mean Poisson noise, variance intensity over peak; a blur cannot be undone by division.
+# - A plug-and-play loop alternates a proximal step on the data term with a denoiser.
+# - A denoiser that is conservative and cocoercive makes the loop an optimisation algorithm: there is an objective, and
+#   one can watch it fall.
+#
+# **Next.** Notebook 01 takes the inverse problem apart, and the [notation page](../book/notation.md) collects the
+# symbols. To use this on a picture of your own:
+# `python -m pnp_course demo PHOTO.jpg --kernel motion --peak 50 -o results`.
+#
+# Sources: [B] *Learning Cocoercive Conservative Denoisers via Helmholtz Decomposition for Poisson Imaging Inverse
+# Problems*, (1), (2), (15), (19), (65), Theorem 4.1; Zhang et al. 2021 for DPIR and DRUNet. Photograph: Eileen Collins,
+# NASA, public domain, from scikit-image.

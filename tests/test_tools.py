@@ -1,0 +1,244 @@
+"""The notebook tool finds what it must find; figures, sliders; the environment's one-line errors."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import course  # noqa: E402
+import nb  # noqa: E402
+
+SOURCE = """# %% [markdown]
+# # Title
+
+# %%
+print(1 + 1)
+
+# %% mystnb={"image": {"alt": "a line"}}
+import matplotlib.pyplot as plt
+plt.plot([1, 2]);
+
+# %% tags=["solution"]
+x = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A small notebook, built once."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "notebooks" / "src").mkdir(parents=True)
+    (root / "notebooks" / "src" / "01_small.py").write_text(SOURCE)
+    with pytest.MonkeyPatch.context() as patch:
+        place(patch, root)
+        assert nb.main(["build"]) == 0
+    return root
+
+
+def place(patch, root):
+    patch.setattr(nb, "ROOT", root)
+    patch.setattr(nb, "NOTEBOOKS", root / "notebooks")
+    patch.setattr(nb, "SOURCES", root / "notebooks" / "src")
+
+
+@pytest.fixture
+def copy(project, tmp_path, monkeypatch):
+    import shutil
+
+    shutil.copytree(project, tmp_path / "p")
+    place(monkeypatch, tmp_path / "p")
+    return tmp_path / "p"
+
+
+def test_a_good_notebook_passes(copy, capsys):
+    assert nb.main(["check"]) == 0
+    assert "1 notebook(s) in order" in capsys.readouterr().out
+
+
+def test_building_again_gives_the_same_bytes(copy):
+    target = copy / "notebooks" / "01_small.ipynb"
+    before = target.read_bytes()
+    assert nb.main(["build", "01_small"]) == 0
+    assert target.read_bytes() == before
+
+
+def spoil(copy, change):
+    path = copy / "notebooks" / "01_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook, [c for c in notebook.cells if c.cell_type == "code"])
+    nbformat.write(notebook, path)
+
+
+def stream(name, text):
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+FAULTS = {
+    "differs from its source": lambda n, c: c[0].update(source="print(3)"),
+    "not executed top to bottom": lambda n, c: c[1].update(execution_count=7),
+    "wrote to stderr": lambda n, c: c[0].outputs.append(stream("stderr", "warning")),
+    "absolute path": lambda n, c: c[0].outputs.append(stream("stdout", "saved in /home/someone/x.png")),
+    "ended with ValueError": lambda n, c: c[0].outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])),
+    "without alt text": lambda n, c: c[1].metadata.pop("mystnb"),
+    "other code than the source's": lambda n, c: n.metadata.update(executed_code_sha256="0"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found(copy, capsys, fault):
+    spoil(copy, FAULTS[fault])
+    assert nb.main(["check"]) == 1
+    assert fault in capsys.readouterr().out
+
+
+def test_edited_source_dead_link_long_cell_and_orphan_are_found(copy, capsys):
+    source = copy / "notebooks" / "src" / "01_small.py"
+    source.write_text(source.read_text().replace("# # Title", "# # Title [x](../book/none.md)").replace("x = 3", "x = 3\n" * 30))
+    (copy / "notebooks" / "02_orphan.ipynb").write_text("{}")
+    assert nb.main(["check"]) == 1
+    out = capsys.readouterr().out
+    assert "differs from its source" in out
+    assert "02_orphan: has no source" in out
+    nb.main(["build"])
+    assert nb.main(["check"]) == 1
+    out = capsys.readouterr().out
+    assert "links to ../book/none.md" in out
+    assert "more than 25 lines" in out
+
+
+def test_failing_notebook_is_not_written(copy):
+    from nbclient.exceptions import CellExecutionError
+
+    target = copy / "notebooks" / "01_small.ipynb"
+    before = target.read_bytes()
+    source = copy / "notebooks" / "src" / "01_small.py"
+    source.write_text(SOURCE.replace("1 + 1", "1 / 0"))
+    with pytest.raises(CellExecutionError):
+        nb.main(["build"])
+    assert target.read_bytes() == before
+
+
+def test_student_version_has_no_solutions_and_no_outputs(copy):
+    assert nb.main(["student"]) == 0
+    notebook = nbformat.read(copy / "_build" / "student" / "01_small.ipynb", as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert [c.source for c in code][-1].startswith("import matplotlib")
+    assert not any(c.outputs for c in code)
+
+
+def test_every_notebook_of_the_course_is_in_order():
+    done = subprocess.run([sys.executable, "tools/nb.py", "check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+# the environment's maker
+
+
+def stops(capsys, function, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        function(*arguments)
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert caught.value.code == 2
+    return lines[-1]
+
+
+def test_old_python_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(course.sys, "version_info", (3, 9, 1))
+    assert "Python 3.11 or newer is needed" in stops(capsys, course.environment)
+
+
+def test_full_disk_is_one_line(monkeypatch, capsys, tmp_path):
+    import shutil
+
+    monkeypatch.delenv("PNP_COURSE_ENV", raising=False)
+    monkeypatch.setattr(course, "ROOT", ROOT)
+    monkeypatch.setattr(course, "VENV", tmp_path / "venv")
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(course.shutil, "disk_usage", lambda path: usage._replace(free=10**8))
+    line = stops(capsys, course.environment)
+    assert "disk is too full: 0.1 GB free" in line
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("log", "wanted"),
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
+        ("NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution", "no network"),
+        ("ERROR: ResolutionImpossible", "could not install requirements.txt"),
+    ],
+)
+def test_pip_failures_are_one_line(monkeypatch, capsys, log, wanted):
+    failed = subprocess.CompletedProcess([], 1, stderr=log)
+    monkeypatch.setattr(course.subprocess, "run", lambda *a, **k: failed)
+    assert wanted in stops(capsys, course.install, Path("python"))
+
+
+def test_wrong_word_is_one_line():
+    done = subprocess.run([sys.executable, "tools/course.py", "fly"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["course: wanted one of course, check, test, book: python tools/course.py course"]
+
+
+def test_make_without_python_is_one_line():
+    done = subprocess.run(["make", "-s", "test", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "there is no no-such-python here: install Python 3.11 or newer" in done.stderr
+
+
+# figures
+
+
+def test_frame_slider_is_plain_html_with_alt_text():
+    from pnp_course.viz.slider import frame_slider
+
+    frames = [torch.full((1, 1, 4, 4), v) for v in (0.0, 1.0)]
+    html = frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
+    assert html.count("<img") == html.count('alt="two frames: ') == 2
+    assert html == frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
+    assert "<script" not in html
+    assert "second &lt;" in html
+    assert "http" not in html
+    with pytest.raises(ValueError, match="2 frames and 1 labels"):
+        frame_slider(frames, ["x"], alt="")
+
+
+def test_gallery_and_curves_draw_what_they_are_given():
+    from pnp_course.viz.figures import curves, gallery
+
+    figure = gallery({"a": torch.rand(1, 3, 8, 8), "b": torch.rand(1, 1, 8, 8)}, zoom=(1, 2, 3))
+    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["a", "b"]
+    figure = curves([{"title": "t", "log": True, "lines": {"p": ([1, 2], [3, 4]), "q": ([1, 2], [5, 6])}}])
+    (ax,) = figure.axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[3, 4], [5, 6]]
+    assert ax.get_yscale() == "log"
+    # told apart without colour
+    assert len({str(line.get_linestyle()) for line in ax.lines}) == 2
+
+
+def test_requirements_are_pinned_and_satisfy_the_lower_bounds():
+    from packaging.requirements import Requirement
+
+    pins = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            (spec,) = Requirement(line).specifier
+            assert spec.operator == "==", line
+            pins[Requirement(line).name.lower()] = spec.version
+    assert pins["torch"] == "2.13.0"
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    optional = project["optional-dependencies"]
+    wanted = project["dependencies"] + [r for k, v in optional.items() if k != "all" for r in v]
+    for text in wanted:
+        requirement = Requirement(text)
+        assert requirement.name.lower() in pins, text
+        assert pins[requirement.name.lower()] in requirement.specifier, text
+        assert all(s.operator in (">=", "<") for s in requirement.specifier), text
+

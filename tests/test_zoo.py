@@ -1,0 +1,94 @@
+"""Shipped weights are what their cards say."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pnp_course import available_denoisers, images, load_denoiser, metrics
+from pnp_course.denoisers import zoo
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize("name", available_denoisers())
+def test_loads_and_denoises(name):
+    net, card = load_denoiser(name), zoo.denoiser_card(name)
+    assert sum(p.numel() for p in net.parameters()) == card["parameters"]
+    assert not any(p.requires_grad for p in net.parameters())
+    x = images.to_channels(images.photo("coffee", 128), card["config"]["in_channels"])
+    noisy = x + 25 / 255 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        gain = metrics.psnr(net(noisy, 25 / 255), x) - metrics.psnr(noisy, x)
+    assert gain > 7  # a 3 x 3 mean filter gains about 5
+
+
+def test_the_spine_ships_the_two_denoisers():
+    assert {"drunet", "coco-0.25"} <= set(available_denoisers())
+
+
+def test_coco_is_far_more_symmetric_than_plain():
+    """On a photograph that no card was measured on."""
+    from pnp_course.jacobian import Linearized, antisymmetry, power_iteration
+
+    x = images.photo("chelsea", 64)
+    noisy = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    start = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+
+    def asymmetry(name):
+        net = load_denoiser(name)
+        return float(power_iteration(antisymmetry(Linearized(lambda z: net(z, 0.1), noisy)), start, 40).norm)
+
+    assert asymmetry("coco-0.25") < 0.25 * asymmetry("drunet")
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(ValueError, match=r"no denoiser 'dncnn2'.*coco-0\.25, drunet"):
+        load_denoiser("dncnn2")
+
+
+def test_damaged_weights_are_refused(tmp_path, monkeypatch):
+    for suffix in ("json", "safetensors"):
+        shutil.copy(zoo.FOLDER / f"drunet.{suffix}", tmp_path)
+    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    load_denoiser("drunet")
+    data = bytearray((tmp_path / "drunet.safetensors").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "drunet.safetensors").write_bytes(bytes(data))
+    with pytest.raises(zoo.WeightsError, match="SHA-256"):
+        load_denoiser("drunet")
+
+
+def test_save_and_load_round_trip(tmp_path, monkeypatch):
+    from pnp_course.denoisers import DRUNet
+
+    net = DRUNet(1, (4, 4, 4, 4), 1)
+    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    zoo.save_denoiser("mini", "drunet", net.config, net.state_dict(), {"about": "test"}, tmp_path)
+    x = torch.rand(1, 1, 16, 16)
+    torch.testing.assert_close(load_denoiser("mini")(x, 0.1), net(x, 0.1), atol=2e-3, rtol=0)  # half precision
+    assert json.loads((tmp_path / "mini.json").read_text())["parameters"] == sum(p.numel() for p in net.parameters())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mini.json", "mini.safetensors"]
+
+
+def test_cards_hold_on_the_test_set():
+    """A fresh evaluation of PSNR on CBSD68 gives the card's numbers. Needs the images."""
+    from pnp_course import datasets
+    from pnp_course.training.main import measure_psnr
+
+    try:
+        files = datasets.dataset("cbsd68")
+    except datasets.MissingDataError as error:
+        pytest.skip(str(error))
+    clean = [images.read_image(path) for path in files]
+    for name in ("drunet", "coco-0.25"):
+        fresh = measure_psnr(load_denoiser(name), clean, levels=(25,))
+        assert fresh["25"] == pytest.approx(zoo.denoiser_card(name)["psnr_cbsd68"]["25"], abs=0.01)
+
+
+def test_the_page_of_the_book_is_current():
+    subprocess.run([sys.executable, "tools/zoo_page.py", "--check"], cwd=ROOT, check=True)

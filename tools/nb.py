@@ -1,0 +1,196 @@
+"""Notebooks: notebooks/src/NN_name.py (py:percent) is the source, notebooks/NN_name.ipynb is built from it.
+
+    python tools/nb.py build [NN_name ...]   execute the sources (all, or those named) into notebooks with outputs
+    python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each fault
+    python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
+CELL_SECONDS = 300
+MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 1.5, 15.0
+LANGUAGE = {"name": "python"}
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def code_hash(notebook: nbformat.NotebookNode) -> str:
+    """SHA-256 over all code cells: stored when they are executed, so that stale outputs are noticed."""
+    code = "\0".join(c.source for c in notebook.cells if c.cell_type == "code")
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def read_source(path: Path) -> nbformat.NotebookNode:
+    """The notebook a source describes, with cell ids that depend on nothing but the source."""
+    notebook = jupytext.read(path)
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    for i, cell in enumerate(notebook.cells):
+        cell.id = hashlib.sha256(f"{i}{cell.source}".encode()).hexdigest()[:8]
+    return notebook
+
+
+def poll_in_short_steps() -> None:
+    """nbclient can miss the reply of a cell that uses widgets while it waits in one long poll; wait in short ones."""
+    from queue import Empty
+    from time import monotonic
+
+    from jupyter_client.channels import AsyncZMQSocketChannel
+
+    async def get_msg(self, timeout=None):  # type: ignore[no-untyped-def]
+        end = None if timeout is None else monotonic() + timeout
+        while True:
+            step = 0.25 if end is None else min(0.25, max(end - monotonic(), 0))
+            if await self.socket.poll(step * 1000):
+                return await self._recv()
+            if end is not None and monotonic() >= end:
+                raise Empty
+
+    AsyncZMQSocketChannel.get_msg = get_msg  # type: ignore[method-assign]
+
+
+def build(names: list[str]) -> int:
+    """Execute sources top to bottom in a fresh kernel each; a notebook is written only if it ran through."""
+    from nbclient import NotebookClient
+
+    poll_in_short_steps()
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    for source in sorted(SOURCES.glob("*.py")):
+        if names and source.stem not in names:
+            continue
+        print(f"building {source.stem}", flush=True)
+        notebook = read_source(source)
+        NotebookClient(
+            notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
+            resources={"metadata": {"path": str(NOTEBOOKS)}},
+        ).execute()  # fmt: skip
+        notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
+        notebook.metadata["executed_code_sha256"] = code_hash(notebook)
+        target = NOTEBOOKS / f"{source.stem}.ipynb"
+        part = target.with_suffix(".part")
+        nbformat.write(notebook, part)
+        os.replace(part, target)
+    return 0
+
+
+def image_outputs(cell: nbformat.NotebookNode) -> bool:
+    """Does the cell show a picture?"""
+    return any(kind.startswith("image/") for o in cell.get("outputs", []) for kind in o.get("data", {}))
+
+
+def faults_of_cell(number: int, cell: nbformat.NotebookNode) -> list[str]:
+    """What is wrong with a code cell."""
+    out, tags = [], cell.metadata.get("tags", [])
+    if len([line for line in cell.source.splitlines() if line.strip()]) > MAX_LINES:
+        out.append(f"has more than {MAX_LINES} lines: move code into pnp_course/")
+    if "http" in cell.source and "google.colab" not in cell.source:
+        out.append("reaches for the network")
+    if image_outputs(cell) and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+        out.append('shows a figure without alt text: # %% mystnb={"image": {"alt": "..."}}')
+    for output in cell.outputs:
+        text = str(output.get("text", "")) + "".join(str(v) for k, v in output.get("data", {}).items() if "text" in k)
+        if output.output_type == "stream" and output.name == "stderr":
+            out.append("wrote to stderr")
+        if output.output_type == "error" and "raises-exception" not in tags:
+            out.append(f"ended with {output.ename}")
+        if re.search(r"(?<![\w.])(/home/|/Users/|/root/|/tmp/|/work/|[A-Z]:\\\\)", text):
+            out.append("shows an absolute path of one machine")
+        if re.search(r"<img(?![^>]*\balt=)", text):
+            out.append("shows an HTML picture without alt text")
+    return [f"code cell {number} {fault}" for fault in out]
+
+
+def faults_of_links(notebook: nbformat.NotebookNode) -> list[str]:
+    """Relative links of Markdown cells that lead nowhere."""
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    targets = re.findall(r"\]\((?!https?:|#|mailto:|attachment:)([^)#\s]+)", text)
+    return [f"links to {t}, which does not exist" for t in targets if not (NOTEBOOKS / t).exists()]
+
+
+def check_pair(source: Path) -> list[str]:
+    """Faults of one notebook."""
+    target = NOTEBOOKS / f"{source.stem}.ipynb"
+    if not target.exists():
+        return ["is not built"]
+    want, got = read_source(source), nbformat.read(target, as_version=4)
+
+    def bare(notebook: nbformat.NotebookNode) -> list[object]:
+        return [(c.cell_type, c.source, c.metadata.get("tags", []), c.metadata.get("mystnb", {})) for c in notebook.cells]
+
+    faults = [] if bare(want) == bare(got) else ["differs from its source: run tools/nb.py build"]
+    if got.metadata.get("executed_code_sha256") != code_hash(want):
+        faults.append("has outputs of other code than the source's: run tools/nb.py build")
+    code = [c for c in got.cells if c.cell_type == "code"]
+    if [c.execution_count for c in code] != list(range(1, len(code) + 1)):
+        faults.append("was not executed top to bottom")
+    for number, cell in enumerate(code, 1):
+        faults += faults_of_cell(number, cell)
+    if target.stat().st_size > MAX_MB * 2**20:
+        faults.append(f"has {target.stat().st_size / 2**20:.1f} MB, more than {MAX_MB}")
+    return faults + faults_of_links(got)
+
+
+def check() -> int:
+    """All pairs; prints one line for each fault."""
+    sources = sorted(SOURCES.glob("*.py"))
+    faults = [f"{s.stem}: {fault}" for s in sources for fault in check_pair(s)]
+    built = {p.stem for p in NOTEBOOKS.glob("*.ipynb")}
+    faults += [f"{name}: has no source in notebooks/src" for name in sorted(built - {s.stem for s in sources})]
+    total = sum(p.stat().st_size for p in NOTEBOOKS.glob("*.ipynb")) / 2**20
+    if total > MAX_TOTAL_MB:
+        faults.append(f"all notebooks together have {total:.1f} MB, more than {MAX_TOTAL_MB}")
+    if not sources:
+        faults.append("there is no source in notebooks/src")
+    print("\n".join(faults) if faults else f"{len(sources)} notebook(s) in order, {total:.1f} MB")
+    return 1 if faults else 0
+
+
+def student() -> int:
+    """Copies for the classroom: no outputs, no cells tagged `solution`, no <details> with solutions; one zip."""
+    folder = ROOT / "_build" / "student"
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / "pnp_course_notebooks.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for source in sorted(SOURCES.glob("*.py")):
+            notebook = read_source(source)
+            notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown":
+                    cell.source = re.sub(
+                        r"<details>\s*<summary>Solution.*?</details>", "*(solution: on the website)*", cell.source, flags=re.S
+                    )
+            path = folder / f"{source.stem}.ipynb"
+            nbformat.write(notebook, path)
+            zipped.write(path, path.name)
+    print(f"{archive.relative_to(ROOT)}")
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Dispatch."""
+    if arguments[:1] == ["build"]:
+        unknown = [n for n in arguments[1:] if not (SOURCES / f"{n}.py").exists()]
+        if unknown:
+            print(f"nb: there is no notebooks/src/{unknown[0]}.py", file=sys.stderr)
+            return 2
+        return build(arguments[1:])
+    if arguments == ["check"]:
+        return check()
+    if arguments == ["student"]:
+        return student()
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
