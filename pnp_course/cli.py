@@ -14,7 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Convergent plug-and-play image restoration.")
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, help="Convergent plug-and-play image restoration."
+)
 
 Photo = Annotated[Path, typer.Argument(help="the user's picture: PNG, JPEG, TIFF, .npy ...")]
 Kernel = Annotated[str, typer.Option(help="motion, gaussian, box, levin1..levin8, or a file (picture or .npy)")]
@@ -46,12 +48,16 @@ def read_kernel(name: str, seed: int = 0) -> Any:
     from pnp_course import datasets, images
     from pnp_course.operators import kernels
 
-    named = {"motion": lambda: kernels.motion(25, seed), "gaussian": kernels.gaussian, "box": kernels.box}
-    named |= {f"levin{i}": lambda i=i: datasets.levin_kernels()[i - 1] for i in range(1, 9)}
-    if name in named:
-        return named[name]()
+    if name == "motion":
+        return kernels.motion(25, seed)
+    if name in ("gaussian", "box"):
+        return kernels.gaussian() if name == "gaussian" else kernels.box()
+    if name in (levin := [f"levin{i}" for i in range(1, 9)]):
+        return datasets.levin_kernels()[levin.index(name)]
     if not Path(name).is_file():
-        raise ValueError(f"there is no kernel {name!r}; wanted {', '.join(named)}, or a file that holds one.")
+        raise ValueError(
+            f"there is no kernel {name!r}; wanted motion, gaussian, box, levin1 to levin8, or a file that holds one."
+        )
     return kernels.normalised(images.to_channels(images.read_image(name), 1)[0, 0])
 
 

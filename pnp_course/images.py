@@ -49,7 +49,9 @@ def crop_square(x: Tensor, size: int) -> Tensor:
     """Central (size, size) square of (B, C, H, W), after shrinking so that the shorter side is at most 1.2 `size`."""
     short = min(x.shape[-2:])
     if short < size:
-        raise ValueError(f"the image is {x.shape[-2]} x {x.shape[-1]}; a square of {size} does not fit: ask for {short}.")
+        raise ValueError(
+            f"the image is {x.shape[-2]} x {x.shape[-1]}; a square of {size} does not fit: ask for {short}."
+        )
     if short > 1.2 * size:
         x = shrink(x, int(max(x.shape[-2:]) * 1.2 * size / short))
     top, left = (x.shape[-2] - size) // 2, (x.shape[-1] - size) // 2
@@ -95,7 +97,9 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.size == 0:
-        raise ImageError(f"{path}: holds an array of shape {array.shape}; wanted one picture, (H, W) or (H, W, 1 to 4).")
+        raise ImageError(
+            f"{path}: holds an array of shape {array.shape}; wanted one picture, (H, W) or (H, W, 1 to 4)."
+        )
     x = torch.from_numpy(np.ascontiguousarray(_to_unit(array, path))).permute(2, 0, 1)[None]
     try:
         check_finite(x, str(path))
@@ -116,8 +120,8 @@ def _read_array(path: Path) -> np.ndarray:
         return tifffile.imread(path)
     from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
-        image = ImageOps.exif_transpose(image)
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
         if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "1"):
             image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
         if image.mode in ("RGBX", "RGBa", "La"):
@@ -164,7 +168,9 @@ def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
             Image.fromarray((array.clip(0, 1) * 255).round().astype(np.uint8)).save(part)
         os.replace(part, path)
     except (KeyError, ValueError) as error:
-        raise ImageError(f"{path}: cannot write a picture with the ending {path.suffix!r} ({error}): use .png.") from error
+        raise ImageError(
+            f"{path}: cannot write a picture with the ending {path.suffix!r} ({error}): use .png."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
     return path

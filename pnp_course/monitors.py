@@ -36,7 +36,8 @@ class Lagrangian:
     """
 
     def __init__(self, fidelity: Fidelity, lam: float):
-        self.fidelity, self.lam, self.prior, self.before = fidelity, lam, 0.0, None
+        self.fidelity, self.lam, self.prior = fidelity, lam, 0.0
+        self.before: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, iterate: Iterate) -> float:
         """H_k at an iterate of `coco_admm`; call once for each, in order."""

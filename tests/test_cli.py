@@ -46,7 +46,9 @@ def test_demo_writes_everything(picture, tmp_path):
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "I;16", "rotated"])
 def test_demo_takes_many_kinds_of_file(mode, tmp_path):
-    rgb = Image.fromarray((images.photo("coffee", 64)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)).crop((0, 0, 51, 40))
+    rgb = Image.fromarray((images.photo("coffee", 64)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)).crop(
+        (0, 0, 51, 40)
+    )
     path, options = tmp_path / "a.png", {}
     if mode == "I;16":
         rgb = Image.fromarray(np.asarray(rgb.convert("L")).astype(np.uint16) * 257)
@@ -67,15 +69,30 @@ def test_degrade_then_restore_equals_the_library(picture, tmp_path):
     assert call("degrade", picture, "--kernel", "gaussian", "--peak", 80, "--seed", 3, "-o", observed).exit_code == 0
     y, k = images.read_image(observed), kernels.gaussian()
     assert torch.equal(y, deconvolution.degrade(images.read_image(picture), k, 80, 3))
-    done = call("restore", observed, "--kernel", tmp_path / "observed_kernel.npy", "--peak", 80, "-o", restored, "--iterations", 4)
+    done = call(
+        "restore",
+        observed,
+        "--kernel",
+        tmp_path / "observed_kernel.npy",
+        "--peak",
+        80,
+        "-o",
+        restored,
+        "--iterations",
+        4,
+    )
     assert done.exit_code == 0, done.output
-    want = deconvolution.restore_coco(y, k, deconvolution.denoiser_for(y, "coco-0.25"), deconvolution.settings(80), max_iter=4).x
+    want = deconvolution.restore_coco(
+        y, k, deconvolution.denoiser_for(y, "coco-0.25"), deconvolution.settings(80), max_iter=4
+    ).x
     torch.testing.assert_close(images.read_image(restored), want, atol=1e-6, rtol=0)
 
 
 def test_large_pictures_are_shrunk_and_it_is_said(tmp_path):
     images.write_image(torch.rand(1, 1, 20, 90), tmp_path / "a.png")
-    done = call("demo", tmp_path / "a.png", "--kernel", "box", "--max-side", 45, "-o", tmp_path / "out", "--iterations", 2)
+    done = call(
+        "demo", tmp_path / "a.png", "--kernel", "box", "--max-side", 45, "-o", tmp_path / "out", "--iterations", 2
+    )
     assert done.exit_code == 0, done.output
     assert "shrunk from 90 x 20 to 45 x 10" in done.output
 
@@ -138,7 +155,10 @@ def test_import_is_light():
     """`import pnp_course` brings none of the heavy optional modules."""
     code = (
         "import sys, pnp_course; "
-        "print([m for m in ('matplotlib', 'skimage', 'pandas', 'scipy', 'typer', 'IPython', 'lightning_fabric') if m in sys.modules])"
+        "heavy = 'matplotlib', 'skimage', 'pandas', 'scipy', 'typer', 'IPython', 'lightning_fabric'; "
+        "print([m for m in heavy if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ
+    )
     assert done.stdout.strip() == "[]"

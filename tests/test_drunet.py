@@ -26,8 +26,11 @@ def published_state(in_channels, widths, blocks, generator):
 
 def reference(state, x, sigma, blocks, activation):
     """The network as plain function calls on the state dict."""
+
     def block(z, name):
-        return z + F.conv2d(activation(F.conv2d(z, state[f"{name}.res.0.weight"], padding=1)), state[f"{name}.res.2.weight"], padding=1)
+        return z + F.conv2d(
+            activation(F.conv2d(z, state[f"{name}.res.0.weight"], padding=1)), state[f"{name}.res.2.weight"], padding=1
+        )
 
     def many(z, name, first):
         for i in range(first, first + blocks):
@@ -44,7 +47,9 @@ def reference(state, x, sigma, blocks, activation):
     return F.conv2d(z + skips[0], state["m_tail.weight"], padding=1)
 
 
-@pytest.mark.parametrize(("activation", "function"), [("relu", F.relu), ("elu", F.elu), ("softplus", lambda z: F.softplus(z, beta=100))])
+@pytest.mark.parametrize(
+    ("activation", "function"), [("relu", F.relu), ("elu", F.elu), ("softplus", lambda z: F.softplus(z, beta=100))]
+)
 def test_equals_an_independent_implementation(activation, function, generator):
     widths, blocks = (8, 12, 16, 20), 2
     state = published_state(3, widths, blocks, generator)
@@ -86,7 +91,10 @@ def test_noise_level_per_image(generator):
     assert (net(x[:1], 0.05) - net(x[:1], 0.2)).abs().max() > 1e-6  # the level matters
 
 
-@pytest.mark.parametrize(("sigma", "what"), [(25, "25/255"), (-0.1, "0 <= sigma"), (float("nan"), "0 <= sigma"), (torch.ones(3) / 10, "3 values for 2")])
+@pytest.mark.parametrize(
+    ("sigma", "what"),
+    [(25, "25/255"), (-0.1, "0 <= sigma"), (float("nan"), "0 <= sigma"), (torch.ones(3) / 10, "3 values for 2")],
+)
 def test_bad_sigma(sigma, what):
     with pytest.raises(ValueError, match=what):
         DRUNet(1, (4, 4, 4, 4), 1)(torch.zeros(2, 1, 8, 8), sigma)

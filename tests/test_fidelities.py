@@ -109,7 +109,12 @@ def test_bad_observations(generator):
     y = rand(generator, 1, 1, 6, 6)
     with pytest.raises(ValueError, match=r"negative values .*Poisson counts are >= 0"):
         Poisson(Identity(), y - 1)
-    for bad, what in ((y[0], "shape"), (y * float("nan"), "NaN"), ((y * 255).byte(), r"x.float\(\) / 255"), (y[:, :, :0], "no pixel")):
+    for bad, what in (
+        (y[0], "shape"),
+        (y * float("nan"), "NaN"),
+        ((y * 255).byte(), r"x.float\(\) / 255"),
+        (y[:, :, :0], "no pixel"),
+    ):
         with pytest.raises(ValueError, match=what):
             Gaussian(Identity(), bad)
     for lam in (0.0, -1.0):

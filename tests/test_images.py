@@ -132,7 +132,9 @@ def test_registry_is_complete():
 
 def test_missing_data_names_both_ways(monkeypatch, tmp_path):
     monkeypatch.setenv("PNP_COURSE_DATA", str(tmp_path))
-    with pytest.raises(datasets.MissingDataError, match=r"unset PNP_COURSE_DATA.*https://.*put its files into a folder levin/"):
+    with pytest.raises(
+        datasets.MissingDataError, match=r"unset PNP_COURSE_DATA.*https://.*put its files into a folder levin/"
+    ):
         datasets.dataset("levin")
     with pytest.raises(ValueError, match="bsd400, cbsd68"):
         datasets.dataset("imagenet")
@@ -151,7 +153,6 @@ def web(monkeypatch, tmp_path):
     (site / "one.png").write_bytes(b"first file")
     (site / "bad.png").write_bytes(b"not what the registry says")
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
-    handler.log_message = lambda *a: None
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"

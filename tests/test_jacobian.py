@@ -5,8 +5,8 @@ import torch
 
 from pnp_course.denoisers import DRUNet
 from pnp_course.jacobian import (
-    LinearMap,
     Linearized,
+    LinearMap,
     antisymmetry,
     cocoercivity,
     jv,
@@ -24,9 +24,7 @@ def setting():
     def denoise(z):
         return net(z, 0.1)
 
-    dense = torch.stack(
-        [torch.autograd.functional.jacobian(denoise, x[i : i + 1]).reshape(64, 64) for i in range(3)]
-    )
+    dense = torch.stack([torch.autograd.functional.jacobian(denoise, x[i : i + 1]).reshape(64, 64) for i in range(3)])
     return net, denoise, x, dense
 
 

@@ -67,7 +67,9 @@ def test_bad_kernels_are_refused(bad):
         Blur(bad)
 
 
-@pytest.mark.parametrize("make_kernel", [lambda: kernels.gaussian(25, 1.6), lambda: kernels.box(9), lambda: kernels.motion(25, 3)])
+@pytest.mark.parametrize(
+    "make_kernel", [lambda: kernels.gaussian(25, 1.6), lambda: kernels.box(9), lambda: kernels.motion(25, 3)]
+)
 def test_kernels_are_densities(make_kernel):
     k = make_kernel()
     assert k.dtype == torch.float32

@@ -83,7 +83,9 @@ FAULTS = {
     "not executed top to bottom": lambda n, c: c[1].update(execution_count=7),
     "wrote to stderr": lambda n, c: c[0].outputs.append(stream("stderr", "warning")),
     "absolute path": lambda n, c: c[0].outputs.append(stream("stdout", "saved in /home/someone/x.png")),
-    "ended with ValueError": lambda n, c: c[0].outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])),
+    "ended with ValueError": lambda n, c: c[0].outputs.append(
+        nbformat.v4.new_output("error", ename="ValueError", evalue="", traceback=[])
+    ),
     "without alt text": lambda n, c: c[1].metadata.pop("mystnb"),
     "other code than the source's": lambda n, c: n.metadata.update(executed_code_sha256="0"),
 }
@@ -98,7 +100,9 @@ def test_each_fault_is_found(copy, capsys, fault):
 
 def test_edited_source_dead_link_long_cell_and_orphan_are_found(copy, capsys):
     source = copy / "notebooks" / "src" / "01_small.py"
-    source.write_text(source.read_text().replace("# # Title", "# # Title [x](../book/none.md)").replace("x = 3", "x = 3\n" * 30))
+    source.write_text(
+        source.read_text().replace("# # Title", "# # Title [x](../book/none.md)").replace("x = 3", "x = 3\n" * 30)
+    )
     (copy / "notebooks" / "02_orphan.ipynb").write_text("{}")
     assert nb.main(["check"]) == 1
     out = capsys.readouterr().out
@@ -169,7 +173,10 @@ def test_full_disk_is_one_line(monkeypatch, capsys, tmp_path):
     ("log", "wanted"),
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
-        ("NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution", "no network"),
+        (
+            "NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution",
+            "no network",
+        ),
         ("ERROR: ResolutionImpossible", "could not install requirements.txt"),
     ],
 )
@@ -182,7 +189,9 @@ def test_pip_failures_are_one_line(monkeypatch, capsys, log, wanted):
 def test_wrong_word_is_one_line():
     done = subprocess.run([sys.executable, "tools/course.py", "fly"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.splitlines() == ["course: wanted one of course, check, test, book: python tools/course.py course"]
+    assert done.stderr.splitlines() == [
+        "course: wanted one of course, check, test, book: python tools/course.py course"
+    ]
 
 
 def test_make_without_python_is_one_line():
@@ -241,4 +250,3 @@ def test_requirements_are_pinned_and_satisfy_the_lower_bounds():
         assert requirement.name.lower() in pins, text
         assert pins[requirement.name.lower()] in requirement.specifier, text
         assert all(s.operator in (">=", "<") for s in requirement.specifier), text
-

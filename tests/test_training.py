@@ -8,8 +8,8 @@ import torch
 
 from pnp_course.denoisers import DRUNet
 from pnp_course.jacobian import Linearized, antisymmetry, power_iteration
-from pnp_course.training.losses import Penalty
 from pnp_course.training.loop import learning_rate, train
+from pnp_course.training.losses import Penalty
 from pnp_course.training.patches import Patches
 from pnp_course.training.presets import PRESETS, Preset
 
@@ -20,7 +20,9 @@ SMALL = Preset(in_channels=1, net={"widths": (4, 4, 4, 4), "blocks": 1}, steps=6
 def pictures():
     from pnp_course import images
 
-    return [(images.photo(name, 96)[0].mean(0, keepdim=True) * 255).byte() for name in ("astronaut", "coffee", "camera")]
+    return [
+        (images.photo(name, 96)[0].mean(0, keepdim=True) * 255).byte() for name in ("astronaut", "coffee", "camera")
+    ]
 
 
 def new_net(preset):
@@ -55,7 +57,9 @@ def test_stopped_and_resumed_equals_uninterrupted(penalty, pictures, tmp_path):
 
 def test_it_learns(pictures, tmp_path):
     """200 steps of a tiny network remove a fifth of the noise, on a photograph it did not see."""
-    preset = replace(SMALL, net={"widths": (8, 8, 8, 8), "blocks": 1}, steps=200, batch=8, patch=24, lr=5e-3, sigma_max=0.2)
+    preset = replace(
+        SMALL, net={"widths": (8, 8, 8, 8), "blocks": 1}, steps=200, batch=8, patch=24, lr=5e-3, sigma_max=0.2
+    )
     net = new_net(preset)
     train(net, preset, pictures[:2], tmp_path, accelerator="cpu", progress=False)
     clean = Patches(pictures[2:], 24, torch.Generator().manual_seed(5)).batch(16)
@@ -76,7 +80,9 @@ def test_hamiltonian_penalty_lowers_the_asymmetry(pictures, tmp_path):
         train(net, preset, pictures, tmp_path / name, accelerator="cpu", progress=False)
         x = Patches(pictures, 16, torch.Generator().manual_seed(9)).batch(4)
         m = antisymmetry(Linearized(lambda z: net(z, 0.1), x))
-        return float(power_iteration(m, torch.randn(x.shape, generator=torch.Generator().manual_seed(1)), 100).norm.mean())
+        return float(
+            power_iteration(m, torch.randn(x.shape, generator=torch.Generator().manual_seed(1)), 100).norm.mean()
+        )
 
     assert asymmetry(with_penalty, "with") < 0.5 * asymmetry(plain, "plain")
 

@@ -53,11 +53,15 @@ def install(python: Path) -> None:
         if done.returncode:
             log = done.stderr
             if "No space left" in log or "Errno 28" in log:
-                stop(f"the disk is full: about {NEEDED_BYTES / 2**30:.0f} GB are needed in {ROOT}. Free some and run this again.")
+                stop(
+                    f"the disk is full: about {NEEDED_BYTES / 2**30:.0f} GB are needed in {ROOT}. Free some and run this again."
+                )
             signs = ("NewConnectionError", "Temporary failure in name", "getaddrinfo", "ConnectTimeout", "ReadTimeout",
                      "ProxyError", "Network is unreachable", "Max retries")  # fmt: skip
             if any(sign in log for sign in signs):
-                stop("no network: pip could not reach the package index. Connect, or set your proxy, and run this again.")
+                stop(
+                    "no network: pip could not reach the package index. Connect, or set your proxy, and run this again."
+                )
             print(log[-3000:], file=sys.stderr)
             stop("pip could not install requirements.txt; its own words stand above.")
 
@@ -65,7 +69,10 @@ def install(python: Path) -> None:
 def environment() -> Path:
     """The Python of the course's environment, made if need be."""
     if sys.version_info < (3, 11):
-        stop(f"this is Python {sys.version.split()[0]}; Python 3.11 or newer is needed: install it from python.org and run this with it.")
+        stop(
+            f"this is Python {sys.version.split()[0]}; Python 3.11 or newer is needed: "
+            "install it from python.org and run this with it."
+        )
     if os.environ.get("PNP_COURSE_ENV") == "none":
         return Path(sys.executable)
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

@@ -1,13 +1,15 @@
 """Notebooks: notebooks/src/NN_name.py (py:percent) is the source, notebooks/NN_name.ipynb is built from it.
 
-    python tools/nb.py build [NN_name ...]   execute the sources (all, or those named) into notebooks with outputs
-    python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each fault
-    python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
+python tools/nb.py build [NN_name ...]   execute the sources (all, or those named) into notebooks with outputs
+python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each fault
+python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import os
 import re
 import sys
@@ -20,6 +22,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
 CELL_SECONDS = 300
+JPEG_FROM_BYTES = 60_000
 MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 1.5, 15.0
 LANGUAGE = {"name": "python"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -59,6 +62,20 @@ def poll_in_short_steps() -> None:
     AsyncZMQSocketChannel.get_msg = get_msg  # type: ignore[method-assign]
 
 
+def lighten(notebook: nbformat.NotebookNode) -> None:
+    """Store large PNG figures, mostly photographs with noise, as JPEG where that takes less than half."""
+    from PIL import Image
+
+    for output in (o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if "data" in o):
+        png = base64.b64decode(output.data.get("image/png", ""))
+        if len(png) > JPEG_FROM_BYTES:
+            buffer = io.BytesIO()
+            Image.open(io.BytesIO(png)).convert("RGB").save(buffer, "JPEG", quality=88)
+            if buffer.tell() < len(png) / 2:
+                del output.data["image/png"]
+                output.data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
+
+
 def build(names: list[str]) -> int:
     """Execute sources top to bottom in a fresh kernel each; a notebook is written only if it ran through."""
     from nbclient import NotebookClient
@@ -74,6 +91,7 @@ def build(names: list[str]) -> int:
             notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
         ).execute()  # fmt: skip
+        lighten(notebook)
         notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
         notebook.metadata["executed_code_sha256"] = code_hash(notebook)
         target = NOTEBOOKS / f"{source.stem}.ipynb"
@@ -125,7 +143,9 @@ def check_pair(source: Path) -> list[str]:
     want, got = read_source(source), nbformat.read(target, as_version=4)
 
     def bare(notebook: nbformat.NotebookNode) -> list[object]:
-        return [(c.cell_type, c.source, c.metadata.get("tags", []), c.metadata.get("mystnb", {})) for c in notebook.cells]
+        return [
+            (c.cell_type, c.source, c.metadata.get("tags", []), c.metadata.get("mystnb", {})) for c in notebook.cells
+        ]
 
     faults = [] if bare(want) == bare(got) else ["differs from its source: run tools/nb.py build"]
     if got.metadata.get("executed_code_sha256") != code_hash(want):
@@ -167,7 +187,10 @@ def student() -> int:
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
                     cell.source = re.sub(
-                        r"<details>\s*<summary>Solution.*?</details>", "*(solution: on the website)*", cell.source, flags=re.S
+                        r"<details>\s*<summary>Solution.*?</details>",
+                        "*(solution: on the website)*",
+                        cell.source,
+                        flags=re.S,
                     )
             path = folder / f"{source.stem}.ipynb"
             nbformat.write(notebook, path)

@@ -5,5 +5,6 @@ from pnp_course.denoisers.drunet import DRUNet
 from pnp_course.denoisers.zoo import available_denoisers, denoiser_card, load_denoiser
 
 __all__ = [
-    "Averaged", "DRUNet", "Denoise", "GrayFromColour", "at_sigma", "available_denoisers", "averaged", "denoiser_card", "load_denoiser",
+    "Averaged", "DRUNet", "Denoise", "GrayFromColour", "at_sigma", "available_denoisers", "averaged", "denoiser_card",
+    "load_denoiser",
 ]  # fmt: skip

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +15,11 @@ from torch import Tensor, nn
 from pnp_course._checks import check_shape
 from pnp_course.denoisers.base import sigma_per_image
 
-ACTIVATIONS = {"relu": nn.ReLU, "elu": nn.ELU, "softplus": lambda: nn.Softplus(beta=100)}
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "softplus": lambda: nn.Softplus(beta=100),
+}
 
 
 class ResidualBlock(nn.Module):
@@ -28,6 +34,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) to the same shape."""
         return x + self.res(x)
 
 

@@ -57,7 +57,8 @@ def load_denoiser(name: str) -> nn.Module:
         )
     net = ARCHITECTURES[card["architecture"]](**card["config"])
     net.load_state_dict({key: value.float() for key, value in load(data).items()})
-    return net.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net.eval().requires_grad_(False)
 
 
 def save_denoiser(

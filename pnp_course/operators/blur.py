@@ -58,4 +58,5 @@ class Blur(LinearOperator):
     def solve(self, z: Tensor, c: float) -> Tensor:
         return self._filter(z, 1 / (1 + c * self.spectrum(z).abs().square()))
 
-    solve_data = solve  # convolutions commute: A A^T = A^T A
+    def solve_data(self, s: Tensor, c: float) -> Tensor:
+        return self.solve(s, c)  # convolutions commute: A A^T = A^T A

@@ -15,9 +15,7 @@ from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.iterate import Iterate
 
 
-def coco_admm(
-    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33
-) -> Iterator[Iterate]:
+def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33) -> Iterator[Iterate]:
     """CoCo-ADMM, [B] (19): ADMM on F + lam G with unit penalty.
 
         v_{k+1} = prox_{lam G}(u_k + b_k)

@@ -53,6 +53,4 @@ def dpir(
     """
     check_positive(lam, "lam"), check_positive(sigma_start, "sigma_start"), check_positive(sigma_end, "sigma_end")
     sigmas = torch.logspace(0, 1, iterations, base=sigma_end / sigma_start, dtype=torch.float64) * sigma_start
-    return hqs(
-        fidelity, denoiser, x0, lams=[lam * float(s) ** 2 for s in sigmas], sigmas=[float(s) for s in sigmas]
-    )
+    return hqs(fidelity, denoiser, x0, lams=[lam * float(s) ** 2 for s in sigmas], sigmas=[float(s) for s in sigmas])

@@ -1,0 +1,1 @@
+"""Training: photographs -> patches -> noise -> denoiser -> loss -> weights and card."""

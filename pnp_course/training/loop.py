@@ -44,7 +44,8 @@ class Run:
         torch.manual_seed(preset.seed)
         self.preset, self.fabric, self.step, self.seconds = preset, fabric, 0, 0.0
         optimizer = torch.optim.Adam(net.parameters(), lr=preset.lr)
-        self.plain = net.to(memory_format=torch.channels_last)  # 1.5-3 times faster convolutions on CPUs
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
+        self.plain = net
         self.net, self.optimizer = fabric.setup(self.plain, optimizer)
         self.average = {k: v.detach().clone() for k, v in self.plain.state_dict().items()}
         self.generator = torch.Generator().manual_seed(preset.seed)

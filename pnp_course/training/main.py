@@ -53,7 +53,7 @@ def describe(name: str, preset: Preset, run: Run, net: nn.Module) -> dict[str, A
         "about": f"{kind} DRUNet, {preset.in_channels} channel(s), {run.step} steps on BSD400",
         "version": __version__, "commit": _commit(), "machine": f"{platform.machine()}, torch {torch.__version__}",
         "training": asdict(preset) | {"steps_done": run.step, "hours": round(run.seconds / 3600, 2)},
-        "psnr_cbsd68": measure_psnr(net, [im for im in images("cbsd68")]),
+        "psnr_cbsd68": measure_psnr(net, images("cbsd68")),
         "constants": measure_constants(net, validation_images(preset.in_channels)),
     }  # fmt: skip
 
@@ -61,7 +61,11 @@ def describe(name: str, preset: Preset, run: Run, net: nn.Module) -> dict[str, A
 def _commit() -> str:
     try:
         return subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+            ["git", "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -10,8 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
+SCREEN_DPI = 85  # in notebooks; a file saved elsewhere chooses its own
+
 # distinguishable in gray and by colour-blind readers (Okabe and Ito 2008), each with its own dash
-STYLES = [
+STYLES: list[dict[str, Any]] = [
     {"color": "#0072B2", "linestyle": "-"}, {"color": "#D55E00", "linestyle": "--"},
     {"color": "#009E73", "linestyle": "-."}, {"color": "#CC79A7", "linestyle": ":"},
     {"color": "#000000", "linestyle": (0, (5, 1))}, {"color": "#E69F00", "linestyle": (0, (3, 1, 1, 1))},
@@ -39,7 +41,9 @@ def gallery(
     first = next(iter(images.values()))
     aspect = first.shape[-2] / first.shape[-1]
     cell = width / columns
-    figure, axes = plt.subplots(rows, columns, figsize=(width, rows * (cell * aspect + 0.3)), squeeze=False)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width, rows * (cell * aspect + 0.3)), squeeze=False, dpi=SCREEN_DPI
+    )
     for ax in axes.flat:
         ax.axis("off")
     for ax, (title, image) in zip(axes.flat, images.items(), strict=False):
@@ -56,6 +60,7 @@ def gallery(
             for spine in inset.spines.values():
                 spine.set(edgecolor="white", linewidth=1.5)
     figure.tight_layout(pad=0.3)
+    plt.close(figure)  # shown by being returned, and then once
     return figure
 
 
@@ -66,7 +71,7 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
         panels: each with `lines` (label -> (x, y)), `title`, `xlabel`, and optionally `log` (logarithmic y axis).
         width, height: of the figure, inches.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
         for style, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
             ax.plot(x, y, label=label, linewidth=1.6, **style)
@@ -78,4 +83,5 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
         if len(panel["lines"]) > 1:
             ax.legend(fontsize=8)
     figure.tight_layout(pad=0.5)
+    plt.close(figure)
     return figure

@@ -43,7 +43,9 @@ def test_printed_values_of_the_bound(gamma, t0):
 def test_the_bound_is_the_root_of_the_cubic(gamma):
     """(20): 2 (1 - gamma) t^3 + gamma t^2 + 2 gamma t - gamma < 0, for gamma >= 1/4."""
     roots = torch.linalg.eigvals(
-        torch.tensor([[-gamma, -2 * gamma, gamma], [2 * (1 - gamma), 0, 0], [0, 2 * (1 - gamma), 0]], dtype=torch.float64)
+        torch.tensor(
+            [[-gamma, -2 * gamma, gamma], [2 * (1 - gamma), 0, 0], [0, 2 * (1 - gamma), 0]], dtype=torch.float64
+        )
         / (2 * (1 - gamma))
     )
     real = [float(z.real) for z in roots if abs(z.imag) < 1e-9 and z.real > 0]

@@ -1,0 +1,156 @@
+"""The built website in a headless browser that can reach nothing but the site itself.
+
+Builds the book if _build/html is not there. Skips only where no Chromium is installed.
+"""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+NOTEBOOK = "notebooks/00_restore_a_photograph.html"
+
+pytestmark = pytest.mark.browser
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The site on a loopback port."""
+    if not (HTML / "index.html").exists():
+        subprocess.run(
+            [sys.executable, "tools/course.py", "book"],
+            cwd=ROOT,
+            check=True,
+            env={**os.environ, "PNP_COURSE_ENV": "none"},
+        )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(HTML)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        if os.environ.get("PNP_COURSE_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium is installed, and PNP_COURSE_REQUIRE_BROWSER asks for one")
+        pytest.skip("no Chromium on this machine: install Debian's package chromium, or Google Chrome")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """One page, with what it asked of other hosts, what failed, and what it complained of."""
+
+    def __init__(self, browser, site, path, width=1280):
+        self.outside, self.trouble = [], []
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        context.route(
+            "**/*",
+            lambda route: route.continue_() if route.request.url.startswith((site, "data:")) else self.block(route),
+        )
+        self.page = context.new_page()
+        self.page.on("console", lambda m: self.trouble.append(f"console: {m.text}") if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.trouble.append(f"error: {e}"))
+        self.page.on("requestfailed", lambda r: self.trouble.append(f"failed: {r.url}"))
+        self.page.on("response", lambda r: self.trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+        self.page.goto(site + path, wait_until="networkidle")
+
+    def block(self, route):
+        self.outside.append(route.request.url)
+        route.abort()
+
+    def alone_and_quiet(self):
+        assert self.outside == []
+        assert self.trouble == []
+
+
+PAGES = sorted(str(p.relative_to(HTML)) for d in ("book", "notebooks") for p in (HTML / d).rglob("*.html")) or [
+    "book/intro.html", NOTEBOOK,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_needs_nothing_outside_and_has_no_error(browser, site, path):
+    visit = Visit(browser, site, path)
+    visit.alone_and_quiet()
+    raw = visit.page.evaluate("document.querySelector('article, main').innerText")
+    assert "\\operatorname" not in raw  # no formula left as source
+    assert "\\lVert" not in raw
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_fits_a_telephone(browser, site, path):
+    visit = Visit(browser, site, path, width=390)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_first_page_shows_the_result(browser, site):
+    page = Visit(browser, site, "index.html").page
+    page.wait_for_selector("h1")
+    assert "plug-and-play" in page.inner_text("h1").lower()
+    pictures = page.evaluate("[...document.querySelectorAll('article img')].map(i => [i.alt, i.naturalWidth])")
+    assert len(pictures) >= 2
+    assert all(width > 300 and len(alt) > 10 for alt, width in pictures)
+    assert "CoCo-ADMM" in page.inner_text("article table")
+
+
+def test_notebook_has_maths_pictures_and_a_moving_slider(browser, site):
+    visit = Visit(browser, site, NOTEBOOK)
+    page = visit.page
+    page.wait_for_selector("mjx-container")
+    assert page.locator("mjx-container").count() > 20
+    assert page.locator("mjx-merror").count() == 0
+    pictures = page.evaluate("[...document.querySelectorAll('.cell_output img')].map(i => [i.alt, i.naturalWidth])")
+    assert len(pictures) >= 5
+    assert all(width > 100 and len(alt) > 10 for alt, width in pictures)
+    slider = page.locator(".frame-slider input")
+    shown = "[...document.querySelectorAll('.frame-slider img')].findIndex(i => getComputedStyle(i).display !== 'none')"
+    label = page.locator(".frame-slider output")
+    before, text = page.evaluate(shown), label.inner_text()
+    slider.focus()
+    slider.press("Home")  # by keyboard
+    assert page.evaluate(shown) == 0 != before
+    assert label.inner_text() != text
+    slider.press("ArrowRight")
+    assert page.evaluate(shown) == 1
+    page.locator("details summary").first.click()
+    assert page.locator("details").first.get_attribute("open") is not None
+    visit.alone_and_quiet()
+
+
+def test_theorems_are_numbered_and_linked(browser, site):
+    page = Visit(browser, site, "book/theory/coco.html").page
+    page.wait_for_selector("mjx-container")
+    assert page.locator("div.proof.theorem, div.theorem").count() >= 3
+    assert page.locator("mjx-merror").count() == 0
+
+
+def test_search_finds_a_word(browser, site):
+    page = Visit(browser, site, "search.html?q=cocoercive").page
+    page.wait_for_selector("#search-results li")
+    assert page.locator("#search-results li").count() >= 2
