@@ -89,8 +89,8 @@ def dataset(name: str) -> list[Path]:
 
 def _missing(name: str, why: str) -> MissingDataError:
     return MissingDataError(
-        f"data set {name!r} is missing: {why}. Either unset PNP_COURSE_DATA and let it download from {DATASETS[name].urls[0]} "
-        f"(with a network), or put its files into a folder {name}/ and set PNP_COURSE_DATA to the folder around it."
+        f"data set {name!r} is missing: {why}. Either let it download from {DATASETS[name].urls[0]} (with a network, and "
+        f"PNP_COURSE_DATA unset), or put its files into a folder {name}/ and set PNP_COURSE_DATA to the folder around it."
     )
 
 
@@ -103,7 +103,7 @@ def _fetch(name: str, file: str, sha256: str) -> Path:
         try:
             return Path(pooch.retrieve(f"{url}/{file}", f"sha256:{sha256}", fname=file, path=folder))
         except Exception as error:  # pooch passes on whatever its transport raises
-            why = f"downloading {url}/{file} failed ({type(error).__name__}: {error})"
+            why = f"downloading {file} failed ({type(error).__name__})"
     raise _missing(name, why)
 
 

@@ -94,12 +94,11 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
         array = _read_array(path)
     except (OSError, ValueError, SyntaxError, MemoryError, EOFError, KeyError) as error:
         raise ImageError(f"{path}: not an image this program can read ({type(error).__name__}: {error}).") from error
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.size == 0:
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 2, 3, 4)) or array.size == 0:
         raise ImageError(
             f"{path}: holds an array of shape {array.shape}; wanted one picture, (H, W) or (H, W, 1 to 4)."
         )
+    array = array[..., None] if array.ndim == 2 else array
     x = torch.from_numpy(np.ascontiguousarray(_to_unit(array, path))).permute(2, 0, 1)[None]
     try:
         check_finite(x, str(path))

@@ -17,6 +17,8 @@ def psnr(x: Tensor, reference: Tensor) -> float:
 def ssim(x: Tensor, reference: Tensor) -> float:
     """Structural similarity (Wang et al. 2004: Gaussian window of std 1.5), mean over batch and channels; skimage."""
     check_same_shape(x, reference, "x", "reference")
+    if min(x.shape[-2:]) < 11:
+        raise ValueError(f"the image is {x.shape[-2]} x {x.shape[-1]}; SSIM's window needs at least 11 x 11 pixels.")
     from skimage.metrics import structural_similarity
 
     values = [

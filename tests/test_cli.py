@@ -89,12 +89,12 @@ def test_degrade_then_restore_equals_the_library(picture, tmp_path):
 
 
 def test_large_pictures_are_shrunk_and_it_is_said(tmp_path):
-    images.write_image(torch.rand(1, 1, 20, 90), tmp_path / "a.png")
+    images.write_image(torch.rand(1, 1, 30, 90), tmp_path / "a.png")
     done = call(
         "demo", tmp_path / "a.png", "--kernel", "box", "--max-side", 45, "-o", tmp_path / "out", "--iterations", 2
     )
     assert done.exit_code == 0, done.output
-    assert "shrunk from 90 x 20 to 45 x 10" in done.output
+    assert "shrunk from 90 x 30 to 45 x 15" in done.output
 
 
 BAD = {

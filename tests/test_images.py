@@ -133,7 +133,7 @@ def test_registry_is_complete():
 def test_missing_data_names_both_ways(monkeypatch, tmp_path):
     monkeypatch.setenv("PNP_COURSE_DATA", str(tmp_path))
     with pytest.raises(
-        datasets.MissingDataError, match=r"unset PNP_COURSE_DATA.*https://.*put its files into a folder levin/"
+        datasets.MissingDataError, match=r"let it download from https://.*put its files into a folder levin/"
     ):
         datasets.dataset("levin")
     with pytest.raises(ValueError, match="bsd400, cbsd68"):

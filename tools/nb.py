@@ -82,6 +82,7 @@ def build(names: list[str]) -> int:
 
     poll_in_short_steps()
     os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # whatever the caller draws with
     for source in sorted(SOURCES.glob("*.py")):
         if names and source.stem not in names:
             continue

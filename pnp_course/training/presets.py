@@ -40,7 +40,7 @@ PRESETS: dict[str, Preset] = {
     # what ships
     "drunet": Preset(),
     "coco-0.25": Preset(
-        steps=800, lr=3e-4, start="drunet", penalty=Penalty(gamma=0.25, images=4, iterations=4)
+        steps=1_200, lr=3e-4, start="drunet", penalty=Penalty(gamma=0.25, images=4, iterations=4)
     ),
     # the settings of [B] section 5 (they train on DIV2K; here on BSD400), for a machine with a GPU
     "paper-drunet": Preset(

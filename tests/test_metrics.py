@@ -1,0 +1,39 @@
+"""PSNR by hand, SSIM by its formula written out, against the library."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from pnp_course import metrics
+
+
+def test_psnr_by_hand():
+    a = torch.full((2, 1, 4, 4), 0.5)
+    b = torch.stack((torch.full((1, 4, 4), 0.6), torch.full((1, 4, 4), 0.51)))
+    assert metrics.psnr(a, b) == pytest.approx((20 + 40) / 2, abs=1e-4)  # errors 0.1 and 0.01
+    # clipped as shown: 1.7 counts as 1
+    assert metrics.psnr(torch.full((1, 1, 2, 2), 1.7), torch.full((1, 1, 2, 2), 0.9)) == pytest.approx(20, abs=1e-4)
+
+
+def test_ssim_by_its_formula(generator):
+    """Wang et al. 2004, (13), with Gaussian weights of std 1.5 cut at 3.5 std, mean away from the border."""
+    x, y = (torch.rand(1, 1, 40, 30, generator=generator) for _ in range(2))
+    y = (0.7 * x + 0.3 * y).clamp(0, 1)
+    a, b = x[0, 0].double().numpy(), y[0, 0].double().numpy()
+
+    def mean(z):
+        return gaussian_filter(z, 1.5, truncate=3.5)
+
+    ma, mb = mean(a), mean(b)
+    va, vb, cov = mean(a * a) - ma**2, mean(b * b) - mb**2, mean(a * b) - ma * mb
+    c1, c2 = 0.01**2, 0.03**2
+    local = (2 * ma * mb + c1) * (2 * cov + c2) / ((ma**2 + mb**2 + c1) * (va + vb + c2))
+    assert metrics.ssim(x, y) == pytest.approx(float(np.mean(local[5:-5, 5:-5])), abs=1e-6)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="equal"):
+        metrics.psnr(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 3))
+    with pytest.raises(ValueError, match="11 x 11"):
+        metrics.ssim(torch.zeros(1, 1, 8, 20), torch.zeros(1, 1, 8, 20))
