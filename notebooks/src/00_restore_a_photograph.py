@@ -193,7 +193,7 @@ frame_slider([frames[k] for k in shown], labels, alt="CoCo-ADMM restoring the po
 #
 # *Wiener* and *Richardson-Lucy* are the classics: one linear filter, one fixed-point iteration for the Poisson
 # likelihood, both without a prior to speak of (scikit-image's implementations). *DPIR* is plug-and-play with the plain
-# denoiser and a noise level that shrinks from step to step: eight steps, excellent pictures, no objective that
+# denoiser and a noise level that shrinks from step to step: twelve steps, excellent pictures, no objective that
 # decreases, and no theorem.
 
 # %%

@@ -46,8 +46,8 @@ def dpir(
     """DPIR: HQS with sigma_k log-spaced from `sigma_start` to `sigma_end` and lam_k = lam sigma_k^2.
 
     For the Gaussian fidelity ||A u - y||^2 / 2 and noise nu the published choice is sigma_end = nu and
-    lam = 1 / (0.23 nu^2) (Zhang et al. 2021, section 4.2). For Poisson fidelity lam is about the peak: a pixel of
-    intensity 1 has the noise variance 1 / peak.
+    lam = 1 / (0.23 nu^2) (Zhang et al. 2021, section 4.2). With the Poisson fidelity lam is a few times the peak, since
+    a pixel of intensity s has the noise variance s / peak.
 
     Args and yields: as `hqs`.
     """
