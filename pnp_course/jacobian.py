@@ -63,12 +63,21 @@ def antisymmetry(lin: Linearized) -> LinearMap:
     return LinearMap(apply, lambda w: -apply(w), normal=True)
 
 
+def affine(lin: Linearized, identity: float, jacobian: float) -> LinearMap:
+    """M = identity I + jacobian J. Each condition of the papers bounds the norm of one of these by 1 ([B] section 2.1).
+
+    (0, 1): J, nonexpansive. (1, -1): I - J, residual nonexpansive. (-1, 2): 2J - I, firmly nonexpansive.
+    (k, 1 - k): k I + (1 - k) J, k-strictly pseudo-contractive.
+    """
+    return LinearMap(
+        lambda v, graph=False: identity * v + jacobian * lin.j(v, graph),
+        lambda w: identity * w + jacobian * lin.jt(w),
+    )
+
+
 def cocoercivity(lin: Linearized, gamma: float) -> LinearMap:
     """M = 2 gamma J - I, of norm <= 1 everywhere iff D is gamma-cocoercive, [B] (10), (16) and Lemma 2.1."""
-    return LinearMap(
-        lambda v, graph=False: 2 * gamma * lin.j(v, graph) - v,
-        lambda w: 2 * gamma * lin.jt(w) - w,
-    )
+    return affine(lin, -1, 2 * gamma)
 
 
 def norms(v: Tensor) -> Tensor:
@@ -115,6 +124,21 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
         if change <= tol:
             break
     return PowerIteration(q, norm.detach().flatten(), k, change)
+
+
+def dense(denoise: Map, x: Tensor) -> Tensor:
+    """The Jacobian of each image of x (B, C, H, W) as a matrix (B, n, n), n = C H W, for patches of up to about 16 x 16.
+
+    One vector-Jacobian product for each of the n pixels, batched over the images. Its eigenvalues
+    (`torch.linalg.eigvals`) are complex where it is not symmetric.
+    """
+    n, lin = x[0].numel(), Linearized(denoise, x)
+    rows = []
+    for i in range(n):
+        basis = torch.zeros_like(x).flatten(1)
+        basis[:, i] = 1
+        rows.append(lin.jt(basis.reshape(x.shape)).flatten(1))
+    return torch.stack(rows, dim=1).detach()
 
 
 def spectral_norm(m: LinearMap, start: Tensor, iterations: int = 15, tol: float = 0.0) -> Tensor:

@@ -21,33 +21,35 @@ def weak_convexity(gamma: float, t: float) -> float:
     return t * (1 - gamma) / (gamma + t * (1 - gamma))
 
 
-def gradient_lipschitz(gamma: float, t: float) -> float:
-    """Lipschitz constant L of grad F, [B] (14), for t < 1: the larger of t / (1 - t) and r(t).
+def gradient_lipschitz(gamma: float, t: float, delta: float = 0.0) -> float:
+    """Lipschitz constant L of grad F, [B] (14): the larger of t / (1 - t) and r(t).
 
     Hess F = J_t^{-1} - I and J_t has its spectrum in [1 - t, 1 - t + t / gamma]; the two numbers are the two ends.
+
+    Args:
+        delta: slack, beyond [B]: the spectrum of J is in [-delta, 1 / gamma] instead of [0, 1 / gamma]. Then J_t begins
+            at 1 - s with s = t (1 + delta), and L is the larger of s / (1 - s) and r(t); infinite for s >= 1.
     """
-    t = check_averaging(t)
-    if t == 1:
-        return float("inf")
-    return max(t / (1 - t), weak_convexity(gamma, t))
+    s = check_averaging(t) * (1 + delta)
+    return max(s / (1 - s), weak_convexity(gamma, t)) if s < 1 else float("inf")
 
 
-def admm_margin(gamma: float, t: float) -> float:
+def admm_margin(gamma: float, t: float, delta: float = 0.0) -> float:
     """(1 - r) / 2 - L^2: what the Lagrangian of CoCo-ADMM loses per ||u_{k+1} - u_k||^2; positive iff (20) holds."""
-    return (1 - weak_convexity(gamma, t)) / 2 - gradient_lipschitz(gamma, t) ** 2
+    return (1 - weak_convexity(gamma, t)) / 2 - gradient_lipschitz(gamma, t, delta) ** 2
 
 
-def averaging_bound(gamma: float) -> float:
-    """t_0(gamma) of [B] Theorem 4.1: CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
+def averaging_bound(gamma: float, delta: float = 0.0) -> float:
+    """t_0 of [B] Theorem 4.1: CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
 
-    At gamma = 1 F is convex and every t <= 1 is allowed (Remark 4.3).
+    At gamma = 1 and delta = 0 F is convex and every t <= 1 is allowed (Remark 4.3). `delta` as in `gradient_lipschitz`.
     """
-    if _check_gamma(gamma) == 1:
+    if _check_gamma(gamma) == 1 and delta <= 0:
         return 1.0
     low, high = 1e-12, 1 - 1e-12
     for _ in range(200):
         middle = (low + high) / 2
-        low, high = (middle, high) if admm_margin(gamma, middle) > 0 else (low, middle)
+        low, high = (middle, high) if admm_margin(gamma, middle, delta) > 0 else (low, middle)
     return low
 
 

@@ -99,7 +99,8 @@ def environment() -> Path:
 
 def course(python: Path) -> None:
     """JupyterLab on the first notebook."""
-    run([str(python), "-m", "jupyterlab", FIRST_NOTEBOOK], "JupyterLab")
+    root = ["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []  # in a container one often is
+    run([str(python), "-m", "jupyterlab", FIRST_NOTEBOOK, *root], "JupyterLab")
 
 
 def check(python: Path) -> None:
