@@ -122,6 +122,28 @@ def test_theorem_4_1_fails_far_above_the_bound():
     assert safe.stopped_by == "tolerance"
 
 
+class Pinned:
+    """The fidelity that knows the answer: G is 0 at the picture 1 and infinite elsewhere; its proximal map is 1."""
+
+    def prox(self, z, lam):
+        return torch.ones_like(z)
+
+
+@pytest.mark.parametrize("gamma", [0.05, 0.15, 0.25])
+def test_the_bound_is_sharp_for_small_gamma(gamma):
+    """D = I / gamma, G pinned: b's distance to its fixed point r is multiplied by r / (1 - r) each time (theory page)."""
+    x0, bound = torch.ones(1, 1, 2, 2, dtype=torch.float64), averaging_bound(gamma)
+
+    def distance(t, n):
+        b = run(coco_admm(Pinned(), lambda z: z / gamma, x0, lam=1.0, t=t), n).iterate.b
+        return float((b - weak_convexity(gamma, t)).abs().max())
+
+    assert distance(0.98 * bound, 400) < 1e-3 * distance(0.98 * bound, 2)
+    assert distance(1.02 * bound, 100) > 4 * distance(1.02 * bound, 2)
+    r = weak_convexity(gamma, 1.02 * bound)
+    assert distance(1.02 * bound, 3) / distance(1.02 * bound, 2) == pytest.approx(r / (1 - r), rel=1e-9)
+
+
 def test_theorem_4_4_objective_decreases_below_the_step_bound():
     """F + a e decreases along u_k for a < 2 - r(t); F by quadrature, e by its definition."""
     fidelity, y = problem()
