@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -20,10 +19,11 @@ from pathlib import Path
 
 import torch
 
-from pnp_course import __version__, deconvolution, images, load_denoiser, run
+from pnp_course import deconvolution, images, load_denoiser, run
 from pnp_course.denoisers import at_sigma
 from pnp_course.fidelities import Poisson
 from pnp_course.operators import Blur, kernels
+from pnp_course.provenance import provenance
 from pnp_course.solvers import coco_admm
 
 RESULTS = Path(__file__).parent / "results" / "spine.json"
@@ -122,8 +122,10 @@ def main() -> None:
         "restore_481x321": whole_restore(),
         "coco_admm_256": loop_share(),
         "import_seconds_beyond_torch": import_seconds(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads",
-        "versions": {"pnp_course": __version__, "torch": torch.__version__, "python": platform.python_version()},
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "seed": 0,
+        "provenance": provenance(),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")

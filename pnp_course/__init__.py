@@ -5,7 +5,7 @@ Images are tensors (B, C, H, W), float32 in [0, 1]; noise levels are in the same
 """
 
 from pnp_course.denoisers import available_denoisers, load_denoiser
+from pnp_course.provenance import VERSION as __version__
 from pnp_course.solvers import run
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "available_denoisers", "load_denoiser", "run"]

@@ -1,5 +1,11 @@
 """`python -m pnp_course`."""
 
-from pnp_course.cli import main
+import sys
 
-main()
+try:
+    from pnp_course.cli import main
+
+    main()
+except KeyboardInterrupt:
+    print("pnp_course: interrupted.", file=sys.stderr)
+    raise SystemExit(130) from None

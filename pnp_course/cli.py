@@ -21,8 +21,9 @@ app = typer.Typer(
 Photo = Annotated[Path, typer.Argument(help="the user's picture: PNG, JPEG, TIFF, .npy ...")]
 Kernel = Annotated[str, typer.Option(help="motion, gaussian, box, levin1..levin8, or a file (picture or .npy)")]
 Peak = Annotated[float, typer.Option(help="mean number of photons of a white pixel; small is dark")]
-Seed = Annotated[int, typer.Option(help="seed of noise and of the motion kernel")]
+Seed = Annotated[int, typer.Option(min=0, help="seed of noise and of the motion kernel")]
 Longest = Annotated[int, typer.Option(help="shrink so that the longer side has at most this many pixels; 0: keep")]
+Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
 
 
@@ -36,9 +37,12 @@ def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
         try:
             return command(*args, **kwargs)
-        except (ValueError, MissingDataError, WeightsError, OSError) as error:
+        except (ValueError, RuntimeError, OSError, MemoryError, MissingDataError, WeightsError) as error:
             print(f"pnp_course: {' '.join(str(error).split())}", file=sys.stderr)
             raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            print("pnp_course: interrupted; nothing was written.", file=sys.stderr)
+            raise typer.Exit(130) from None
 
     return wrapped
 
@@ -61,14 +65,28 @@ def read_kernel(name: str, seed: int = 0) -> Any:
     return kernels.normalised(images.to_channels(images.read_image(name), 1)[0, 0])
 
 
-def _prepare(photo: Path, max_side: int) -> Any:
+def _read_photo(photo: Path, max_side: int = 0, at_least: int = 1) -> Any:
+    """The picture in [0, 1], shrunk to `max_side` but to no shorter side than `at_least`; says so if it shrinks."""
     from pnp_course import images
 
-    x = images.read_image(photo).clamp(0, 1)
-    small = images.shrink(x, max_side) if max_side > 0 else x
+    x = images.read_image(photo)
+    if float(x.max()) > 1.5:
+        raise ValueError(
+            f"{photo}: intensities reach {float(x.max()):.4g}; wanted [0, 1]: divide the picture by its range."
+        )
+    x = x.clamp(0, 1)
+    longest = max(max_side, -(-at_least * max(x.shape[-2:]) // min(x.shape[-2:])))
+    small = images.shrink(x, longest) if max_side > 0 else x
     if small.shape != x.shape:
         print(f"shrunk from {x.shape[-1]} x {x.shape[-2]} to {small.shape[-1]} x {small.shape[-2]} pixels (--max-side)")
     return small
+
+
+def _keep_unless_interrupted(result: Any) -> Any:
+    """The run, or KeyboardInterrupt if it was cut short: half a restoration is not written."""
+    if result.stopped_by == "interrupted":
+        raise KeyboardInterrupt
+    return result
 
 
 @app.command()
@@ -81,8 +99,9 @@ def degrade(
     from pnp_course import deconvolution, images
 
     k = read_kernel(kernel, seed)
-    y = deconvolution.degrade(_prepare(photo, max_side), k, peak, seed)
-    kernel_file = output.with_name(output.stem + "_kernel.npy")
+    kernel_file = images.check_output(output).with_name(output.stem + "_kernel.npy")
+    images.check_output(kernel_file)
+    y = deconvolution.degrade(_read_photo(photo, max_side, max(k.shape)), k, peak, seed)
     images.write_image(y, output)
     images.write_image(k[None, None], kernel_file)
     if output.suffix.lower() not in images.EXACT_SUFFIXES:
@@ -94,7 +113,7 @@ def degrade(
 @one_line_errors
 def restore(
     observed: Photo, kernel: Kernel, output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
-    peak: Peak = 50.0, denoiser: DenoiserName = "coco-0.25", iterations: int = 50, sigma: float = 0.0, lam: float = 0.0,
+    peak: Peak = 50.0, denoiser: DenoiserName = "coco-0.25", iterations: Iterations = 50, sigma: float = 0.0, lam: float = 0.0,
     seed: Seed = 0,
 ) -> None:  # fmt: skip
     """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. sigma and lam of 0: chosen from the peak."""
@@ -102,12 +121,14 @@ def restore(
 
     from pnp_course import deconvolution, images
 
+    images.check_output(output)
     y, k = images.read_image(observed), read_kernel(kernel, seed)
     deconvolution.check_observation(y, peak)
     parameters = deconvolution.settings(peak)
     parameters = replace(parameters, sigma=sigma or parameters.sigma, lam=lam or parameters.lam)
-    result = deconvolution.restore_coco(
-        y, k, deconvolution.denoiser_for(y, denoiser), parameters, max_iter=iterations, progress=sys.stderr.isatty()
+    net = deconvolution.denoiser_for(y, denoiser)
+    result = _keep_unless_interrupted(
+        deconvolution.restore_coco(y, k, net, parameters, max_iter=iterations, progress=sys.stderr.isatty())
     )
     images.write_image(result.x, output)
     last = result.rows[-1]
@@ -121,17 +142,15 @@ def demo(
     photo: Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")] = Path("demo"),
     kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 512,
-    denoiser: DenoiserName = "coco-0.25", iterations: int = 50,
+    denoiser: DenoiserName = "coco-0.25", iterations: Iterations = 50,
 ) -> None:  # fmt: skip
     """Degrade a picture, restore it by CoCo-ADMM and three other methods, write pictures, curves and a report."""
     from pnp_course import images
     from pnp_course.demo import run_demo
 
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"{output} is a file; wanted a folder for the results: name another with -o.")
-    x = _prepare(photo, max_side) if photo else images.photo("astronaut", 256)
-    source = str(photo) if photo else "astronaut, scikit-image (NASA, public domain)"
     k = read_kernel(kernel, seed)
+    x = _read_photo(photo, max_side, max(k.shape)) if photo else images.photo("astronaut", 256)
+    source = str(photo) if photo else "astronaut, scikit-image (NASA, public domain)"
     lines = run_demo(
         x, k, peak=peak, seed=seed, denoiser_name=denoiser, iterations=iterations, folder=output, source=source,
         kernel_name=kernel, progress=sys.stderr.isatty(),
@@ -155,7 +174,7 @@ def train(
     preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")] = Path("runs"),
     minutes: Annotated[float, typer.Option(help="stop after this long; the same command goes on from there")] = 1e9,
-    accelerator: str = "auto", precision: str = "32-true", threads: int = 0,
+    accelerator: str = "auto", precision: str = "32-true", threads: Annotated[int, typer.Option(min=0, help="0: all cores")] = 0,
 ) -> None:  # fmt: skip
     """Train a denoiser on BSD400, resuming a run that was stopped. Writes weights and card when it is complete."""
     from pnp_course.training.main import train_preset
@@ -164,9 +183,5 @@ def train(
 
 
 def main() -> None:
-    """Entry point; Ctrl-C ends with exit code 130 and no traceback."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        print("pnp_course: interrupted.", file=sys.stderr)
-        raise SystemExit(130) from None
+    """Entry point."""
+    app()

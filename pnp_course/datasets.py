@@ -5,6 +5,7 @@ None of them is part of this package. The Berkeley images (BSD400, CBSD68) are f
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -58,7 +59,7 @@ class MissingDataError(RuntimeError):
 def registry() -> dict[str, dict[str, str]]:
     """set -> {file name: SHA-256}, in the sets' order."""
     sets: dict[str, dict[str, str]] = {name: {} for name in DATASETS}
-    for line in (Path(__file__).parent / "registry.txt").read_text().splitlines():
+    for line in (Path(__file__).parent / "registry.txt").read_text(encoding="utf-8").splitlines():
         path, sha256 = line.split()
         name, file = path.split("/")
         sets[name][file] = sha256
@@ -83,8 +84,18 @@ def dataset(name: str) -> list[Path]:
         missing = [p for p in paths if not p.is_file()]
         if missing:
             raise _missing(name, f"PNP_COURSE_DATA is {root}, and {len(missing)} of {len(paths)} files are not there")
+        for path, sha256 in zip(paths, files.values(), strict=True):
+            if _sha256(path) != sha256:
+                raise MissingDataError(
+                    f"{path} is not the file of data set {name!r}: its SHA-256 differs; fetch it again."
+                )
         return paths
     return [_fetch(name, file, sha256) for file, sha256 in files.items()]
+
+
+@cache
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _missing(name: str, why: str) -> MissingDataError:
@@ -97,6 +108,7 @@ def _missing(name: str, why: str) -> MissingDataError:
 def _fetch(name: str, file: str, sha256: str) -> Path:
     import pooch
 
+    pooch.get_logger().setLevel("WARNING")  # what fails is said once, below
     folder = Path(pooch.os_cache("pnp_course")) / name
     why = ""
     for url in DATASETS[name].urls:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from pnp_course import deconvolution, images, metrics
 from pnp_course.fidelities import Poisson
 from pnp_course.monitors import Lagrangian, psnr_to
 from pnp_course.operators import Blur
+from pnp_course.provenance import provenance
 from pnp_course.solvers import Result
 from pnp_course.solvers.runner import Monitor
 
@@ -69,12 +69,39 @@ def compare(
     return pictures, seconds, runs
 
 
+FILES = [
+    "clean.png", "kernel.png", *(f"{name}.png" for name in METHODS), "comparison.png", "curves.png", "history.csv",
+    "report.json", "report.md",
+]  # fmt: skip
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ValueError unless all of `FILES` can be written into `folder`, which need not exist yet."""
+    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not there.is_dir():
+        raise ValueError(f"{there} is a file; wanted a folder for the results: name another with -o.")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"the folder {there} cannot be written to: name another with -o.")
+    for name in FILES:
+        if (folder / name).is_dir():
+            raise ValueError(
+                f"{folder / name} is a folder, where a file of the results should go: name another with -o."
+            )
+
+
 def run_demo(
     x: Tensor, kernel: Tensor, *, peak: float, seed: int, denoiser_name: str, iterations: int, folder: Path, source: str,
     kernel_name: str, progress: bool = False,
 ) -> list[str]:  # fmt: skip
     """Run `compare` and write everything into `folder`, whole or not at all. Returns the report's table as lines."""
+    check_folder(folder)
+    if min(x.shape[-2:]) < 11:
+        raise ValueError(
+            f"the picture is {x.shape[-1]} x {x.shape[-2]} pixels; the demonstration needs at least 11 x 11."
+        )
     pictures, seconds, runs = compare(x, kernel, peak, seed, denoiser_name, iterations, progress)
+    if runs["coco-admm"].stopped_by == "interrupted":
+        raise KeyboardInterrupt
     scores = {
         name: {"psnr": metrics.psnr(p, x), "ssim": metrics.ssim(p, x), "seconds": seconds[name]}
         for name, p in pictures.items()
@@ -82,25 +109,23 @@ def run_demo(
     facts: dict[str, Any] = {
         "source": source, "size": list(x.shape[-2:]), "channels": x.shape[1], "kernel": kernel_name, "peak": peak,
         "seed": seed, "denoiser": denoiser_name, "parameters": asdict(deconvolution.settings(peak)),
-        "stopped_by": runs["coco-admm"].stopped_by, "scores": scores,
+        "stopped_by": runs["coco-admm"].stopped_by, "scores": scores, "provenance": provenance(),
     }  # fmt: skip
     table = ["| method | PSNR (dB) | SSIM | seconds |", "|---|---|---|---|"] + [
         f"| {METHODS[n]} | {s['psnr']:.2f} | {s['ssim']:.3f} | {s['seconds']:.1f} |" for n, s in scores.items()
     ]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".demo-") as scratch:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as scratch:
         part = Path(scratch)
         images.write_image(x, part / "clean.png")
         images.write_image((kernel / kernel.max())[None, None], part / "kernel.png")
         for name, picture in pictures.items():
             images.write_image(picture, part / f"{name}.png")
-        write_figures(x, pictures, scores, runs, part)
-        (part / "report.json").write_text(json.dumps(facts, indent=2) + "\n")
-        (part / "report.md").write_text(report(facts, table))
-        folder.mkdir(exist_ok=True)
+        write_figures(x, pictures, runs, part)
+        (part / "report.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        (part / "report.md").write_text(report(facts, table), encoding="utf-8")
         for file in part.iterdir():
-            shutil.copyfile(file, folder / f".{file.name}.part")
-            os.replace(folder / f".{file.name}.part", folder / file.name)
+            os.replace(file, folder / file.name)
     return table
 
 
@@ -140,9 +165,7 @@ def curves_figure(runs: dict[str, Result]) -> Any:
     )  # fmt: skip
 
 
-def write_figures(
-    x: Tensor, pictures: dict[str, Tensor], scores: dict[str, Any], runs: dict[str, Result], folder: Path
-) -> None:
+def write_figures(x: Tensor, pictures: dict[str, Tensor], runs: dict[str, Result], folder: Path) -> None:
     """comparison.png and curves.png, and the history of CoCo-ADMM as CSV."""
     for name, figure in (("comparison", comparison_figure(x, pictures)), ("curves", curves_figure(runs))):
         figure.savefig(folder / f"{name}.png", dpi=130)

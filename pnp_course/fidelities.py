@@ -6,6 +6,7 @@ prox_{lam G}(z) = argmin_v lam G(v) + ||v - z||^2 / 2.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,7 @@ class Fidelity(Protocol):
     def value(self, u: Tensor) -> float: ...
     def grad(self, u: Tensor) -> Tensor: ...
     def prox(self, z: Tensor, lam: float) -> Tensor: ...
+    def reset(self) -> None: ...
 
 
 class Gaussian:
@@ -46,6 +48,9 @@ class Gaussian:
     def prox(self, z: Tensor, lam: float) -> Tensor:
         """(I + lam A^T A)^{-1} (z + lam A^T y), exact."""
         return self.operator.solve(z + lam * self.operator.adjoint(self.y), check_positive(lam, "lam"))
+
+    def reset(self) -> None:
+        """Nothing to forget: the prox is exact."""
 
 
 def prox_kl(z: Tensor, y: Tensor, lam: float) -> Tensor:
@@ -78,7 +83,7 @@ class Poisson:
             prox can be slightly negative where the scene is black.
 
     A prox with A != I starts from A v and dual variable of the call before (successive calls of a solver are close);
-    `reset()` forgets them. `inner` says how the last one ended.
+    `reset()` forgets them, and every solver calls it first. `inner` says how the last one ended.
     """
 
     def __init__(
@@ -86,6 +91,8 @@ class Poisson:
         floor: float = 1e-6,
     ):  # fmt: skip
         self.operator, self.y = operator, check_counts(check_image(y, "y"), "y")
+        if max_inner < 1:
+            raise ValueError(f"max_inner is {max_inner}; wanted at least 1 inner iteration.")
         self.rho, self.tol, self.max_inner = check_positive(rho, "rho"), tol, max_inner
         self.floor, self.inner = floor, InnerADMM()
         self.reset()
@@ -137,5 +144,5 @@ class Poisson:
 
 def moreau_envelope(fidelity: Fidelity, u: Tensor, lam: float) -> float:
     """e(u) = min_v lam G(v) + ||u - v||^2 / 2, whose gradient is u - prox_{lam G}(u), [B] before (22)."""
-    v = fidelity.prox(u, lam)
+    v = copy(fidelity).prox(u, lam)  # a copy: looking must not move the warm start of the run that is looked at
     return lam * fidelity.value(v) + 0.5 * float((u - v).double().square().sum())

@@ -92,7 +92,7 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
         raise ImageError(f"{path}: there is no such file.")
     try:
         array = _read_array(path)
-    except (OSError, ValueError, SyntaxError, MemoryError, EOFError, KeyError) as error:
+    except Exception as error:  # readers of pictures fail in as many ways as there are broken files
         raise ImageError(f"{path}: not an image this program can read ({type(error).__name__}: {error}).") from error
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 2, 3, 4)) or array.size == 0:
         raise ImageError(
@@ -112,8 +112,9 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
 
 def _read_array(path: Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
-        return np.load(path, allow_pickle=False)
-    if path.suffix.lower() in (".tif", ".tiff"):
+        array = np.load(path, allow_pickle=False)
+        return array.astype(array.dtype.newbyteorder("="))  # files may come from machines of the other byte order
+    if path.suffix.lower() in (".tif", ".tiff") and _beyond_pillow(path):
         import tifffile
 
         return tifffile.imread(path)
@@ -121,18 +122,31 @@ def _read_array(path: Path) -> np.ndarray:
 
     with Image.open(path) as file:
         image = ImageOps.exif_transpose(file)
-        if image.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "1"):
-            image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
-        if image.mode in ("RGBX", "RGBa", "La"):
+        if "transparency" in image.info or image.mode in ("PA", "RGBa", "La"):
             image = image.convert("RGBA")
+        elif image.mode == "1":
+            image = image.convert("L")
+        elif image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV", "RGBX"):
+            image = image.convert("RGB")
         return np.array(image)
+
+
+def _beyond_pillow(path: Path) -> bool:
+    """Is this TIFF one of floats, or of 16-bit colour? Pillow reads the other kinds, compressed and rotated ones too."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        return page.dtype is not None and (
+            page.dtype.kind == "f" or (page.dtype.itemsize == 2 and page.samplesperpixel > 1)
+        )
 
 
 def _to_unit(array: np.ndarray, path: Path) -> np.ndarray:
     """Scale integers by their range to float32 in [0, 1]; leave floats."""
     if array.dtype == bool:
         return array.astype(np.float32)
-    if array.dtype == np.int32 and path.suffix.lower() == ".png":  # Pillow's mode I: 16-bit gray
+    if array.dtype == np.int32 and path.suffix.lower() in (".png", ".pgm"):  # Pillow's mode I: 16-bit gray
         return (array / 65535).astype(np.float32)
     if array.dtype in (np.uint8, np.uint16):
         return (array / np.iinfo(array.dtype).max).astype(np.float32)
@@ -144,13 +158,30 @@ def _to_unit(array: np.ndarray, path: Path) -> np.ndarray:
 EXACT_SUFFIXES = (".npy", ".tif", ".tiff")
 
 
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """Raise ImageError unless `write_image` can write there: asked before the work, not after it."""
+    from PIL import Image
+
+    path = Path(path)
+    if path.is_dir() or not path.name:
+        raise ImageError(f"{path} is a folder; wanted the name of a picture to write, such as out.png.")
+    if not path.parent.is_dir():
+        raise ImageError(f"{path}: there is no folder {path.parent}: make it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise ImageError(f"{path}: the folder {path.parent} cannot be written to.")
+    Image.init()
+    if path.suffix.lower() not in (*EXACT_SUFFIXES, *(e for e, kind in Image.EXTENSION.items() if kind in Image.SAVE)):
+        raise ImageError(f"{path}: cannot write a picture with the ending {path.suffix!r}: use .png.")
+    return path
+
+
 def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
     """Write one image (1, C, H, W) or (C, H, W).
 
     .npy and .tif keep the float32 values; other endings are 8-bit pictures, clipped to [0, 1]. The file appears
     under its name only when it is whole.
     """
-    path = Path(path)
+    path = check_output(path)
     array = x.detach().float().cpu().reshape(x.shape[-3:]).permute(1, 2, 0).numpy()
     array = array[..., 0] if array.shape[-1] == 1 else array
     part = path.with_name(path.stem + ".part" + path.suffix)
@@ -166,10 +197,6 @@ def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
 
             Image.fromarray((array.clip(0, 1) * 255).round().astype(np.uint8)).save(part)
         os.replace(part, path)
-    except (KeyError, ValueError) as error:
-        raise ImageError(
-            f"{path}: cannot write a picture with the ending {path.suffix!r} ({error}): use .png."
-        ) from error
     finally:
         part.unlink(missing_ok=True)
     return path

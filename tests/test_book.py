@@ -6,6 +6,7 @@ Builds the book if _build/html is not there. Skips only where no Chromium is ins
 import functools
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,16 +34,20 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def stale():
+    """Is the built site missing, or older than anything it is built from?"""
+    built = HTML / "index.html"
+    sources = [p for d in ("book", "notebooks", "site") for p in (ROOT / d).rglob("*") if p.is_file()]
+    newest = max(p.stat().st_mtime for p in [*sources, ROOT / "_config.yml", ROOT / "_toc.yml"])
+    return not built.exists() or built.stat().st_mtime < newest
+
+
 @pytest.fixture(scope="module")
 def site():
     """The site on a loopback port."""
-    if not (HTML / "index.html").exists():
-        subprocess.run(
-            [sys.executable, "tools/course.py", "book"],
-            cwd=ROOT,
-            check=True,
-            env={**os.environ, "PNP_COURSE_ENV": "none"},
-        )
+    if stale():
+        environment = {**os.environ, "PNP_COURSE_ENV": "none"}
+        subprocess.run([sys.executable, "tools/course.py", "book"], cwd=ROOT, check=True, env=environment)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(HTML)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -89,9 +94,9 @@ class Visit:
         assert self.trouble == []
 
 
-PAGES = sorted(str(p.relative_to(HTML)) for d in ("book", "notebooks") for p in (HTML / d).rglob("*.html")) or [
-    "book/intro.html", NOTEBOOK,
-]  # fmt: skip
+PAGES = [
+    f"{page}.html" for page in re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+]
 
 
 @pytest.mark.parametrize("path", PAGES)

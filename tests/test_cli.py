@@ -107,11 +107,16 @@ BAD = {
     "unknown kernel": (["demo", "photo.png", "--kernel", "shake"], "no kernel 'shake'; wanted motion"),
     "unknown denoiser": (["demo", "photo.png", "--denoiser", "magic"], "no denoiser 'magic'; wanted"),
     "peak": (["demo", "photo.png", "--peak", "-5"], "peak is -5.0; wanted a finite number > 0"),
-    "kernel larger": (["demo", "tiny.png"], "kernel is 25 x 25, larger than the image, 6 x 6"),
+    "kernel larger": (["demo", "tiny.png"], "kernel is 25 x 25, larger than the image, 16 x 16"),
     "kernel of zeros": (["restore", "photo.png", "--kernel", "zeros.npy", "-o", "r.png"], "a sum > 0"),
     "ending": (["degrade", "photo.png", "-o", "a.xyz"], "use .png"),
     "folder is a file": (["demo", "photo.png", "-o", "text.png"], "text.png is a file; wanted a folder"),
     "unknown preset": (["train", "huge"], "no preset 'huge'; wanted one of tiny"),
+    "scale": (["degrade", "wide.npy", "-o", "a.tif"], "intensities reach 200"),
+    "no folder": (["restore", "photo.png", "--kernel", "box", "-o", "no/r.png"], "there is no folder no"),
+    "output is a folder": (["degrade", "photo.png", "-o", "."], "is a folder; wanted the name"),
+    "kernel file is a folder": (["degrade", "photo.png", "-o", "taken.tif"], "taken_kernel.npy is a folder"),
+    "tiny picture": (["demo", "line.npy", "--kernel", "point.npy"], "needs at least 11 x 11"),
     "missing data": (["demo", "photo.png", "--kernel", "levin1"], "data set 'levin' is missing"),
 }  # fmt: skip
 
@@ -122,14 +127,16 @@ def test_bad_input(case, picture, tmp_path, monkeypatch):
     monkeypatch.setenv("PNP_COURSE_DATA", str(tmp_path / "nothing"))
     (tmp_path / "photo.png").write_bytes(picture.read_bytes())
     (tmp_path / "text.png").write_text("no picture")
-    images.write_image(torch.rand(1, 1, 6, 6), tmp_path / "tiny.png")
+    images.write_image(torch.rand(1, 1, 16, 16), tmp_path / "tiny.png")
     image = np.full((30, 30), 0.3)
     arrays = {
         "none": np.zeros((0, 3)), "nan": np.where(np.eye(30), np.nan, image), "negative": image - 1,
-        "counts": image * 100, "zeros": np.zeros((3, 3)),
+        "counts": image * 100, "zeros": np.zeros((3, 3)), "wide": np.linspace(0, 200, 900).reshape(30, 30),
+        "line": np.full((1, 40), 0.4), "point": np.ones((1, 1)),
     }  # fmt: skip
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)
+    (tmp_path / "taken_kernel.npy").mkdir()
     before = sorted(tmp_path.rglob("*"))
     arguments, message = BAD[case]
     done = call(*arguments)
@@ -137,6 +144,26 @@ def test_bad_input(case, picture, tmp_path, monkeypatch):
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_interrupted_restore_writes_nothing(picture, tmp_path, monkeypatch):
+    from pnp_course.solvers import Iterate, Result
+
+    def cut_short(*arguments, **options):
+        return Result(Iterate(torch.zeros(1, 3, 64, 64)), [{"iteration": 1, "seconds": 0.0}], "interrupted")
+
+    monkeypatch.setattr(deconvolution, "restore_coco", cut_short)
+    done = call("restore", picture, "--kernel", "box", "-o", tmp_path / "r.png")
+    assert done.exit_code == 130
+    assert done.stderr == "pnp_course: interrupted; nothing was written.\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_long_thin_pictures_are_not_shrunk_below_the_kernel(tmp_path):
+    images.write_image(torch.rand(1, 1, 40, 400), tmp_path / "a.png")
+    done = call("demo", tmp_path / "a.png", "--max-side", 100, "-o", tmp_path / "out", "--iterations", 1)
+    assert done.exit_code == 0, done.output
+    assert "to 250 x 25 pixels" in done.output
 
 
 def test_as_a_program():

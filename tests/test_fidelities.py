@@ -82,6 +82,14 @@ def test_inner_admm_reports_and_warm_starts(blur, generator):
     assert short.inner.residual > 1e-6
 
 
+def test_looking_at_the_envelope_does_not_move_the_run(blur, generator):
+    y, z = rand(generator, 1, 1, 16, 16) + 0.2, rand(generator, 1, 1, 16, 16) + 0.2
+    a, b = Poisson(blur, y, max_inner=3), Poisson(blur, y, max_inner=3)
+    a.prox(z, 0.8), b.prox(z, 0.8)
+    moreau_envelope(a, y, 0.8)
+    assert torch.equal(a.prox(z, 0.8), b.prox(z, 0.8))
+
+
 def test_blur_by_a_point_is_the_identity(generator):
     y, z = rand(generator, 1, 1, 9, 9), rand(generator, 1, 1, 9, 9)
     inner = Poisson(Blur(torch.ones(1, 1)), y, tol=1e-13, max_inner=5000).prox(z, 0.5)

@@ -29,16 +29,37 @@ def test_photo_size_and_unknown_name():
 GRADIENT = np.linspace(0, 255, 6 * 4).reshape(6, 4).astype(np.uint8)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "CMYK"])
+WHERE = {"CMYK": "a.jpg", "tiff L": "a.tif", "tiff P": "a.tif", "tiff CMYK": "a.tif", "tiff lzw": "a.tif"}
+
+
+@pytest.mark.parametrize(
+    "mode", ["L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "tiff L", "tiff P", "tiff CMYK", "tiff lzw"]
+)
 def test_modes(tmp_path, mode):
-    path = tmp_path / ("a.tiff" if mode == "CMYK" else "a.png")
-    if mode == "CMYK":
-        path = tmp_path / "a.jpg"
-    Image.fromarray(GRADIENT).convert(mode).save(path)
+    """Every kind of file gives the gradient it was made of; a palette, JPEG and bilevel pictures only roughly."""
+    path = tmp_path / WHERE.get(mode, "a.png")
+    options = {"compression": "tiff_lzw"} if mode == "tiff lzw" else {"quality": 100} if mode == "CMYK" else {}
+    kind = "RGB" if mode == "tiff lzw" else mode.removeprefix("tiff ")
+    Image.fromarray(GRADIENT).convert(kind).save(path, **options)
     x = images.read_image(path)
-    assert x.shape[-2:] == (6, 4)
-    if mode in ("L", "LA", "RGB", "RGBA"):  # opaque: the gradient itself
-        torch.testing.assert_close(x[0, 0], torch.from_numpy(GRADIENT / 255).float())
+    want = GRADIENT > 127 if kind == "1" else GRADIENT / 255
+    assert x.shape == (1, 1 if kind in ("L", "LA", "1") else 3, 6, 4)
+    bound = {"P": 0.1, "1": 1.0, "CMYK": 0.03}.get(kind, 1e-6)
+    assert float((x[0, 0] - torch.from_numpy(want.astype(np.float32))).abs().mean()) <= bound
+
+
+def test_transparent_colour_of_a_png_without_alpha(tmp_path):
+    """tRNS: one colour is declared transparent; it shows as white."""
+    Image.fromarray(GRADIENT).save(tmp_path / "a.png", transparency=0)
+    x = images.read_image(tmp_path / "a.png")
+    assert x[0, :, 0, 0].tolist() == [1, 1, 1]
+
+
+def test_tiff_of_the_other_byte_order_and_big_endian_npy(tmp_path):
+    values = np.array([[0, 1000], [30000, 65535]], dtype=">u2")
+    np.save(tmp_path / "a.npy", values)
+    want = torch.from_numpy(values.astype(np.uint16) / 65535).float()
+    torch.testing.assert_close(images.read_image(tmp_path / "a.npy")[0, 0], want)
 
 
 def test_sixteen_bit_gray_keeps_its_depth(tmp_path):
@@ -107,6 +128,12 @@ def test_write_and_read_back(tmp_path, suffix, channels):
     assert [p.name for p in tmp_path.iterdir()] == [f"a{suffix}"]  # nothing half-written beside it
 
 
+@pytest.mark.parametrize(("name", "what"), [("none/a.png", "no folder"), ("", "is a folder"), ("a.xyz", "use .png")])
+def test_outputs_are_checked_before_the_work(tmp_path, name, what):
+    with pytest.raises(images.ImageError, match=what):
+        images.check_output(tmp_path / name)
+
+
 def test_unknown_ending_leaves_nothing(tmp_path):
     with pytest.raises(images.ImageError, match=r"use \.png"):
         images.write_image(torch.zeros(1, 1, 4, 4), tmp_path / "a.xyz")
@@ -138,6 +165,15 @@ def test_missing_data_names_both_ways(monkeypatch, tmp_path):
         datasets.dataset("levin")
     with pytest.raises(ValueError, match="bsd400, cbsd68"):
         datasets.dataset("imagenet")
+
+
+def test_a_file_that_is_not_what_it_should_be_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "levin").mkdir()
+    for i in range(1, 9):
+        images.write_image(torch.ones(1, 1, 5, 5), tmp_path / "levin" / f"levin_{i}.png")
+    monkeypatch.setenv("PNP_COURSE_DATA", str(tmp_path))
+    with pytest.raises(datasets.MissingDataError, match=r"levin_1\.png is not the file of data set 'levin'"):
+        datasets.levin_kernels()
 
 
 @pytest.fixture

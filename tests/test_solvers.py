@@ -81,6 +81,9 @@ def test_dpir_schedule():
             lams.append(lam)
             return z
 
+        def reset(self):
+            """Nothing to forget."""
+
     x = torch.zeros(1, 1, 2, 2)
 
     def denoiser(z, sigma):
@@ -104,6 +107,16 @@ def test_averaging_outside_its_range(quadratic, t):
     for solver in (coco_admm, coco_pegd):
         with pytest.raises(ValueError, match="t is"):
             run(solver(Gaussian(a, y), denoise, y, lam=LAM, t=t), 1)
+
+
+def test_runs_on_one_fidelity_do_not_depend_on_each_other(generator):
+    """The inexact prox starts warm within a run, and cold in the next one."""
+    from pnp_course.fidelities import Poisson
+
+    y = torch.rand(1, 1, 16, 16, generator=generator) + 0.1
+    g = Poisson(Blur(kernels.gaussian(5, 1.0)), y)
+    first, second = (run(coco_admm(g, lambda z: 0.9 * z, y, lam=1.0, t=T), 5).x for _ in range(2))
+    assert torch.equal(first, second)
 
 
 # run

@@ -55,6 +55,52 @@ def test_stopped_and_resumed_equals_uninterrupted(penalty, pictures, tmp_path):
         assert torch.equal(value, part.average[key]), key
 
 
+def test_interrupt_saves_and_the_log_has_each_row_once(pictures, tmp_path):
+    """Killed after its checkpoint, a run has logged more than it kept; resumed, the log is that of one run."""
+    import pnp_course.training.loop as loop
+
+    preset, plain_step = replace(SMALL, steps=60), loop.Run.train_step
+
+    def interrupted(self):
+        if self.step == 45:
+            raise KeyboardInterrupt
+        return plain_step(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Run, "train_step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            go(preset, pictures, tmp_path)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["step"] == 45
+    # as if it had been killed, with a checkpoint of step 30 and a log that goes on to 39
+    state["step"] = 30
+    torch.save(state, tmp_path / "checkpoint.pt")
+    go(preset, pictures, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [int(r["step"]) for r in rows] == [19, 39, 59]
+
+
+def test_a_loss_that_blows_up_keeps_the_last_checkpoint(pictures, tmp_path):
+    go(replace(SMALL, steps=6), pictures, tmp_path, minutes=0)
+    good = (tmp_path / "checkpoint.pt").read_bytes()
+    import pnp_course.training.loop as loop
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "fit_l1", lambda a, b: (a - b).abs().mean() * float("nan"))
+        with pytest.raises(ValueError, match="the loss is nan at step 0: lower the learning rate"):
+            go(replace(SMALL, steps=6), pictures, tmp_path)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == good
+
+
+def test_other_settings_and_junk_are_refused(pictures, tmp_path):
+    go(SMALL, pictures, tmp_path, minutes=0)
+    with pytest.raises(ValueError, match="checkpoint of other settings"):
+        go(replace(SMALL, lr=0.5), pictures, tmp_path)
+    (tmp_path / "checkpoint.pt").write_bytes(b"junk")
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        go(SMALL, pictures, tmp_path)
+
+
 def test_it_learns(pictures, tmp_path):
     """200 steps of a tiny network remove a fifth of the noise, on a photograph it did not see."""
     preset = replace(

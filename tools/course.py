@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-NEEDED_BYTES = 4 * 2**30  # torch alone unpacks to 0.8 GB (CPU) or 5 GB (CUDA)
+NEEDED_BYTES = (10 if sys.platform == "linux" else 4) * 2**30  # on Linux the package index gives torch with CUDA
 FIRST_NOTEBOOK = "notebooks/00_restore_a_photograph.ipynb"
 
 
@@ -91,6 +91,7 @@ def environment() -> Path:
 
             venv.create(VENV, with_pip=True, clear=True)
     except (ImportError, OSError, subprocess.CalledProcessError) as error:
+        shutil.rmtree(VENV, ignore_errors=True)  # half an environment would be taken for a whole one next time
         stop(f"could not make {VENV} ({error}); on Debian and Ubuntu install the package python3-venv first.")
     install(python)
     mark.write_text(stamp())

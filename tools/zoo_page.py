@@ -50,7 +50,7 @@ def page() -> str:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        if not PAGE.exists() or PAGE.read_text() != page():
+        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
             raise SystemExit("zoo_page: book/zoo.md is not what the cards say: run python tools/zoo_page.py")
     else:
-        PAGE.write_text(page())
+        PAGE.write_text(page(), encoding="utf-8")

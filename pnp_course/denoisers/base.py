@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from pnp_course._checks import check_positive
+from pnp_course._checks import check_positive, check_shape
 
 Denoise = Callable[[Tensor], Tensor]
 
@@ -83,5 +83,6 @@ class GrayFromColour(nn.Module):
         self.denoiser, self.scale = denoiser, scale
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """Denoise gray images (B, 1, H, W)."""
+        """Denoise gray images (B, 1, H, W); the colour denoiser is asked for sqrt(3) times the noise level."""
+        check_shape(x, 1)
         return self.denoiser(x.expand(-1, 3, -1, -1), self.scale * sigma).mean(1, keepdim=True)

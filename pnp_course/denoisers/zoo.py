@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pnp_course.denoisers.dncnn import DnCNN, FFDNet
 from pnp_course.denoisers.drunet import DRUNet
 
 FOLDER = Path(__file__).parent.parent / "weights"
-ARCHITECTURES: dict[str, type[nn.Module]] = {"drunet": DRUNet}
+ARCHITECTURES: dict[str, type[nn.Module]] = {"drunet": DRUNet, "dncnn": DnCNN, "ffdnet": FFDNet}
 
 
 class WeightsError(RuntimeError):
@@ -35,7 +36,7 @@ def denoiser_card(name: str) -> dict[str, Any]:
     path = FOLDER / f"{name}.json"
     if name not in available_denoisers():
         raise ValueError(f"there is no denoiser {name!r}; wanted one of {', '.join(available_denoisers())}.")
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def load_denoiser(name: str) -> nn.Module:

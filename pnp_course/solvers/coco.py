@@ -35,6 +35,7 @@ def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t
         Iterate with x = D(z), u, v, b, and z = v_{k+1} - b_k, the denoiser's input.
     """
     t = check_averaging(t)
+    fidelity.reset()
     u, b = x0, torch.zeros_like(x0)
     while True:
         v = fidelity.prox(u + b, lam)
@@ -62,6 +63,7 @@ def coco_pegd(
         Iterate with x = D(v_k), u = u_{k+1}, v = v_{k+1}, and z = v_k, the denoiser's input.
     """
     t = check_averaging(t)
+    fidelity.reset()
     v = x0
     while True:
         z, d = v, denoise(v)

@@ -32,6 +32,7 @@ def hqs(
     """
     if len(lams) != len(sigmas):
         raise ValueError(f"there are {len(lams)} values of lam and {len(sigmas)} of sigma; wanted equally many.")
+    fidelity.reset()
     u = x0
     for lam, sigma in zip(lams, sigmas, strict=True):
         v = fidelity.prox(u, lam)

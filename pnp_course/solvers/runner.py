@@ -49,7 +49,8 @@ class Result:
         """The rows as a table indexed by iteration."""
         import pandas
 
-        return pandas.DataFrame(self.rows).set_index("iteration")
+        columns = None if self.rows else ["iteration", "seconds", "relative_change"]
+        return pandas.DataFrame(self.rows, columns=columns).set_index("iteration")
 
 
 def _complain(k: int, quantity: str, what: str, result: Result) -> DivergenceError:
@@ -78,14 +79,15 @@ def run(
     Ctrl-C ends the run and keeps the last iterate.
 
     Raises:
-        DivergenceError: NaN or infinity in x, or x grown to 10^4 times its first size; names iteration and likely cause.
+        DivergenceError: NaN or infinity in x, or x grown to 10^4 times its first size (or that of a white picture);
+            names iteration and likely cause.
         ValueError: max_iter < 1.
     """
     if max_iter < 1:
         raise ValueError(f"max_iter is {max_iter}; wanted at least 1.")
     from tqdm.auto import tqdm
 
-    begun, before, first = time.perf_counter(), None, 0.0
+    begun, before, scale = time.perf_counter(), None, 0.0
     result = Result(Iterate(torch.empty(0)))
     iterates = iter(solver)
     bar = tqdm(total=max_iter, disable=not progress)
@@ -99,9 +101,9 @@ def run(
                 norm = float(iterate.x.norm())
                 if norm != norm or norm == float("inf"):
                     raise _complain(k, "x", "holds NaN or infinity", result)
-                first = first or norm
-                if norm > 1e4 * first:
-                    raise _complain(k, "||x||", f"is {norm:.3g}, {norm / first:.2g} times its first value", result)
+                scale = scale or max(norm, iterate.x.numel() ** 0.5)  # a picture of ones has the norm sqrt(numel)
+                if norm > 1e4 * scale:
+                    raise _complain(k, "||x||", f"is {norm:.3g}, it began at most at {scale:.3g}", result)
                 change = float("nan") if before is None else float((iterate.x - before).norm()) / max(norm, 1e-30)
                 before, result.iterate = iterate.x, iterate
                 row = {"iteration": k, "seconds": time.perf_counter() - begun, "relative_change": change}

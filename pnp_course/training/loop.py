@@ -12,7 +12,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,8 @@ from tqdm.auto import tqdm
 from pnp_course.training.losses import coco_penalty, fit_l1
 from pnp_course.training.patches import Patches
 from pnp_course.training.presets import Preset
+
+LOG_COLUMNS = ["step", "lr", "fit", "asymmetry", "expansion"]
 
 
 def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
@@ -66,6 +68,10 @@ class Run:
         if p.penalty and self.step % p.penalty.every == 0:
             extra, seen = coco_penalty(self.plain, noisy, sigma, p.penalty, self.generator)
             loss, log = loss + extra, log | seen
+        if not torch.isfinite(loss):
+            raise ValueError(
+                f"the loss is {loss.item()} at step {self.step}: lower the learning rate; the last checkpoint stays."
+            )
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         if p.clip:
@@ -81,16 +87,41 @@ class Run:
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on to the exact step."""
         return {
+            "preset": repr(self.preset),
             "step": self.step, "seconds": self.seconds, "net": self.plain.state_dict(), "average": self.average,
             "optimizer": self.optimizer.state_dict(), "generator": self.generator.get_state(),
         }  # fmt: skip
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Take up a saved state."""
+    def load(self, path: Path) -> None:
+        """Take up a saved state.
+
+        Raises:
+            ValueError: not a checkpoint of this loop, or one of other settings.
+        """
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu")
+            same = state["preset"] == repr(self.preset)
+        except Exception as error:  # a file of another kind breaks the reader in many ways
+            raise ValueError(
+                f"{path} is not a checkpoint of this training ({type(error).__name__}): remove it."
+            ) from error
+        if not same:
+            raise ValueError(f"{path} is a checkpoint of other settings than these: name another folder, or remove it.")
         self.plain.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
-        self.average, self.step, self.seconds = state["average"], state["step"], state["seconds"]
+        self.average = {key: value.to(self.fabric.device) for key, value in state["average"].items()}
+        self.step, self.seconds = state["step"], state["seconds"]
+
+
+def open_log(path: Path, step: int) -> tuple[TextIO, Any]:
+    """The log at `path`, cut back to what happened before `step`: a killed run had gone beyond its checkpoint."""
+    rows = list(csv.DictReader(path.open(newline="", encoding="utf-8"))) if path.exists() else []
+    file = path.open("w", newline="", encoding="utf-8")
+    log = csv.DictWriter(file, LOG_COLUMNS)
+    log.writeheader()
+    log.writerows(row for row in rows if int(row["step"]) < step)
+    return file, log
 
 
 def train(
@@ -115,26 +146,28 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, log_file = folder / "checkpoint.pt", folder / "log.csv"
     if checkpoint.exists():
-        run.load(torch.load(checkpoint, weights_only=True))
+        run.load(checkpoint)
     begun = saved = time.monotonic()
-    columns = ["step", "lr", "fit", "asymmetry", "expansion"]
-    with open(log_file, "a", newline="") as file, tqdm(
-        total=preset.steps, initial=run.step, disable=not progress, desc=folder.name
-    ) as bar:  # fmt: skip
-        log = csv.DictWriter(file, columns)
-        if file.tell() == 0:
-            log.writeheader()
-        while run.step < preset.steps and time.monotonic() - begun < 60 * minutes:
-            tick = time.monotonic()
-            row = run.train_step()
-            run.seconds += time.monotonic() - tick
-            bar.update()
-            if run.step % 20 == 0:
-                log.writerow(row)
-                bar.set_postfix({k: f"{v:.4f}" for k, v in row.items() if k not in ("step", "lr")})
-            if time.monotonic() - saved > save_every:
-                save_atomically(run.state(), checkpoint)
-                file.flush()
-                saved = time.monotonic()
-    save_atomically(run.state(), checkpoint)
+    file, log = open_log(log_file, run.step)
+    sound = True
+    try:
+        with file, tqdm(total=preset.steps, initial=run.step, disable=not progress, desc=folder.name) as bar:
+            while run.step < preset.steps and time.monotonic() - begun < 60 * minutes:
+                tick = time.monotonic()
+                row = run.train_step()
+                run.seconds += time.monotonic() - tick
+                bar.update()
+                if run.step % 20 == 0:
+                    log.writerow(row)
+                    bar.set_postfix({k: f"{v:.4f}" for k, v in row.items() if k not in ("step", "lr")})
+                if time.monotonic() - saved > save_every:
+                    save_atomically(run.state(), checkpoint)
+                    file.flush()
+                    saved = time.monotonic()
+    except ValueError:
+        sound = False
+        raise
+    finally:  # Ctrl-C loses nothing; a loss that blew up does not overwrite the last good state
+        if sound:
+            save_atomically(run.state(), checkpoint)
     return run

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pnp_course import __version__, metrics
-from pnp_course.datasets import images, training_images, validation_images
+from pnp_course import metrics
+from pnp_course.datasets import dataset, images, training_images, validation_images
 from pnp_course.denoisers.drunet import DRUNet
-from pnp_course.denoisers.zoo import load_denoiser, save_denoiser
+from pnp_course.denoisers.zoo import available_denoisers, load_denoiser, save_denoiser
 from pnp_course.jacobian import Linearized, antisymmetry, cocoercivity, power_iteration
+from pnp_course.provenance import provenance
 from pnp_course.training.loop import Run, train
 from pnp_course.training.presets import PRESETS, Preset
 
@@ -30,10 +29,11 @@ def train_preset(
         raise ValueError(f"there is no preset {name!r}; wanted one of {', '.join(PRESETS)}.")
     torch.set_num_threads(threads)
     preset, place = PRESETS[name], output / name
+    dataset("cbsd68")  # the card needs it at the end: better missed now than after hours
     torch.manual_seed(preset.seed)
     net = DRUNet(preset.in_channels, **preset.net)
     if preset.start:
-        net.load_state_dict(load_denoiser(preset.start).state_dict())
+        net.load_state_dict(start_weights(preset.start, output))
     run = train(
         net, preset, training_images(preset.in_channels), place, minutes=minutes, accelerator=accelerator,
         precision=precision,
@@ -45,30 +45,31 @@ def train_preset(
     return f"{name}: done; card and weights: {card}"
 
 
+def start_weights(name: str, output: Path) -> dict[str, Tensor]:
+    """Weights to finetune from: those trained in `output`/name, else the shipped ones."""
+    from safetensors.torch import load_file
+
+    trained = output / name / f"{name}.safetensors"
+    if trained.exists():
+        return {key: value.float() for key, value in load_file(trained).items()}
+    if name not in available_denoisers():
+        raise ValueError(
+            f"this preset starts from {name!r}, which is neither shipped nor in {output}: train {name} first."
+        )
+    return load_denoiser(name).state_dict()
+
+
 def describe(name: str, preset: Preset, run: Run, net: nn.Module) -> dict[str, Any]:
     """The card's facts: how it was trained, and a fresh measurement of what it does."""
     net = net.cpu().eval()
     kind = "plain" if preset.penalty is None else f"{preset.penalty.gamma:g}-CoCo"
     return {
         "about": f"{kind} DRUNet, {preset.in_channels} channel(s), {run.step} steps on BSD400",
-        "version": __version__, "commit": _commit(), "machine": f"{platform.machine()}, torch {torch.__version__}",
+        "provenance": provenance(),
         "training": asdict(preset) | {"steps_done": run.step, "hours": round(run.seconds / 3600, 2)},
         "psnr_cbsd68": measure_psnr(net, images("cbsd68")),
         "constants": measure_constants(net, validation_images(preset.in_channels)),
     }  # fmt: skip
-
-
-def _commit() -> str:
-    try:
-        return subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=Path(__file__).parent,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 @torch.no_grad()

@@ -42,7 +42,7 @@ def gallery(
     aspect = first.shape[-2] / first.shape[-1]
     cell = width / columns
     figure, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * (cell * aspect + 0.3)), squeeze=False, dpi=SCREEN_DPI
+        rows, columns, figsize=(width, rows * (max(cell * aspect, 0.5) + 0.3)), squeeze=False, dpi=SCREEN_DPI
     )
     for ax in axes.flat:
         ax.axis("off")

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import io
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ SCRIPT = (
 )
 
 
-def _png(image: Tensor, height: int) -> str:
+def _jpeg(image: Tensor, height: int) -> str:
     import numpy as np
     from PIL import Image
 
@@ -44,10 +45,8 @@ def frame_slider(frames: Sequence[Tensor], labels: Sequence[str], alt: str, heig
 
     if len(frames) != len(labels) or not frames:
         raise ValueError(f"there are {len(frames)} frames and {len(labels)} labels; wanted equally many, at least one.")
-    import json
-
-    pictures = [_png(frame, height) for frame in frames]
-    name = "s" + hashlib.sha256("".join(pictures).encode()).hexdigest()[:8]
+    pictures = [_jpeg(frame, height) for frame in frames]
+    name = "s" + hashlib.sha256(("".join(pictures) + alt).encode()).hexdigest()[:8]
     shown = "".join(
         f'<img alt="{html.escape(f"{alt}: {label}")}" style="display:{"block" if k == start else "none"}" '
         f'src="data:image/jpeg;base64,{picture}">'

@@ -128,6 +128,9 @@ class Pinned:
     def prox(self, z, lam):
         return torch.ones_like(z)
 
+    def reset(self):
+        """Nothing to forget."""
+
 
 @pytest.mark.parametrize("gamma", [0.05, 0.15, 0.25])
 def test_the_bound_is_sharp_for_small_gamma(gamma):

@@ -1,0 +1,30 @@
+"""Where a result comes from: what every results file of this project carries."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+VERSION = "0.1.0"
+
+
+def provenance() -> dict[str, str]:
+    """Versions, git commit ("unknown" outside a checkout) and device, for a results file."""
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
+    return {
+        "pnp_course": VERSION, "commit": commit, "python": platform.python_version(), "torch": torch.__version__,
+        "device": device,
+    }  # fmt: skip
