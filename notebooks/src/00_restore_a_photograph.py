@@ -32,9 +32,16 @@ from itertools import pairwise
 
 import pandas as pd
 import torch
-
-from pnp_course import available_denoisers, deconvolution, images, load_denoiser, metrics, noise, run
-from pnp_course.demo import METHODS, compare, comparison_figure, curves_figure
+from pnp_course import (
+    available_denoisers,
+    deconvolution,
+    images,
+    load_denoiser,
+    metrics,
+    noise,
+    run,
+)
+from pnp_course.demo import compare, comparison_figure, curves_figure, score_table
 from pnp_course.denoisers import at_sigma, denoiser_card
 from pnp_course.fidelities import Poisson
 from pnp_course.operators import Blur, kernels
@@ -70,7 +77,9 @@ generator = torch.Generator().manual_seed(0)
 for s, p in [(0.2, 50), (0.8, 50), (0.8, 100)]:
     flat = torch.full((1, 1, 400, 400), s)
     measured = float(noise.poisson(flat, p, generator).var())
-    print(f"intensity {s}, peak {p}: variance {measured:.4f}, predicted s/p = {s / p:.4f}")
+    print(
+        f"intensity {s}, peak {p}: variance {measured:.4f}, predicted s/p = {s / p:.4f}"
+    )
     assert abs(measured / (s / p) - 1) < 0.03
 
 # %% mystnb={"image": {"alt": "The clean portrait, and two blurred and grainy observations of it: with 100 photons at the peak, and, grainier, with 50"}}
@@ -85,11 +94,14 @@ gallery({"clean": clean, "peak 100": y100, "peak 50": y}, zoom=(60, 90, 64))
 # is tiny at most high frequencies, and there the division multiplies noise by $1/|\hat k|$.
 
 # %%
-magnitude = K.spectrum(clean).abs()
-print(f"smallest |k^| = {float(magnitude.min()):.1e}: noise there is multiplied by {1 / float(magnitude.min()):.0f}")
+smallest = float(K.spectrum(clean).abs().min())
+print(
+    f"smallest |k^| = {smallest:.1e}: noise there is multiplied by {1 / smallest:.0f}"
+)
 naive = torch.fft.irfft2(torch.fft.rfft2(y) / K.spectrum(y), s=y.shape[-2:])
-print(f"PSNR of the observation {metrics.psnr(y, clean):.2f} dB, after dividing {metrics.psnr(naive, clean):.2f} dB")
-assert metrics.psnr(naive, clean) < metrics.psnr(y, clean)
+before, after = metrics.psnr(y, clean), metrics.psnr(naive, clean)
+print(f"PSNR of the observation {before:.2f} dB, after dividing {after:.2f} dB")
+assert after < before
 
 # %% [markdown]
 # PSNR, the *peak signal-to-noise ratio*, is $-10\log_{10}$ of the mean squared error of the picture clipped to $[0, 1]$:
@@ -129,9 +141,7 @@ for intensity in (0.1, 0.01, 0.001, 0.0001):
 G = Poisson(K, y100.clamp_min(0.02), rho=8, tol=1e-6, max_inner=3000)
 v = G.prox(y100, 0.5)
 gap = float((y100 - v - 0.5 * G.grad(v)).norm() / (y100 - v).norm())
-print(
-    f"relative gap between the two sides below 0.001: {gap < 1e-3}, inner residual below 1e-6: {G.inner.residual < 1e-6}"
-)
+print("gap between the two sides below 0.1 %:", gap < 1e-3)
 assert gap < 1e-3
 
 # %% [markdown]
@@ -198,11 +208,19 @@ denoiser = load_denoiser("coco-0.25")
 parameters = deconvolution.settings(peak)
 print(parameters)
 fidelity = Poisson(K, y)
-solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)
+solver = coco_admm(
+    fidelity,
+    at_sigma(denoiser, parameters.sigma),
+    y,
+    lam=parameters.lam,
+    t=parameters.t,
+)
 frames = []
 result = run(solver, max_iter=50, callback=lambda it: frames.append(it.x))
-print(f"observation {metrics.psnr(y, clean):.2f} dB, restored {metrics.psnr(result.x, clean):.2f} dB")
-assert metrics.psnr(result.x, clean) > metrics.psnr(y, clean) + 3
+print(
+    f"observation {before:.2f} dB, restored {metrics.psnr(result.x, clean):.2f} dB"
+)
+assert metrics.psnr(result.x, clean) > before + 3
 
 # %% [markdown]
 # Move the slider: the first iterates are flat, detail comes back step by step, and then little changes that the eye
@@ -210,8 +228,16 @@ assert metrics.psnr(result.x, clean) > metrics.psnr(y, clean) + 3
 
 # %%
 shown = [0, 1, 2, 4, 7, 12, 20, 30, 49]
-labels = [f"iteration {k + 1}: {metrics.psnr(frames[k], clean):.2f} dB" for k in shown]
-frame_slider([frames[k] for k in shown], labels, alt="CoCo-ADMM restoring the portrait", height=256, start=8)
+labels = [
+    f"iteration {k + 1}: {metrics.psnr(frames[k], clean):.2f} dB" for k in shown
+]
+frame_slider(
+    [frames[k] for k in shown],
+    labels,
+    alt="CoCo-ADMM restoring the portrait",
+    height=256,
+    start=8,
+)
 
 # %% [markdown]
 # ## Against the others
@@ -223,10 +249,8 @@ frame_slider([frames[k] for k in shown], labels, alt="CoCo-ADMM restoring the po
 # decreases, and no theorem.
 
 # %%
-pictures, seconds, runs = compare(clean, kernel, peak, seed=0, denoiser_name="coco-0.25", iterations=50)
-pd.DataFrame(
-    {METHODS[n]: {"PSNR (dB)": metrics.psnr(p, clean), "SSIM": metrics.ssim(p, clean)} for n, p in pictures.items()}
-).T.round(2)
+pictures, _, runs = compare(clean, kernel, peak, 0, "coco-0.25", iterations=50)
+score_table(clean, pictures)
 
 # %% mystnb={"image": {"alt": "Six portraits with an enlarged part each: the grainy observation, a blotchy Wiener result, a grainy Richardson-Lucy result, smooth and sharp DPIR and CoCo-ADMM results, and the clean picture"}}
 comparison_figure(clean, pictures)
@@ -234,11 +258,8 @@ comparison_figure(clean, pictures)
 # The same at twice the light:
 
 # %%
-brighter, _, _ = compare(clean, kernel, 100, seed=0, denoiser_name="coco-0.25", iterations=50)
-score = {name: metrics.psnr(picture, clean) for name, picture in brighter.items()}
-pd.DataFrame(
-    {METHODS[n]: {"PSNR (dB)": s, "SSIM": metrics.ssim(brighter[n], clean)} for n, s in score.items()}
-).T.round(2)
+brighter, _, _ = compare(clean, kernel, 100, 0, "coco-0.25", iterations=50)
+score_table(clean, brighter)
 
 # %% [markdown]
 # ## What a theorem looks like in a run
@@ -260,9 +281,13 @@ change, lagrangian = history["relative_change"], history["lagrangian"]
 rises = lagrangian.diff().iloc[1:].clip(lower=0).sum()
 fall = lagrangian.iloc[0] - lagrangian.iloc[-1]
 print(f"Lagrangian: rises sum to {100 * rises / fall:.1f} % of its fall")
-print(f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}")
+print(
+    f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}"
+)
 assert fall > 0
-assert rises < 0.05 * fall  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
+assert (
+    rises < 0.05 * fall
+)  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
 assert change.iloc[-1] < change.iloc[1] / 10
 
 # %% [markdown]
@@ -297,7 +322,10 @@ def mine(z, y, lam):
 grid = torch.linspace(1e-6, 3, 300_001, dtype=torch.float64)
 best = grid[(0.7 * (grid - 0.3 * grid.log()) + (grid - 1.1) ** 2 / 2).argmin()]
 yours = float(mine(torch.tensor(1.1), torch.tensor(0.3), 0.7))
-print(f"search: {float(best):.4f}, yours: {yours:.4f}:", "right" if abs(yours - float(best)) < 1e-4 else "not yet")
+print(
+    f"search: {float(best):.4f}, yours: {yours:.4f}:",
+    "right" if abs(yours - float(best)) < 1e-4 else "not yet",
+)
 
 # %% [markdown]
 # **Exercise 2 (code).** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
@@ -315,14 +343,17 @@ print(f"search: {float(best):.4f}, yours: {yours:.4f}:", "right" if abs(yours - 
 # %% tags=["solution"] mystnb={"image": {"alt": "PSNR of the restored picture rising with the peak from 25 to 200 photons, on a logarithmic axis"}}
 peaks, found = [25, 50, 100, 200], []
 for p in peaks:
-    observed = deconvolution.degrade(clean, kernel, p, seed=0)
-    found.append(
-        metrics.psnr(
-            deconvolution.restore_coco(observed, kernel, denoiser, deconvolution.settings(p), max_iter=30).x, clean
-        )
+    observed, setting = (
+        deconvolution.degrade(clean, kernel, p),
+        deconvolution.settings(p),
     )
+    result = deconvolution.restore_coco(
+        observed, kernel, denoiser, setting, max_iter=30
+    )
+    found.append(metrics.psnr(result.x, clean))
+title = "PSNR (dB) after 30 iterations"
 figure = curves(
-    [{"title": "PSNR (dB) after 30 iterations", "xlabel": "peak", "lines": {"": (peaks, found)}}], width=4.5
+    [{"title": title, "xlabel": "peak", "lines": {"": (peaks, found)}}], 4.5
 )
 figure.axes[0].set_xscale("log", base=2)
 figure.axes[0].set_xticks(peaks, peaks)
