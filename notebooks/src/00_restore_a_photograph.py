@@ -185,13 +185,13 @@ for name in ("drunet", "coco-0.25"):
         "expansion, largest": at25["expansion_max"],
     }
 table = pd.DataFrame(rows).T
-assert table.iloc[1, 1] < 0.1 * table.iloc[0, 1]
+assert table.iloc[1, 1] < 0.25 * table.iloc[0, 1]
 assert (table.iloc[1, 2:] < table.iloc[0, 2:]).all()
 table.round(3)
 
 # %% [markdown]
 # Read the table so. The plain DRUNet denoises better, and its Jacobian is far from symmetric: no potential, so no $F$.
-# The CoCo denoiser gives up some PSNR for a Jacobian that is nearly symmetric and an expansion of about 1 at
+# The CoCo denoiser gives up PSNR for a Jacobian that is much more nearly symmetric and an expansion of about 1 at
 # $\gamma = 1/4$. *Nearly* and *about* are honest words: training encourages the conditions, it does not enforce them, and
 # they are measured at some points, not proved at all. The course keeps asking how much the rest matters.
 #
@@ -259,9 +259,15 @@ comparison_figure(clean, pictures)
 
 # %%
 brighter, _, _ = compare(clean, kernel, 100, 0, "coco-0.25", iterations=50)
-score_table(clean, brighter)
+table = score_table(clean, brighter)
+assert table.loc["DPIR", "PSNR (dB)"] > table.loc["CoCo-ADMM", "PSNR (dB)"]
+table
 
 # %% [markdown]
+# A finding to be explained: in [B] (its Table 2) CoCo-ADMM is ahead of DPIR, here it is behind. The reason stands in the
+# table of the cards above. The CoCo denoiser of [B] loses very little PSNR to the plain one; ours was trained for a
+# quarter of an hour on one processor core, and loses much more. Both plug-and-play methods are far ahead of the classics.
+#
 # ## What a theorem looks like in a run
 #
 # Theorem 4.1 of [B] does not speak of PSNR. It says that a certain function of the iterates, the augmented Lagrangian
@@ -313,7 +319,7 @@ def mine(z, y, lam):
     return torch.zeros(())  # replace by your formula
 
 
-# %% tags=["solution"]
+# %% tags=["hide-cell", "solution"]
 def mine(z, y, lam):
     return (z - lam + ((z - lam) ** 2 + 4 * lam * y) ** 0.5) / 2
 
@@ -340,7 +346,7 @@ print(
 #
 # </details>
 
-# %% tags=["solution"] mystnb={"image": {"alt": "PSNR of the restored picture rising with the peak from 25 to 200 photons, on a logarithmic axis"}}
+# %% tags=["hide-cell", "solution"] mystnb={"image": {"alt": "PSNR of the restored picture rising with the peak from 25 to 200 photons, on a logarithmic axis"}}
 peaks, found = [25, 50, 100, 200], []
 for p in peaks:
     observed, setting = (
