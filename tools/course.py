@@ -123,7 +123,9 @@ def test(python: Path) -> None:
 
 def book(python: Path) -> None:
     """The website; any warning of Sphinx is an error."""
-    run([str(python), "-m", "jupyter_book", "build", ".", "-n", "-W", "--keep-going"], "the book's build")
+    # python -m cannot call it
+    program = shutil.which("jupyter-book", path=str(python.parent)) or "jupyter-book"
+    run([program, "build", ".", "-n", "-W", "--keep-going"], "the book's build")
     print(f"book: {ROOT / '_build' / 'html' / 'index.html'}")
 
 
