@@ -39,7 +39,8 @@ PRESETS: dict[str, Preset] = {
     ),
     # what ships
     "drunet": Preset(),
-    # alpha = 0.1, not the paper's 1: in a short run the full weight costs 3 dB of PSNR (book: the shipped denoisers)
+    # alpha = 0.1, not the paper's 1: in a short run the full weight costs too much PSNR, see the card of such a run
+    # in benchmarks/results/coco_alpha_1_card.json
     "coco-0.25": Preset(
         steps=420, lr=3e-4, start="drunet", penalty=Penalty(gamma=0.25, alpha=0.1, images=4, iterations=4)
     ),
