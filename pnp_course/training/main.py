@@ -18,6 +18,7 @@ from pnp_course.provenance import provenance
 from pnp_course.training.loop import Run, train
 from pnp_course.training.presets import PRESETS, Preset
 
+FULLY_TRAINED = 50_000  # steps; a card says so of a network that had fewer
 LEVELS = (15, 25, 40)  # of 255, those of [B] Table 1
 
 
@@ -62,9 +63,10 @@ def start_weights(name: str, output: Path) -> dict[str, Tensor]:
 def describe(name: str, preset: Preset, run: Run, net: nn.Module) -> dict[str, Any]:
     """The card's facts: how it was trained, and a fresh measurement of what it does."""
     net = net.cpu().eval()
+    short = " (short-trained)" if run.step < FULLY_TRAINED else ""
     kind = "plain" if preset.penalty is None else f"{preset.penalty.gamma:g}-CoCo"
     return {
-        "about": f"{kind} DRUNet, {preset.in_channels} channel(s), {run.step} steps on BSD400",
+        "about": f"{kind} DRUNet, {preset.in_channels} channel(s), {run.step} steps on BSD400{short}",
         "provenance": provenance(),
         "training": asdict(preset) | {"steps_done": run.step, "hours": round(run.seconds / 3600, 2)},
         "psnr_cbsd68": measure_psnr(net, images("cbsd68")),
