@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from pnp_course.training.losses import coco_penalty, fit_l1
+from pnp_course.training.optimizer import Optimizer
 from pnp_course.training.patches import Patches
 from pnp_course.training.presets import Preset
 
@@ -45,19 +46,17 @@ class Run:
     def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], fabric: Any):
         torch.manual_seed(preset.seed)
         self.preset, self.fabric, self.step, self.seconds = preset, fabric, 0, 0.0
-        optimizer = torch.optim.Adam(net.parameters(), lr=preset.lr)
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
         self.plain = net
-        self.net, self.optimizer = fabric.setup(self.plain, optimizer)
+        self.net = fabric.setup_module(net)
+        self.optimizer = Optimizer(net, preset.optimizer, preset.lr)
         self.average = {k: v.detach().clone() for k, v in self.plain.state_dict().items()}
         self.generator = torch.Generator().manual_seed(preset.seed)
         self.patches = Patches(images, preset.patch, self.generator)
 
     def train_step(self) -> dict[str, float]:
-        """One step of Adam on fit + penalties; returns what the log keeps."""
+        """One step on fit + penalties; returns what the log keeps."""
         p, lr = self.preset, learning_rate(self.step, self.preset)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
         clean = self.patches.batch(p.batch)
         sigma = p.sigma_max * torch.rand(p.batch, generator=self.generator)
         noise = torch.randn(clean.shape, generator=self.generator)
@@ -75,8 +74,8 @@ class Run:
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         if p.clip:
-            self.fabric.clip_gradients(self.net, self.optimizer, max_norm=p.clip)
-        self.optimizer.step()
+            nn.utils.clip_grad_norm_(self.plain.parameters(), p.clip)
+        self.optimizer.step(lr)
         with torch.no_grad():
             decay = min(p.ema, (1 + self.step) / (10 + self.step))
             for key, value in self.plain.state_dict().items():

@@ -17,11 +17,12 @@ class Preset:
 
     in_channels: int = 3
     net: dict[str, Any] = field(default_factory=lambda: dict(COURSE_NET))
-    steps: int = 6_500
+    steps: int = 10_000
     batch: int = 16
     patch: int = 64
     sigma_max: float = 60 / 255
-    lr: float = 1e-3
+    optimizer: str = "muon"
+    lr: float = 2e-3
     lr_end: float = 1e-5
     ema: float = 0.999
     clip: float = 1.0
@@ -46,10 +47,10 @@ PRESETS: dict[str, Preset] = {
     ),
     # the settings of [B] section 5 (they train on DIV2K; here on BSD400), for a machine with a GPU
     "paper-drunet": Preset(
-        net=PAPER_NET, steps=600_000, batch=32, patch=128, lr=1e-4, lr_end=1e-6, clip=0.0
+        net=PAPER_NET, steps=600_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0
     ),
     "paper-coco-0.25": Preset(
-        net=PAPER_NET, steps=60_000, batch=32, patch=128, lr=1e-4, lr_end=1e-6, clip=0.0,
+        net=PAPER_NET, steps=60_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0,
         start="paper-drunet", penalty=Penalty(gamma=0.25),
     ),
 }  # fmt: skip

@@ -1,0 +1,69 @@
+"""Muon on the convolutions inside the network, Adam on its first and last: one optimiser to the loop.
+
+Muon (Jordan et al. 2024) replaces the averaged gradient of a weight matrix by the nearest orthogonal matrix, so that
+every direction of the matrix moves at the same speed. A convolution's weight is such a matrix: output channels times
+(input channels x kernel). Measured here against Adam: benchmarks/optimizers.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def inner_convolutions(net: nn.Module) -> list[Tensor]:
+    """Weights of all convolutions but the first and the last, which face pixels and are best left to Adam."""
+    return [m.weight for m in net.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)][1:-1]
+
+
+class Optimizer:
+    """Adam for every parameter (`name` "adam"), or Muon for inner convolutions and Adam for the rest ("muon").
+
+    Muon's updates are rescaled to Adam's typical size ("match_rms_adamw"), so one learning rate serves both.
+    """
+
+    def __init__(self, net: nn.Module, name: str, lr: float):
+        if name not in ("adam", "muon"):
+            raise ValueError(f"optimizer is {name!r}; wanted 'muon' or 'adam'.")
+        self.weights = inner_convolutions(net) if name == "muon" else []
+        # the same memory seen as a matrix: channels_last stores a kernel as (out, h, w, in)
+        self.matrices = [nn.Parameter(w.data.permute(0, 2, 3, 1).flatten(1)) for w in self.weights]
+        if any(m.data_ptr() != w.data_ptr() for m, w in zip(self.matrices, self.weights, strict=True)):
+            raise ValueError("the network is not in channels_last format: call net.to(memory_format=torch.channels_last).")
+        held = {id(w) for w in self.weights}
+        self.parameters = list(net.parameters())
+        rest = [p for p in self.parameters if id(p) not in held]
+        self.adam = torch.optim.Adam(rest, lr=lr)
+        self.muon = None
+        if self.matrices:
+            self.muon = torch.optim.Muon(self.matrices, lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for p in self.parameters:
+            p.grad = None
+
+    def step(self, lr: float) -> None:
+        """One step at learning rate `lr`."""
+        for optimizer in self._both():
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+        for matrix, weight in zip(self.matrices, self.weights, strict=True):
+            if weight.grad is not None:
+                matrix.grad = weight.grad.permute(0, 2, 3, 1).flatten(1)
+        for optimizer in self._both():
+            optimizer.step()
+
+    def _both(self) -> list[torch.optim.Optimizer]:
+        return [self.adam] if self.muon is None else [self.adam, self.muon]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Momenta of both."""
+        return {type(o).__name__: o.state_dict() for o in self._both()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up momenta saved by `state_dict`."""
+        for optimizer in self._both():
+            optimizer.load_state_dict(state[type(optimizer).__name__])
