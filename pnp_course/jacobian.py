@@ -1,8 +1,8 @@
-"""The Jacobian J of a denoiser at a point: products, spectral norms, symmetry error.
+"""Norms and spectra of a denoiser's Jacobian, from products with it: [B] appendix A.5, Algorithm 1.
 
-[B] appendix A.5, (58)-(64) and Algorithm 1. A `Linearized` denoiser holds one forward pass; after it J^T w costs one
-backward pass to the input and J v one more (double backpropagation), about one forward pass each.
-Every product and norm is batched: one vector per image, one pass for the whole batch.
+Each condition of the papers says that some linear map M made of J has norm at most 1 everywhere, or vanishes. Here are
+those maps, and what measures them: power iteration (the papers' way, from below), Lanczos (faster, both ends of a
+spectrum), and the dense matrix of a small patch.
 """
 
 from __future__ import annotations
@@ -13,71 +13,101 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Map = Callable[[Tensor], Tensor]
+from pnp_course.linearize import Gated, Linearized, Map, jv, linearize
 
+__all__ = [
+    "Gated", "LinearMap", "Linearized", "PowerIteration", "affine", "antisymmetry", "cocoercivity", "dense",
+    "eigenvalues", "jv", "lanczos", "linearize", "operator_norm", "power_iteration", "pseudo_contraction",
+    "spectral_norm", "strict_pseudo_contraction", "symmetric_part",
+]  # fmt: skip
 
-class Linearized:
-    """The Jacobian J of `denoise` at the images x (B, C, H, W), through one forward pass.
-
-    Each image has its own block of J: products take and give one vector of shape (C, H, W) per image.
-    Products made under `torch.enable_grad()` with `graph=True` can be differentiated in the network's weights.
-    """
-
-    def __init__(self, denoise: Map, x: Tensor):
-        with torch.enable_grad():
-            self.x = x.detach().requires_grad_(True)
-            self.out = denoise(self.x)
-            # J^T w is linear in w: differentiating it once more, in w, gives J v  ([B] (61)-(64))
-            self.w = torch.zeros_like(self.out).requires_grad_(True)
-            (self.jt_of_w,) = torch.autograd.grad(self.out, self.x, self.w, create_graph=True)
-
-    def jt(self, w: Tensor, graph: bool = False) -> Tensor:
-        """J^T w: one vector-Jacobian product, [B] (59)-(60)."""
-        return torch.autograd.grad(self.out, self.x, w, retain_graph=True, create_graph=graph)[0]
-
-    def j(self, v: Tensor, graph: bool = False) -> Tensor:
-        """J v by double backpropagation, [B] (61)-(64)."""
-        return torch.autograd.grad(self.jt_of_w, self.w, v, retain_graph=True, create_graph=graph)[0]
-
-
-def jv(denoise: Map, x: Tensor, v: Tensor) -> Tensor:
-    """J v in forward mode (`torch.func.jvp`), for images and vectors (B, C, H, W): one forward pass with tangents."""
-    return torch.func.jvp(denoise, (x,), (v,))[1]
+Pairs = list[tuple[Tensor, Tensor, float]]
 
 
 @dataclass(frozen=True)
 class LinearMap:
-    """A square linear map on images, block diagonal in the batch: `apply` v -> M v, `transpose` w -> M^T w."""
+    """A square linear map M on images, block diagonal in the batch.
 
-    apply: Callable[..., Tensor]
-    transpose: Callable[..., Tensor]
-    normal: bool = False  # M^T M = M M^T: then M q alone, iterated, grows like the norm
-
-
-def antisymmetry(lin: Linearized) -> LinearMap:
-    """M = J - J^T, the operator of the Hamiltonian penalty, [B] (17). It is normal, M^T = -M."""
-
-    def apply(v: Tensor, graph: bool = False) -> Tensor:
-        return lin.j(v, graph) - lin.jt(v, graph)
-
-    return LinearMap(apply, lambda w: -apply(w), normal=True)
-
-
-def affine(lin: Linearized, identity: float, jacobian: float) -> LinearMap:
-    """M = identity I + jacobian J. Each condition of the papers bounds the norm of one of these by 1 ([B] section 2.1).
-
-    (0, 1): J, nonexpansive. (1, -1): I - J, residual nonexpansive. (-1, 2): 2J - I, firmly nonexpansive.
-    (k, 1 - k): k I + (1 - k) J, k-strictly pseudo-contractive.
+    apply: q -> M q. transpose: w -> M^T w.
+    normal: M^T M = M M^T; then M q alone, iterated, grows like the norm.
+    pairs: for a map made of a Jacobian J, (q, u) -> [(a, b, c), ...] with d<u, M q> = sum of c <a, dJ b>: what it takes
+        to differentiate ||M||_* in the network's weights.
     """
+
+    apply: Map
+    transpose: Map
+    normal: bool = False
+    pairs: Callable[[Tensor, Tensor], Pairs] | None = None
+
+
+def antisymmetry(lin: Linearized | Gated) -> LinearMap:
+    """M = J - J^T, the operator of the Hamiltonian penalty, [B] (17). It is normal, M^T = -M."""
     return LinearMap(
-        lambda v, graph=False: identity * v + jacobian * lin.j(v, graph),
-        lambda w: identity * w + jacobian * lin.jt(w),
+        lambda v: lin.j(v) - lin.jt(v),
+        lambda w: lin.jt(w) - lin.j(w),
+        normal=True,
+        pairs=lambda q, u: [(u, q, 1.0), (q, u, -1.0)],
     )
 
 
-def cocoercivity(lin: Linearized, gamma: float) -> LinearMap:
-    """M = 2 gamma J - I, of norm <= 1 everywhere iff D is gamma-cocoercive, [B] (10), (16) and Lemma 2.1."""
+def symmetric_part(lin: Linearized | Gated) -> LinearMap:
+    """S = (J + J^T) / 2."""
+
+    def apply(v: Tensor) -> Tensor:
+        return lin.jt(v) if lin.symmetric else (lin.j(v) + lin.jt(v)) / 2
+
+    return LinearMap(apply, apply, normal=True)
+
+
+def affine(lin: Linearized | Gated, identity: float, jacobian: float) -> LinearMap:
+    """M = identity I + jacobian J. Each condition of the ladder bounds the norm of one of these by 1 ([B] section 2.1).
+
+    (0, 1): J, nonexpansive. (1, -1): I - J, residual nonexpansive. (-1, 2): 2J - I, firmly nonexpansive.
+    """
+    return LinearMap(
+        lambda v: identity * v + jacobian * lin.j(v),
+        lambda w: identity * w + jacobian * lin.jt(w),
+        normal=lin.symmetric,
+        pairs=lambda q, u: [(u, q, jacobian)],
+    )
+
+
+def cocoercivity(lin: Linearized | Gated, gamma: float) -> LinearMap:
+    """M = 2 gamma J - I, of norm <= 1 everywhere iff D is gamma-cocoercive, [B] (10), (16) and Lemma 2.1.
+
+    gamma = 1 is firm nonexpansiveness, gamma = 1/2 nonexpansiveness of the residual I - D.
+    """
     return affine(lin, -1, 2 * gamma)
+
+
+def strict_pseudo_contraction(lin: Linearized | Gated, k: float) -> LinearMap:
+    """M = k I + (1 - k) J, of norm <= 1 iff D is k-strictly pseudo-contractive; source: Wei et al. 2024."""
+    return affine(lin, k, 1 - k)
+
+
+def pseudo_contraction(lin: Linearized | Gated, solves: int = 8) -> LinearMap:
+    """M = (J - 10 I)^{-1} (J + 8 I), of norm <= 1 iff <v, J v> <= ||v||^2 for all v (pseudo-contractive, k = 1).
+
+    ||(J + 8) p|| <= ||(J - 10) p|| squared and sorted is <p, J p> <= ||p||^2, and p = (J - 10)^{-1} v is arbitrary.
+    The inverse is the Neumann series of (I - J / 10)^{-1}, `solves` terms: its error is (||J|| / 10)^solves.
+    Source: Wei et al. 2024, with the authors' constants 10 and 8.
+    """
+
+    def solve(product: Map, right: Tensor) -> Tensor:
+        p = -right / 10
+        for _ in range(solves):
+            p = (product(p) - right) / 10
+        return p
+
+    def pairs(q: Tensor, u: Tensor) -> Pairs:
+        # dM = (J - 10)^{-1} dJ (I - M)
+        return [(solve(lin.jt, u), q - solve(lin.j, lin.j(q) + 8 * q), 1.0)]
+
+    return LinearMap(
+        lambda v: solve(lin.j, lin.j(v) + 8 * v),
+        lambda w: solve(lin.jt, lin.jt(w) + 8 * w),
+        pairs=pairs,
+    )
 
 
 def norms(v: Tensor) -> Tensor:
@@ -104,16 +134,16 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
 
     Iterates q <- M^T M q / ||M^T M q||, or q <- M q / ||M q|| where M is normal (half the work, same limit).
     The estimate ||M q|| is never above the norm. Power iteration is slow where many singular values lie close to
-    the largest; then read `relative_change`, or use a Lanczos method.
+    the largest; then read `relative_change`, or use `operator_norm`.
 
     Args:
         m: the linear map.
         start: vectors (B, C, H, W), none of them zero.
-        iterations: most iterations.
+        iterations: most iterations; 0 leaves the start as it is, normed.
         tol: stop once no norm changes by more than this, relatively.
     """
     q, before, change = start / norms(start), torch.zeros(()), float("inf")
-    norm, k = before, 0
+    norm, k = torch.zeros(len(start), 1, 1, 1), 0
     for k in range(1, iterations + 1):
         p = m.apply(q)
         norm = norms(p)
@@ -126,13 +156,78 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
     return PowerIteration(q, norm.detach().flatten(), k, change)
 
 
+def spectral_norm(
+    m: LinearMap, lin: Linearized | Gated, start: Tensor, iterations: int = 15, tol: float = 0.0
+) -> Tensor:
+    """||M||_* of each image (B,), differentiable in the network's weights.
+
+    The vector q comes from `power_iteration`, without a graph; only the last ||M q|| carries a gradient. That is exact
+    at a maximiser (the derivative of max_q ||M q|| is that of ||M q|| at fixed q), and with u = M q / ||M q|| it is
+    <u, dM q>: products of the form <a, dJ b> at constant vectors, each about one training step of the network.
+    """
+    if m.pairs is None:
+        raise ValueError("this LinearMap has no `pairs`, so its norm cannot be differentiated in the weights.")
+    q = power_iteration(m, start, iterations, tol).vector
+    p = m.apply(q).detach()
+    value = norms(p)
+    terms = [c * lin.pairing(a.detach(), b.detach()) for a, b, c in m.pairs(q, p / value.clamp_min(1e-30))]
+    gradient_carrier = torch.stack(terms).sum(0)
+    return value.flatten() + gradient_carrier - gradient_carrier.detach()
+
+
+@dataclass(frozen=True)
+class SpectrumEnds:
+    """Outcome of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue."""
+
+    low: Tensor
+    high: Tensor
+    low_error: Tensor
+    high_error: Tensor
+
+
+def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
+    """Both ends of the spectrum of a symmetric map, one run for the whole batch (Lanczos, full reorthogonalisation).
+
+    The Ritz values lie inside the spectrum, so `high` is never above the largest eigenvalue, nor `low` below the
+    smallest (rounding apart). Memory: `iterations` vectors per image.
+
+    Args:
+        apply: v -> S v, S symmetric, v (B, C, H, W).
+        start: vectors (B, C, H, W), none of them zero.
+        iterations: products with S made.
+    """
+    count = min(iterations, start[0].numel())
+    basis = torch.empty(count + 1, *start.shape, dtype=torch.float64 if start.dtype == torch.float64 else torch.float32)
+    basis = basis.to(start.device).flatten(2)  # (k, B, n)
+    tridiagonal = torch.zeros(len(start), count, count, dtype=torch.float64)
+    basis[0] = (start / norms(start)).flatten(1)
+    beta = torch.zeros(len(start), dtype=torch.float64)
+    for k in range(count):
+        w = apply(basis[k].reshape(start.shape)).flatten(1)
+        tridiagonal[:, k, k] = (w * basis[k]).sum(1).double().cpu()
+        for _ in range(2):  # twice is enough to keep the basis orthogonal to rounding
+            w = w - torch.einsum("kb,kbn->bn", torch.einsum("kbn,bn->kb", basis[: k + 1], w), basis[: k + 1])
+        norm = w.norm(dim=1)
+        beta = norm.double().cpu()
+        basis[k + 1] = w / norm.clamp_min(1e-30)[:, None]
+        if k + 1 < count:
+            tridiagonal[:, k, k + 1] = tridiagonal[:, k + 1, k] = beta
+    values, vectors = torch.linalg.eigh(tridiagonal)
+    error = beta[:, None] * vectors[:, -1, :].abs()
+    return SpectrumEnds(values[:, 0], values[:, -1], error[:, 0], error[:, -1])
+
+
+def operator_norm(m: LinearMap, start: Tensor, iterations: int = 20) -> Tensor:
+    """||M||_* of each image (B,), as the root of the largest eigenvalue of M^T M by Lanczos: from below, and close."""
+    return lanczos(lambda v: m.transpose(m.apply(v)), start, iterations).high.clamp_min(0).sqrt()
+
+
 def dense(denoise: Map, x: Tensor) -> Tensor:
     """The Jacobian of each image of x (B, C, H, W) as a matrix (B, n, n), n = C H W, for patches of up to about 16 x 16.
 
-    One vector-Jacobian product for each of the n pixels, batched over the images. Its eigenvalues
-    (`torch.linalg.eigvals`) are complex where it is not symmetric.
+    One vector-Jacobian product for each of the n pixels, batched over the images.
     """
-    n, lin = x[0].numel(), Linearized(denoise, x)
+    n, lin = x[0].numel(), Linearized(denoise, x, symmetric=True)  # only J^T w is asked for
     rows = []
     for i in range(n):
         basis = torch.zeros_like(x).flatten(1)
@@ -141,11 +236,6 @@ def dense(denoise: Map, x: Tensor) -> Tensor:
     return torch.stack(rows, dim=1).detach()
 
 
-def spectral_norm(m: LinearMap, start: Tensor, iterations: int = 15, tol: float = 0.0) -> Tensor:
-    """||M||_* of each image (B,), differentiable in the network's weights.
-
-    The vector q comes from `power_iteration`; only the last ||M q|| carries a gradient. That is exact at a maximiser
-    (the derivative of max_q ||M q|| is that of ||M q|| at fixed q) and needs one graph instead of one per iteration.
-    """
-    q = power_iteration(m, start, iterations, tol).vector
-    return norms(m.apply(q, graph=True)).flatten()
+def eigenvalues(denoise: Map, x: Tensor) -> Tensor:
+    """The spectrum of the Jacobian at small images x (B, C, H, W), complex (B, n): a nonsymmetric J leaves the line."""
+    return torch.linalg.eigvals(dense(denoise, x).double())

@@ -3,38 +3,43 @@
 import pytest
 import torch
 
-from pnp_course.certificates import certify
-from pnp_course.denoisers import DRUNet, at_sigma
-from pnp_course.jacobian import dense
+from pnp_course.certificates import certificate
+from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
+from pnp_course.jacobian import dense, eigenvalues
 from pnp_course.theory import admm_margin, gradient_lipschitz, weak_convexity
 from pnp_course.toy import GaussianMixture, PixelMixture
 
 
-@pytest.fixture(scope="module")
-def network():
+@pytest.fixture(scope="module", params=["elu", "relu", "gradient step"])
+def network(request):
+    """Networks linearised in the three ways: double backpropagation, gates, symmetric."""
     torch.manual_seed(1)
-    net = DRUNet(1, (4, 6, 8, 8), 1, "elu").double()
-    return at_sigma(net, 0.1), torch.rand(3, 1, 8, 8, dtype=torch.float64)
-
-
-def test_dense_equals_automatic_differentiation(network):
-    denoise, x = network
-    for image, matrix in zip(x, dense(denoise, x), strict=True):
-        want = torch.autograd.functional.jacobian(lambda z: denoise(z[None])[0], image).reshape(64, 64)
-        torch.testing.assert_close(matrix, want, atol=1e-12, rtol=0)
+    net = DRUNet(1, (4, 6, 8, 8), 1, "relu" if request.param == "relu" else "elu")
+    denoiser = GradientStep(net) if request.param == "gradient step" else net
+    return denoiser.double(), torch.rand(3, 1, 8, 8, dtype=torch.float64)
 
 
 def test_certificate_equals_dense_linear_algebra(network):
-    denoise, x = network
-    j = dense(denoise, x)
-    c = certify(denoise, x, iterations=1000, tol=1e-7)
+    denoiser, x = network
+    j = dense(at_sigma(denoiser, 0.1), x)
+    c = certificate(denoiser, x, 0.1, iterations=64, k=0.8)
     ends = torch.linalg.eigvalsh((j + j.mT) / 2)
-    torch.testing.assert_close(c.lambda_min.double(), ends[:, 0], atol=1e-6, rtol=0)
-    torch.testing.assert_close(c.lambda_max.double(), ends[:, -1], atol=1e-6, rtol=0)
+    torch.testing.assert_close(c.lambda_min, ends[:, 0], atol=1e-9, rtol=0)
+    torch.testing.assert_close(c.lambda_max, ends[:, -1], atol=1e-9, rtol=0)
     eye = torch.eye(64, dtype=torch.float64)
-    for name, matrix in (("asymmetry", j - j.mT), ("norm", j), ("residual", eye - j)):
-        torch.testing.assert_close(getattr(c, name), torch.linalg.matrix_norm(matrix, 2), rtol=2e-3, atol=0)
-    assert c.evaluations > 10
+    want = {
+        "asymmetry": j - j.mT, "norm": j, "residual": eye - j, "firm": 2 * j - eye, "quarter": j / 2 - eye,
+        "strict": 0.8 * eye + 0.2 * j,
+    }  # fmt: skip
+    for name, matrix in want.items():
+        torch.testing.assert_close(getattr(c, name), torch.linalg.matrix_norm(matrix, 2), rtol=1e-4, atol=1e-12)
+
+
+def test_cost_is_counted(network):
+    """`evaluations` against a count of the passes a product makes: the denoiser's own calls and backward passes."""
+    denoiser, x = network
+    c = certificate(denoiser, x, 0.1, iterations=10)
+    assert c.evaluations == (10 + 1 + 8 if getattr(denoiser, "conservative", False) else 2 * 10 + 4 * 5 + 2 * 5 * 5)
 
 
 def test_oracle_is_certified_as_what_it_is():
@@ -42,13 +47,50 @@ def test_oracle_is_certified_as_what_it_is():
     oracle, sigma = PixelMixture(GaussianMixture.two_peaks()), 0.15
     x = torch.linspace(0, 1, 64, dtype=torch.float64).reshape(1, 1, 8, 8)
     j = oracle.mixture.jacobian(x.reshape(-1, 1), sigma).flatten()
-    c = certify(at_sigma(oracle, sigma), x, tol=1e-6)
-    assert c.gamma == pytest.approx(1 / float(j.max()), rel=1e-6)
-    assert c.delta == 0
+    c = certificate(oracle, x, sigma, iterations=64)
+    assert float(c.gamma) == pytest.approx(1 / float(j.max()), rel=1e-9)
+    assert float(c.delta) == 0
     assert float(c.asymmetry.max()) < 1e-12
-    assert float(c.lambda_min) == pytest.approx(float(j.min()), abs=1e-6)
+    assert float(c.lambda_min) == pytest.approx(float(j.min()), abs=1e-9)
     assert c.summary()["lambda_max_worst"] == pytest.approx(float(j.max()), abs=2e-5)
-    assert admm_margin(c.gamma, c.averaging_bound * 0.999) > 0 > admm_margin(c.gamma, c.averaging_bound * 1.001)
+    gamma = float(c.gamma)
+    assert admm_margin(gamma, c.averaging_bound * 0.999) > 0 > admm_margin(gamma, c.averaging_bound * 1.001)
+    # J in [0.10, 3.34]: a prox for every t < 1, neither nonexpansive nor residual nonexpansive; gamma > 1/4
+    holds = c.theorems(t=0.33)
+    assert [name for name, value in holds.items() if not value] == [
+        "firmly nonexpansive: RMMO-DRS", "nonexpansive: NE", "0.9-strictly pseudo-contractive: PnPI",
+        "residual nonexpansive and conservative: [A] Prop. 3.1, Prox-PnP",
+    ]  # fmt: skip
+    beyond = c.theorems(t=0.5)
+    assert not beyond["CoCo-ADMM converges, t = 0.5: [B] Theorem 4.1 with slack"]
+    assert beyond["D_t is a prox, t = 0.5: [B] Theorem 2.2 with slack"]
+
+
+def test_nonsymmetric_spectra_are_not_called_conservative():
+    """A rotation by a small angle: S = cos I, so both ends look harmless; the asymmetry tells."""
+
+    class Rotation(torch.nn.Module):
+        def forward(self, x, sigma):
+            a, b = x[..., :1], x[..., 1:]
+            return torch.cat((0.6 * a - 0.5 * b, 0.5 * a + 0.6 * b), dim=-1)
+
+    x = torch.rand(1, 1, 1, 2, dtype=torch.float64)
+    c = certificate(Rotation(), x, 0.1, iterations=2)
+    assert float(c.lambda_min) == pytest.approx(0.6)
+    assert float(c.lambda_max) == pytest.approx(0.6)
+    assert float(c.asymmetry) == pytest.approx(1.0)
+    holds = c.theorems()
+    assert holds["nonexpansive: NE"]
+    assert not holds["conservative (J = J^T)"]
+    assert not any(value for name, value in holds.items() if "[B] Theorem" in name or "[A]" in name)
+    spectrum = eigenvalues(lambda z: Rotation()(z, 0.1), x)
+    torch.testing.assert_close(spectrum.imag.abs(), torch.full((1, 2), 0.5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("bad", [torch.rand(1, 1, 8, 8).bfloat16(), torch.rand(1, 1, 8, 8).half()])
+def test_no_certificate_in_half_precision(bad):
+    with pytest.raises(ValueError, match="float32 or float64"):
+        certificate(DRUNet(1, (4, 6, 8, 8), 1), bad, 0.1)
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.01, 0.1])

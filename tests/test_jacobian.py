@@ -3,65 +3,169 @@
 import pytest
 import torch
 
-from pnp_course.denoisers import DRUNet
+from pnp_course.denoisers import DRUNet, GradientStep, averaged
+from pnp_course.denoisers.dncnn import FFDNet
 from pnp_course.jacobian import (
+    Gated,
     Linearized,
     LinearMap,
+    affine,
     antisymmetry,
     cocoercivity,
+    dense,
     jv,
+    lanczos,
+    linearize,
+    operator_norm,
     power_iteration,
+    pseudo_contraction,
     spectral_norm,
+    strict_pseudo_contraction,
+    symmetric_part,
 )
 
 
-@pytest.fixture(scope="module")
-def setting():
-    torch.manual_seed(0)
-    net = DRUNet(1, (4, 6, 8, 8), 1, "elu").double()
+def make(activation, seed=0):
+    torch.manual_seed(seed)
+    return DRUNet(1, (4, 6, 8, 8), 1, activation).double()
+
+
+def biased():
+    """FFDNet has biases: its gated network is affine, not linear."""
+    torch.manual_seed(3)
+    net = FFDNet(1, width=8, depth=4).double()
+    for name, p in net.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(p, std=0.3)
+    return net
+
+
+DENOISERS = {
+    "elu": lambda: make("elu"), "relu": lambda: make("relu"), "biased": biased,
+    "gradient step": lambda: GradientStep(make("elu")), "averaged": lambda: averaged(make("relu"), 0.3),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=list(DENOISERS))
+def setting(request):
+    """A denoiser of each kind, three images, and the exact Jacobians."""
+    denoiser = DENOISERS[request.param]()
     x = torch.rand(3, 1, 8, 8, dtype=torch.float64)
-
-    def denoise(z):
-        return net(z, 0.1)
-
-    dense = torch.stack([torch.autograd.functional.jacobian(denoise, x[i : i + 1]).reshape(64, 64) for i in range(3)])
-    return net, denoise, x, dense
+    matrices = [
+        torch.autograd.functional.jacobian(lambda z: denoiser(z, 0.1), x[i : i + 1]).reshape(64, 64) for i in range(3)
+    ]
+    return denoiser, x, torch.stack(matrices)
 
 
 def test_products_equal_dense(setting, generator):
-    _, denoise, x, dense = setting
-    lin = Linearized(denoise, x)
+    """Double backpropagation, forward mode, and the way `linearize` chooses: all are J v and J^T v."""
+    denoiser, x, exact = setting
     v = torch.randn(x.shape, generator=generator, dtype=torch.float64)
     flat = v.reshape(3, 64, 1)
-    torch.testing.assert_close(lin.j(v).reshape(3, 64, 1), dense @ flat, atol=1e-12, rtol=0)
-    torch.testing.assert_close(lin.jt(v).reshape(3, 64, 1), dense.mT @ flat, atol=1e-12, rtol=0)
-    torch.testing.assert_close(jv(denoise, x, v), lin.j(v), atol=1e-12, rtol=0)  # forward mode = double backpropagation
+    for lin in (Linearized(lambda z: denoiser(z, 0.1), x), linearize(denoiser, x, 0.1)):
+        torch.testing.assert_close(lin.j(v).reshape(3, 64, 1), exact @ flat, atol=1e-12, rtol=0)
+        torch.testing.assert_close(lin.jt(v).reshape(3, 64, 1), exact.mT @ flat, atol=1e-12, rtol=0)
+    if not isinstance(denoiser, GradientStep):  # forward mode does not go through torch.autograd.grad
+        torch.testing.assert_close(jv(lambda z: denoiser(z, 0.1), x, v), lin.j(v), atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("which", ["antisymmetry", "cocoercivity"])
+def test_the_cheapest_way_is_chosen():
+    x = torch.rand(1, 1, 8, 8, dtype=torch.float64)
+    assert isinstance(linearize(make("relu"), x, 0.1), Gated)
+    assert isinstance(linearize(averaged(make("relu"), 0.5), x, 0.1), Gated)
+    assert isinstance(linearize(make("softplus"), x, 0.1), Linearized)
+    assert not linearize(make("softplus"), x, 0.1).symmetric
+    assert linearize(GradientStep(make("elu")), x, 0.1).symmetric
+    assert linearize(averaged(GradientStep(make("elu")), 0.5), x, 0.1).symmetric
+
+
+def test_gates_leave_the_network_as_it_was():
+    net, x = make("relu"), torch.rand(1, 1, 8, 8, dtype=torch.float64)
+    before = net(x, 0.1)
+    lin = linearize(net, x, 0.1)
+    lin.j(torch.randn_like(x))
+    torch.testing.assert_close(net(x, 0.1), before, atol=0, rtol=0)
+    torch.testing.assert_close(lin.out, before, atol=0, rtol=0)
+
+
+def test_gates_with_padding(generator):
+    """Sizes that DRUNet pads with a constant: the gated network is affine there."""
+    net, x = make("relu"), torch.rand(2, 1, 7, 11, dtype=torch.float64)
+    v = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    lin = linearize(net, x, 0.1)
+    assert isinstance(lin, Gated)
+    torch.testing.assert_close(lin.j(v), jv(lambda z: net(z, 0.1), x, v), atol=1e-12, rtol=0)
+
+
+EYE = torch.eye(64, dtype=torch.float64)
+MAPS = {
+    "asymmetry": (antisymmetry, lambda j: j - j.mT),
+    "symmetric part": (symmetric_part, lambda j: (j + j.mT) / 2),
+    "cocoercivity": (lambda lin: cocoercivity(lin, 0.25), lambda j: 0.5 * j - EYE),
+    "residual": (lambda lin: affine(lin, 1, -1), lambda j: EYE - j),
+    "strict": (lambda lin: strict_pseudo_contraction(lin, 0.7), lambda j: 0.7 * EYE + 0.3 * j),
+    "pseudo": (
+        lambda lin: pseudo_contraction(lin, 10), lambda j: torch.linalg.solve(j - 10 * EYE, j + 8 * EYE)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", list(MAPS))
 def test_norms_equal_the_svd(setting, which, generator):
-    _, denoise, x, dense = setting
-    lin = Linearized(denoise, x)
-    if which == "antisymmetry":
-        m, matrix = antisymmetry(lin), dense - dense.mT
-    else:
-        m, matrix = cocoercivity(lin, 0.25), 0.5 * dense - torch.eye(64, dtype=torch.float64)
+    """Power iteration and Lanczos against torch.linalg, from below; the transpose is the transpose."""
+    denoiser, x, exact = setting
+    build, matrix_of = MAPS[which]
+    m = build(linearize(denoiser, x, 0.1))
     start = torch.randn(x.shape, generator=generator, dtype=torch.float64)
-    found = power_iteration(m, start, 4000, tol=1e-13)
-    exact = torch.linalg.matrix_norm(matrix, 2)
-    assert (found.norm <= exact * (1 + 1e-10)).all()  # never above
-    torch.testing.assert_close(found.norm, exact, rtol=2e-3, atol=0)
-    # few iterations say too little, and the report says that they have not settled
-    rough = power_iteration(m, start, 3)
-    assert (rough.norm < exact * 0.999).any()
-    assert rough.relative_change > found.relative_change
+    other = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close((m.apply(start) * other).sum(), (start * m.transpose(other)).sum(), rtol=1e-9, atol=1e-9)
+    want = torch.linalg.matrix_norm(matrix_of(exact), 2)
+    found = power_iteration(m, start, 300, tol=1e-6)
+    assert (found.norm <= want * (1 + 1e-9) + 1e-12).all()
+    torch.testing.assert_close(found.norm, want, rtol=0.03, atol=1e-12)
+    torch.testing.assert_close(operator_norm(m, start, 64), want, rtol=1e-6, atol=1e-7)
+
+
+def test_few_iterations_say_too_little_and_the_report_says_so(generator):
+    denoiser, x = make("elu"), torch.rand(3, 1, 8, 8, dtype=torch.float64)
+    m = cocoercivity(linearize(denoiser, x, 0.1), 0.25)
+    start = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    rough, settled = power_iteration(m, start, 3), power_iteration(m, start, 4000, tol=1e-12)
+    assert (rough.norm < settled.norm * 0.999).any()
+    assert rough.relative_change > settled.relative_change
+    assert settled.iterations < 4000
+
+
+def test_lanczos_ends_and_their_error_bounds(generator):
+    a = torch.randn(2, 40, 40, generator=generator, dtype=torch.float64)
+    a = a + a.mT
+
+    def apply(v):
+        return (a @ v.reshape(2, 40, 1)).reshape(v.shape)
+
+    start = torch.randn(2, 1, 5, 8, generator=generator, dtype=torch.float64)
+    exact = torch.linalg.eigvalsh(a)
+    full = lanczos(apply, start, 40)
+    torch.testing.assert_close(full.low, exact[:, 0], atol=1e-10, rtol=0)
+    torch.testing.assert_close(full.high, exact[:, -1], atol=1e-10, rtol=0)
+    part = lanczos(apply, start, 12)
+    for found, error, end in ((part.low, part.low_error, 0), (part.high, part.high_error, -1)):
+        assert ((found - exact[:, end]) * (1 if end == 0 else -1) >= -1e-12).all()  # inside the spectrum
+        distance = (found[:, None] - exact).abs().min(1).values
+        assert (distance <= error + 1e-12).all()
+        assert (error > 1e-6).any()  # 12 iterations are not enough, and the bound says it
+
+
+def test_dense_equals_automatic_differentiation(setting):
+    denoiser, x, exact = setting
+    torch.testing.assert_close(dense(lambda z: denoiser(z, 0.1), x), exact, atol=1e-12, rtol=0)
 
 
 def test_normal_shortcut_has_the_same_limit(generator):
     a = torch.randn(6, 6, generator=generator, dtype=torch.float64)
     a = a - a.T
 
-    def apply(v, graph=False):
+    def apply(v):
         return (v.reshape(1, 6) @ a.T).reshape(v.shape)
 
     v = torch.randn(1, 1, 2, 3, generator=generator, dtype=torch.float64)
@@ -72,34 +176,38 @@ def test_normal_shortcut_has_the_same_limit(generator):
     assert float(long.norm) == pytest.approx(float(exact), rel=1e-6)
 
 
-@pytest.mark.parametrize("which", ["antisymmetry", "cocoercivity"])
-def test_gradient_of_the_norm(setting, which, generator):
+@pytest.mark.parametrize(
+    ("kind", "which"),
+    [(k, w) for k in ("elu", "relu", "biased") for w in ("asymmetry", "cocoercivity", "strict", "pseudo")]
+    + [("gradient step", "cocoercivity"), ("gradient step", "pseudo")],
+)
+def test_gradient_of_the_norm(kind, which, generator):
     """d ||M(theta)||_* / d theta against a finite difference of the exact norm along a random direction."""
-    net, denoise, x, _ = setting
-    x = x[:1]
-
-    def make():
-        lin = Linearized(denoise, x)
-        return antisymmetry(lin) if which == "antisymmetry" else cocoercivity(lin, 0.25)
+    denoiser, x = DENOISERS[kind](), torch.rand(1, 1, 8, 8, dtype=torch.float64)
+    build, matrix_of = MAPS[which]
 
     def exact():
-        j = torch.autograd.functional.jacobian(denoise, x).reshape(64, 64)
-        m = j - j.T if which == "antisymmetry" else 0.5 * j - torch.eye(64, dtype=torch.float64)
-        return float(torch.linalg.matrix_norm(m, 2))
+        j = torch.autograd.functional.jacobian(lambda z: denoiser(z, 0.1), x).reshape(64, 64)
+        return float(torch.linalg.matrix_norm(matrix_of(j), 2))
 
     start = torch.randn(x.shape, generator=generator, dtype=torch.float64)
-    parameters = list(net.parameters())
-    norm = spectral_norm(make(), start, 3000, tol=1e-14).sum()
-    gradient = torch.autograd.grad(norm, parameters)
+    parameters = list(denoiser.parameters())
+    lin = linearize(denoiser, x, 0.1)
+    norm = spectral_norm(build(lin), lin, start, 400, tol=1e-9).sum()
+    assert norm.item() == pytest.approx(exact(), rel=5e-3)
+    gradient = torch.autograd.grad(norm, parameters, allow_unused=True)
     direction = [torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in parameters]
-    slope = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
-    h, values = 1e-5, []
+    slope = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True) if g is not None)
+    h, values = 1e-6, []
     with torch.no_grad():
         for sign in (1, -2):
             for p, d in zip(parameters, direction, strict=True):
                 p.add_(d, alpha=sign * h)
             values.append(exact())
-        for p, d in zip(parameters, direction, strict=True):
-            p.add_(d, alpha=h)
-    difference = (values[0] - values[1]) / (2 * h)
-    assert float(slope) == pytest.approx(difference, rel=0.02)
+    assert float(slope) == pytest.approx((values[0] - values[1]) / (2 * h), rel=0.05)
+
+
+def test_a_norm_without_pairs_has_no_gradient(generator):
+    lin = linearize(make("relu"), torch.rand(1, 1, 8, 8, dtype=torch.float64), 0.1)
+    with pytest.raises(ValueError, match="no `pairs`"):
+        spectral_norm(symmetric_part(lin), lin, lin.x, 1)

@@ -82,7 +82,7 @@ def test_save_and_load_round_trip(tmp_path, monkeypatch):
 def test_cards_hold_on_the_test_set():
     """A fresh evaluation of PSNR on CBSD68 gives the card's numbers. Needs the images."""
     from pnp_course import datasets
-    from pnp_course.training.main import measure_psnr
+    from pnp_course.training.validation import measure_psnr
 
     try:
         files = datasets.dataset("cbsd68")
@@ -90,7 +90,7 @@ def test_cards_hold_on_the_test_set():
         pytest.skip(str(error))
     clean = [images.read_image(path) for path in files]
     for name in ("drunet", "coco-0.25"):
-        fresh = measure_psnr(load_denoiser(name), clean, levels=(25,))
+        fresh = measure_psnr(load_denoiser(name), clean, levels={"25": 25 / 255})
         assert fresh["25"] == pytest.approx(zoo.denoiser_card(name)["psnr_cbsd68"]["25"], abs=0.01)
 
 

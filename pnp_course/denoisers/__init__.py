@@ -2,9 +2,10 @@
 
 from pnp_course.denoisers.base import Averaged, Denoise, GrayFromColour, at_sigma, averaged
 from pnp_course.denoisers.drunet import DRUNet
+from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
 from pnp_course.denoisers.zoo import available_denoisers, denoiser_card, load_denoiser
 
 __all__ = [
-    "Averaged", "DRUNet", "Denoise", "GrayFromColour", "at_sigma", "available_denoisers", "averaged", "denoiser_card",
-    "load_denoiser",
+    "Averaged", "BregmanGradientStep", "DRUNet", "Denoise", "GradientStep", "GrayFromColour", "at_sigma",
+    "available_denoisers", "averaged", "denoiser_card", "load_denoiser",
 ]  # fmt: skip

@@ -46,7 +46,23 @@ def at_sigma(denoiser: Callable[[Tensor, float | Tensor], Tensor], sigma: float 
     return lambda x: denoiser(x, sigma)
 
 
-class Averaged(nn.Module):
+class Wrapped(nn.Module):
+    """A denoiser made of another one by linear maps: its Jacobian is of the same kind."""
+
+    denoiser: nn.Module
+
+    @property
+    def conservative(self) -> bool:
+        """J = J^T by construction."""
+        return getattr(self.denoiser, "conservative", False)
+
+    @property
+    def piecewise_linear(self) -> bool:
+        """ReLU is the only nonlinearity."""
+        return getattr(self.denoiser, "piecewise_linear", False)
+
+
+class Averaged(Wrapped):
     """D_t = t D + (1 - t) I, [B] Theorem 2.2."""
 
     def __init__(self, denoiser: nn.Module, t: float):
@@ -70,7 +86,7 @@ def check_averaging(t: float) -> float:
     return float(t)
 
 
-class GrayFromColour(nn.Module):
+class GrayFromColour(Wrapped):
     """A denoiser of gray images (B, 1, H, W) made of one of colour images: P^T D(P x, s sigma) / 3, P copies channels.
 
     P^T P = 3 I, so a conservative D gives a conservative one and cocoercivity keeps its constant gamma (theory of the

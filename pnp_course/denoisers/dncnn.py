@@ -35,6 +35,8 @@ class DnCNN(nn.Module):
     Source: Zhang et al., "Beyond a Gaussian Denoiser", 2017.
     """
 
+    piecewise_linear = True  # ReLU is its only nonlinearity
+
     def __init__(self, in_channels: int = 3, width: int = 64, depth: int = 20):
         super().__init__()
         self.in_channels = in_channels
@@ -59,6 +61,8 @@ class FFDNet(nn.Module):
 
     Source: Zhang et al., "FFDNet: Toward a Fast and Flexible Solution for CNN-Based Image Denoising", 2018.
     """
+
+    piecewise_linear = True  # ReLU is its only nonlinearity
 
     def __init__(self, in_channels: int = 3, width: int = 96, depth: int = 12, pad_value: float = 0.5):
         super().__init__()

@@ -64,6 +64,7 @@ class DRUNet(nn.Module):
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation is {activation!r}; wanted one of {', '.join(ACTIVATIONS)}.")
         self.in_channels, self.pad_value = in_channels, pad_value
+        self.piecewise_linear = activation == "relu"
         self.config = {
             "in_channels": in_channels, "widths": list(widths), "blocks": blocks,
             "activation": activation, "pad_value": pad_value,

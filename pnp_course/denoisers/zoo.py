@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,16 @@ from torch import Tensor, nn
 
 from pnp_course.denoisers.dncnn import DnCNN, FFDNet
 from pnp_course.denoisers.drunet import DRUNet
+from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
 
 FOLDER = Path(__file__).parent.parent / "weights"
-ARCHITECTURES: dict[str, type[nn.Module]] = {"drunet": DRUNet, "dncnn": DnCNN, "ffdnet": FFDNet}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "drunet": DRUNet,
+    "dncnn": DnCNN,
+    "ffdnet": FFDNet,
+    "gradient-step": lambda **config: GradientStep(DRUNet(**config)),
+    "bregman-gradient-step": lambda **config: BregmanGradientStep(DRUNet(**config)),
+}
 
 
 class WeightsError(RuntimeError):
@@ -27,19 +35,19 @@ def available_denoisers() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def denoiser_card(name: str) -> dict[str, Any]:
+def denoiser_card(name: str, folder: Path | None = None) -> dict[str, Any]:
     """What is known of a shipped denoiser: architecture, training, measured PSNR and constants, SHA-256.
 
     Raises:
         ValueError: an unknown name; lists those there are.
     """
-    path = FOLDER / f"{name}.json"
-    if name not in available_denoisers():
+    path = (folder or FOLDER) / f"{name}.json"
+    if not path.exists():
         raise ValueError(f"there is no denoiser {name!r}; wanted one of {', '.join(available_denoisers())}.")
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def load_denoiser(name: str) -> nn.Module:
+def load_denoiser(name: str, folder: Path | None = None) -> nn.Module:
     """A shipped denoiser as a module D(x, sigma), x (B, C, H, W) in [0, 1], in float32, frozen and in eval mode.
 
     Raises:
@@ -48,8 +56,8 @@ def load_denoiser(name: str) -> nn.Module:
     """
     from safetensors.torch import load
 
-    card = denoiser_card(name)
-    data = (FOLDER / f"{name}.safetensors").read_bytes()
+    card = denoiser_card(name, folder)
+    data = ((folder or FOLDER) / f"{name}.safetensors").read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != card["sha256"]:
         raise WeightsError(

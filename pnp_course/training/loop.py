@@ -7,6 +7,7 @@ state is in the checkpoint.
 
 from __future__ import annotations
 
+import copy
 import csv
 import math
 import os
@@ -18,12 +19,17 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from pnp_course.training.losses import coco_penalty, fit_l1
+from pnp_course.noise import inverse_gamma
+from pnp_course.training.losses import FITS, jacobian_penalty
 from pnp_course.training.optimizer import Optimizer
 from pnp_course.training.patches import Patches
 from pnp_course.training.presets import Preset
+from pnp_course.training.validation import validate
 
-LOG_COLUMNS = ["step", "lr", "fit", "asymmetry", "expansion"]
+LOG_COLUMNS = [
+    "step", "lr", "fit", "asymmetry", "expansion",  # of the step
+    "psnr", "val_asymmetry", "val_lambda_min", "val_lambda_max",  # of the averaged weights, on held-out photographs
+]  # fmt: skip
 
 
 def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
@@ -34,10 +40,19 @@ def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """torch.save to a neighbour file, then rename: a kill leaves the old checkpoint or the new one, whole."""
+    """torch.save to a neighbour file, then rename: a kill or a full disk leaves the old checkpoint or the new one, whole.
+
+    Raises:
+        OSError: the disk cannot take it; says so and that the last checkpoint stands.
+    """
     part = path.with_suffix(path.suffix + ".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    try:
+        torch.save(state, part)
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        part.unlink(missing_ok=True)
+        kept = "the last one stands" if path.exists() else "there is none yet"
+        raise OSError(f"the checkpoint {path} cannot be written ({error}); {kept}. Free some space, then go on.") from error
 
 
 class Run:
@@ -54,18 +69,26 @@ class Run:
         self.generator = torch.Generator().manual_seed(preset.seed)
         self.patches = Patches(images, preset.patch, self.generator)
 
+    def draw(self) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch: clean patches, noisy patches (B, C, H, W), noise levels (B,)."""
+        p = self.preset
+        clean = self.patches.batch(p.batch)
+        level = p.sigma_max * torch.rand(p.batch, generator=self.generator)
+        if p.noise == "inverse gamma":
+            clean, level = clean.clamp_min(1e-3), level.clamp_min(1e-3)
+            noisy = inverse_gamma(clean, level, self.generator)
+        else:
+            noisy = clean + level[:, None, None, None] * torch.randn(clean.shape, generator=self.generator)
+        return clean, noisy.contiguous(memory_format=torch.channels_last), level
+
     def train_step(self) -> dict[str, float]:
         """One step on fit + penalties; returns what the log keeps."""
         p, lr = self.preset, learning_rate(self.step, self.preset)
-        clean = self.patches.batch(p.batch)
-        sigma = p.sigma_max * torch.rand(p.batch, generator=self.generator)
-        noise = torch.randn(clean.shape, generator=self.generator)
-        noisy = (clean + sigma[:, None, None, None] * noise).contiguous(memory_format=torch.channels_last)
-        clean, sigma, noisy = (self.fabric.to_device(z) for z in (clean, sigma, noisy))
-        loss = fit_l1(self.net(noisy, sigma), clean)
+        clean, noisy, level = (self.fabric.to_device(z) for z in self.draw())
+        loss = FITS[p.fit](self.net(noisy, level), clean)
         log = {"step": self.step, "lr": lr, "fit": loss.item()}
         if p.penalty and self.step % p.penalty.every == 0:
-            extra, seen = coco_penalty(self.plain, noisy, sigma, p.penalty, self.generator)
+            extra, seen = jacobian_penalty(self.plain, noisy, level, p.penalty, self.generator)
             loss, log = loss + extra, log | seen
         if not torch.isfinite(loss):
             raise ValueError(
@@ -82,6 +105,12 @@ class Run:
                 self.average[key].lerp_(value, 1 - decay)
         self.step += 1
         return log
+
+    def averaged_net(self) -> nn.Module:
+        """A copy of the network with the averaged weights."""
+        net = copy.deepcopy(self.plain)
+        net.load_state_dict(self.average)
+        return net.eval().requires_grad_(False)
 
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on to the exact step."""
@@ -126,6 +155,7 @@ def open_log(path: Path, step: int) -> tuple[TextIO, Any]:
 def train(
     net: nn.Module, preset: Preset, images: list[Tensor], folder: Path, *, minutes: float = math.inf,
     accelerator: str = "auto", precision: str = "32-true", save_every: float = 60.0, progress: bool = True,
+    held_out: list[Tensor] | None = None,
 ) -> Run:  # fmt: skip
     """Train `net` by `preset` on 8-bit `images` (C, H, W); keep checkpoint and log in `folder`, resuming from there.
 
@@ -134,6 +164,7 @@ def train(
         accelerator, precision: passed to Lightning Fabric ("cpu", "gpu"; "32-true", "bf16-mixed"). Jacobian penalties
             are always evaluated in float32.
         save_every: seconds between checkpoints.
+        held_out: 8-bit photographs that the averaged weights are measured on every `preset.validate_every` steps.
 
     Returns:
         The run; `run.average` holds the averaged weights.
@@ -156,9 +187,11 @@ def train(
                 row = run.train_step()
                 run.seconds += time.monotonic() - tick
                 bar.update()
+                if held_out and run.step % preset.validate_every == 0:
+                    row |= validate(run.averaged_net(), held_out, preset.noise)
                 if run.step % 20 == 0:
                     log.writerow(row)
-                    bar.set_postfix({k: f"{v:.4f}" for k, v in row.items() if k not in ("step", "lr")})
+                    bar.set_postfix({k: f"{v:.4f}" for k, v in row.items() if k in ("fit", "asymmetry", "expansion")})
                 if time.monotonic() - saved > save_every:
                     save_atomically(run.state(), checkpoint)
                     file.flush()

@@ -1,4 +1,4 @@
-"""Training losses: the fit, and the Jacobian penalties of [B] section 3."""
+"""Training losses: the fit, and the Jacobian penalties of [B] (18), [A] (21) and their neighbours."""
 
 from __future__ import annotations
 
@@ -7,20 +7,40 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pnp_course.jacobian import Linearized, antisymmetry, cocoercivity, spectral_norm
+from pnp_course.jacobian import (
+    Gated,
+    Linearized,
+    LinearMap,
+    affine,
+    antisymmetry,
+    cocoercivity,
+    linearize,
+    pseudo_contraction,
+    spectral_norm,
+    strict_pseudo_contraction,
+)
+
+CONDITIONS = ("cocoercive", "nonexpansive", "strictly pseudo-contractive", "pseudo-contractive")
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """Weights of the two penalties of [B] (18), with the paper's values as defaults.
+    """alpha ||J - J^T||_* + beta max(||M||_*, 1 - eps), with the values of [B] section 5 as defaults.
 
-    alpha: weight of the Hamiltonian penalty ||J - J^T||_*, (17).
-    beta, eps: weight and margin of the spectral penalty max(||2 gamma J - I||_*, 1 - eps), (16).
-    iterations: power iterations; images: how many of the batch are penalised (None: all).
+    condition: what ||M||_* <= 1 means.
+        "cocoercive" (constant gamma): M = 2 gamma J - I, [B] (16). gamma = 1/4 and 1/2 are the CoCo denoisers, 1 the
+        resolvents of monotone operators (RMMO), 1/2 on a gradient-step network is [A] (21): I - J is the Hessian of g.
+        "nonexpansive": M = J. "strictly pseudo-contractive" (constant k): M = k I + (1 - k) J.
+        "pseudo-contractive": M = (J - 10 I)^{-1} (J + 8 I).
+    alpha: weight of the Hamiltonian penalty (17); nothing is computed for it where alpha = 0.
+    beta, eps: weight and margin of the spectral penalty.
+    iterations: power iterations; 0 takes a random direction q instead of the worst, and ||M q|| for ||M||_*.
+    images: how many of the batch are penalised (None: all).
     every: penalise each so many steps, with the weights multiplied by it, so that the mean gradient is the same.
     """
 
-    gamma: float = 0.25
+    condition: str = "cocoercive"
+    constant: float = 0.25
     alpha: float = 1.0
     beta: float = 1e-2
     eps: float = 0.1
@@ -28,28 +48,59 @@ class Penalty:
     images: int | None = None
     every: int = 1
 
+    def __post_init__(self) -> None:
+        if self.condition not in CONDITIONS:
+            raise ValueError(f"condition is {self.condition!r}; wanted one of {', '.join(CONDITIONS)}.")
+
+    def operator(self, lin: Linearized | Gated) -> LinearMap:
+        """The map M of the condition."""
+        if self.condition == "cocoercive":
+            return cocoercivity(lin, self.constant)
+        if self.condition == "nonexpansive":
+            return affine(lin, 0, 1)
+        if self.condition == "strictly pseudo-contractive":
+            return strict_pseudo_contraction(lin, self.constant)
+        return pseudo_contraction(lin)
+
 
 def fit_l1(denoised: Tensor, clean: Tensor) -> Tensor:
     """Mean absolute error, the fit of [B] (18)."""
     return (denoised - clean).abs().mean()
 
 
-def coco_penalty(
+def fit_mse(denoised: Tensor, clean: Tensor) -> Tensor:
+    """Mean squared error, the fit of [A] (21), whose minimiser is the posterior mean and so conservative."""
+    return (denoised - clean).square().mean()
+
+
+FITS = {"l1": fit_l1, "mse": fit_mse}
+
+
+def jacobian_penalty(
     denoiser: nn.Module, noisy: Tensor, sigma: Tensor, penalty: Penalty, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, float]]:
-    """The two penalties of [B] (18) at the noisy images (B, C, H, W), sigma (B,).
+    """The two penalties of [B] (18) at the noisy images (B, C, H, W), sigma (B,), averaged over the images.
 
-    Returns the weighted sum (differentiable) and the two norms, as means over the images.
+    What makes it cheap, and equal in value: all images at once; the network linearised once for both penalties; no
+    graph through the power iterations; J v of a ReLU network by its gates; a gradient by <a, dJ b> at constant vectors.
+
+    Returns:
+        The weighted sum, differentiable in the weights, and the two norms (means over the images).
     """
     n = penalty.images or len(noisy)
     x, s = noisy[:n], sigma[:n]
-    lin = Linearized(lambda z: denoiser(z, s), x)
+    lin = linearize(denoiser, x, s)
+    value, seen = torch.zeros((), device=x.device), {}
 
-    def start() -> Tensor:
-        return torch.randn(x.shape, generator=generator).to(x)
+    def norm_of(m: LinearMap) -> Tensor:
+        start = torch.randn(x.shape, generator=generator).to(x)
+        return spectral_norm(m, lin, start, penalty.iterations)
 
-    asymmetry = spectral_norm(antisymmetry(lin), start(), penalty.iterations).mean()
-    expansion = spectral_norm(cocoercivity(lin, penalty.gamma), start(), penalty.iterations)
-    hinge = expansion.clamp_min(1 - penalty.eps).mean()
-    value = penalty.every * (penalty.alpha * asymmetry + penalty.beta * hinge)
-    return value, {"asymmetry": asymmetry.item(), "expansion": expansion.mean().item()}
+    if penalty.alpha:
+        asymmetry = norm_of(antisymmetry(lin)).mean()
+        value, seen["asymmetry"] = value + penalty.alpha * asymmetry, asymmetry.item()
+    if penalty.beta:
+        expansion = norm_of(penalty.operator(lin))
+        value = value + penalty.beta * expansion.clamp_min(1 - penalty.eps).mean()
+        seen["expansion"] = expansion.mean().item()
+    return penalty.every * value, seen

@@ -16,6 +16,8 @@ class Patches:
     """
 
     def __init__(self, images: list[Tensor], size: int, generator: torch.Generator):
+        if not images:
+            raise ValueError("there are no training images; wanted at least one photograph.")
         small = min(min(im.shape[-2:]) for im in images)
         if small < size:
             raise ValueError(f"a training image is only {small} pixels wide or high; wanted at least {size}.")

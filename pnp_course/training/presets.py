@@ -9,18 +9,29 @@ from pnp_course.training.losses import Penalty
 
 COURSE_NET: dict[str, Any] = {"widths": (16, 32, 64, 128), "blocks": 2}
 PAPER_NET: dict[str, Any] = {"widths": (64, 128, 256, 512), "blocks": 4}
+TINY_NET: dict[str, Any] = {"widths": (8, 8, 16, 16), "blocks": 1}
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One training run. sigma_max in units of intensity; `start` names shipped weights to finetune from."""
+    """One training run.
 
+    architecture, net: what `denoisers.zoo.build` takes.
+    sigma_max: noise levels are uniform in [0, sigma_max], units of intensity (1 / gamma for "inverse gamma" noise).
+    lr, lr_end: learning rate, cosine from one to the other. ema: decay of the weights' moving average.
+    start: weights to finetune from, by name; a plain network's weights start a gradient-step one too.
+    penalty: Jacobian penalties, or None.
+    """
+
+    architecture: str = "drunet"
     in_channels: int = 3
     net: dict[str, Any] = field(default_factory=lambda: dict(COURSE_NET))
     steps: int = 10_000
     batch: int = 16
     patch: int = 64
+    noise: str = "gaussian"
     sigma_max: float = 60 / 255
+    fit: str = "l1"
     optimizer: str = "muon"
     lr: float = 2e-3
     lr_end: float = 1e-5
@@ -29,28 +40,38 @@ class Preset:
     penalty: Penalty | None = None
     start: str | None = None
     seed: int = 0
+    validate_every: int = 500
 
+
+def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:
+    """From the plain course network, at a lower rate."""
+    defaults: dict[str, Any] = {"steps": 2_000, "batch": 8, "lr": 1e-3, "start": "drunet"}
+    return Preset(architecture=architecture, **(defaults | settings))
+
+
+ELU_NET, SOFTPLUS_NET = COURSE_NET | {"activation": "elu"}, COURSE_NET | {"activation": "softplus"}
+LIGHT = {"images": 4, "iterations": 4}  # what a penalised step on a CPU can afford
 
 PRESETS: dict[str, Preset] = {
     # trains in about a minute on two cores: to see the loop run
-    "tiny": Preset(net={"widths": (8, 8, 16, 16), "blocks": 1}, steps=300, batch=8, patch=40),
+    "tiny": Preset(net=dict(TINY_NET), steps=300, batch=8, patch=40, validate_every=100),
     "tiny-coco": Preset(
-        net={"widths": (8, 8, 16, 16), "blocks": 1}, steps=150, batch=8, patch=40, lr=3e-4,
+        net=dict(TINY_NET), steps=150, batch=8, patch=40, lr=1e-3, validate_every=50,
         penalty=Penalty(images=2, iterations=5),
     ),
     # what ships
     "drunet": Preset(),
-    # alpha = 0.1, not the paper's 1: in a short run the full weight costs too much PSNR, see the card of such a run
-    # in benchmarks/results/coco_alpha_1_card.json
-    "coco-0.25": Preset(
-        steps=420, lr=3e-4, start="drunet", penalty=Penalty(gamma=0.25, alpha=0.1, images=4, iterations=4)
+    "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET)),
+    "coco-gs-0.25": _finetune(
+        "gradient-step", net=dict(ELU_NET), start="gs-drunet", penalty=Penalty(alpha=0.0, eps=0.02, **LIGHT)
     ),
+    "coco-0.25": _finetune(penalty=Penalty(alpha=0.1, **LIGHT)),
     # the settings of [B] section 5 (they train on DIV2K; here on BSD400), for a machine with a GPU
     "paper-drunet": Preset(
-        net=PAPER_NET, steps=600_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0
+        net=dict(PAPER_NET), steps=600_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0
     ),
     "paper-coco-0.25": Preset(
-        net=PAPER_NET, steps=60_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0,
-        start="paper-drunet", penalty=Penalty(gamma=0.25),
+        net=dict(PAPER_NET), steps=60_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0,
+        start="paper-drunet", penalty=Penalty(),
     ),
 }  # fmt: skip
