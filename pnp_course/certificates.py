@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course._checks import check_image
+from pnp_course.denoisers.base import Fast
 from pnp_course.jacobian import (
     Linearized,
     affine,
     antisymmetry,
-    cocoercivity,
     lanczos,
     linearize,
     operator_norm,
@@ -129,14 +129,16 @@ def certificate(
     check_image(patches)
     if patches.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"patches are {patches.dtype}; certificates are taken in float32 or float64: patches.float().")
+    if any(isinstance(m, Fast) for m in denoiser.modules()):
+        raise ValueError(
+            "the denoiser is in bfloat16 (fast=True); load it without: certificates need float32 or float64."
+        )
     parts = [_measure(denoiser, x, sigma, k, iterations) for x in patches.split(batch)]
     joined = {name: torch.cat([p[0][name] for p in parts]) for name in parts[0][0]}
     return Certificate(**joined, k=k, evaluations=parts[0][1])
 
 
-def _measure(
-    denoiser: nn.Module, x: Tensor, sigma: float, k: float, iterations: int
-) -> tuple[dict[str, Tensor], int]:
+def _measure(denoiser: nn.Module, x: Tensor, sigma: float, k: float, iterations: int) -> tuple[dict[str, Tensor], int]:
     lin = linearize(denoiser, x, sigma)
     start = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype).to(x.device)
     ends = lanczos(symmetric_part(lin).apply, start, iterations)

@@ -74,7 +74,8 @@ class Gated:
     symmetric = False
 
     def __init__(self, denoiser: nn.Module, x: Tensor, sigma: float | Tensor):
-        self.denoiser, self.gates = denoiser, {}
+        self.denoiser = denoiser
+        self.gates: dict[nn.Module, Tensor] = {}
         self.relus = [m for m in denoiser.modules() if isinstance(m, nn.ReLU)]
         with torch.enable_grad(), self._hooked(self._record):
             self.x = x.detach().requires_grad_(True)

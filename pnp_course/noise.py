@@ -60,7 +60,9 @@ def inverse_gamma(x: Tensor, level: float | Tensor, generator: torch.Generator) 
     gamma = 1 / torch.as_tensor(level, dtype=torch.float64).reshape(-1, 1, 1, 1).cpu()
     check_finite(x)
     if not bool((x > 0).all()):
-        raise ValueError(f"x has values down to {float(x.min()):.3g}; inverse gamma noise needs x > 0: x.clamp(min=1e-3).")
+        raise ValueError(
+            f"x has values down to {float(x.min()):.3g}; inverse gamma noise needs x > 0: x.clamp(min=1e-3)."
+        )
     if not bool(((gamma > 3) & (gamma < float("inf"))).all()):
         raise ValueError(f"the noise level is {level}; wanted 0 < level < 1/3, the inverse of gamma.")
     seed = int(torch.randint(2**62, (), generator=generator))

@@ -5,6 +5,7 @@ import torch
 
 from pnp_course.certificates import certificate
 from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
+from pnp_course.denoisers.base import Fast
 from pnp_course.jacobian import dense, eigenvalues
 from pnp_course.theory import admm_margin, gradient_lipschitz, weak_convexity
 from pnp_course.toy import GaussianMixture, PixelMixture
@@ -91,6 +92,8 @@ def test_nonsymmetric_spectra_are_not_called_conservative():
 def test_no_certificate_in_half_precision(bad):
     with pytest.raises(ValueError, match="float32 or float64"):
         certificate(DRUNet(1, (4, 6, 8, 8), 1), bad, 0.1)
+    with pytest.raises(ValueError, match="bfloat16"):
+        certificate(Fast(DRUNet(1, (4, 6, 8, 8), 1)), torch.rand(1, 1, 8, 8), 0.1)
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.01, 0.1])

@@ -91,7 +91,9 @@ def test_it_computes_what_the_authors_network_computes(tmp_path):
     z = torch.cat((x, torch.full((2, 1, 16, 24), 0.1)), 1)
 
     def block(z, name):
-        return z + F.conv2d(F.relu(F.conv2d(z, w[f"{name}.res.0.weight"], padding=1)), w[f"{name}.res.2.weight"], padding=1)
+        return z + F.conv2d(
+            F.relu(F.conv2d(z, w[f"{name}.res.0.weight"], padding=1)), w[f"{name}.res.2.weight"], padding=1
+        )
 
     a = F.conv2d(z, w["m_head.weight"], padding=1)
     b = F.conv2d(block(a, "m_down1.0"), w["m_down1.1.weight"], stride=2)

@@ -50,6 +50,18 @@ def test_coco_is_far_more_symmetric_than_plain():
     assert asymmetry("coco-0.25") < 0.25 * asymmetry("drunet")
 
 
+def test_fast_is_near():
+    """bfloat16: float32 outside, an error of about 1e-3, gradient steps too."""
+    x = images.photo("coffee", 64)
+    for name in available_denoisers():
+        net = load_denoiser(name, fast=True)
+        given = images.to_channels(x, zoo.denoiser_card(name)["config"]["in_channels"]).clamp(min=1e-3)
+        with torch.no_grad():
+            out, exact = net(given, 0.05), load_denoiser(name)(given, 0.05)
+        assert out.dtype == torch.float32
+        assert 0 < (out - exact).abs().mean() < 5e-3
+
+
 def test_unknown_name_lists_the_known():
     with pytest.raises(ValueError, match=r"no denoiser 'dncnn2'.*coco-0\.25, drunet"):
         load_denoiser("dncnn2")

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.dncnn import DnCNN, FFDNet
 from pnp_course.denoisers.drunet import DRUNet
 from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
@@ -47,8 +48,14 @@ def denoiser_card(name: str, folder: Path | None = None) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def load_denoiser(name: str, folder: Path | None = None) -> nn.Module:
+def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) -> nn.Module:
     """A shipped denoiser as a module D(x, sigma), x (B, C, H, W) in [0, 1], in float32, frozen and in eval mode.
+
+    Args:
+        name: see `available_denoisers`.
+        fast: evaluate in bfloat16 (see `denoisers.base.Fast`): quicker where the machine has bfloat16 units, slower
+            where it has none; never for certificates and theorems.
+        folder: where weights and card lie; the package's own by default.
 
     Raises:
         ValueError: an unknown name.
@@ -67,7 +74,8 @@ def load_denoiser(name: str, folder: Path | None = None) -> nn.Module:
     net = ARCHITECTURES[card["architecture"]](**card["config"])
     net.load_state_dict({key: value.float() for key, value in load(data).items()})
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return net.eval().requires_grad_(False)
+    net.eval().requires_grad_(False)
+    return Fast(net) if fast else net
 
 
 def save_denoiser(

@@ -52,7 +52,9 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         part.unlink(missing_ok=True)
         kept = "the last one stands" if path.exists() else "there is none yet"
-        raise OSError(f"the checkpoint {path} cannot be written ({error}); {kept}. Free some space, then go on.") from error
+        raise OSError(
+            f"the checkpoint {path} cannot be written ({error}); {kept}. Free some space, then go on."
+        ) from error
 
 
 class Run:

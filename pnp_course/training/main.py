@@ -39,16 +39,15 @@ def train_preset(
     if run.step < preset.steps:
         return f"{name}: {run.step} of {preset.steps} steps done; the same command goes on. Log: {place / 'log.csv'}"
     net.load_state_dict({k: v.half().float() for k, v in run.average.items()})  # measure what will be shipped
-    card = save_denoiser(
-        name, preset.architecture, net.config, run.average, describe(preset, run, net), folder or place
-    )
+    config: dict[str, Any] = net.config  # type: ignore[assignment]
+    card = save_denoiser(name, preset.architecture, config, run.average, describe(preset, run, net), folder or place)
     return f"{name}: done; card and weights: {card}"
 
 
 def start_weights(name: str, output: Path) -> nn.Module:
     """The network to finetune from: the one trained in `output`/name, else the shipped one."""
     if (output / name / f"{name}.json").exists():
-        return load_denoiser(name, output / name)
+        return load_denoiser(name, folder=output / name)
     if name not in available_denoisers():
         raise ValueError(
             f"this preset starts from {name!r}, which is neither shipped nor in {output}: train {name} first."
@@ -57,6 +56,12 @@ def start_weights(name: str, output: Path) -> nn.Module:
 
 
 ELU_SCALE = 30.0
+
+
+def activation(net: nn.Module) -> str | None:
+    """Name of the activation of a DRUNet."""
+    config: dict[str, Any] = net.config  # type: ignore[assignment]
+    return config.get("activation")
 
 
 @torch.no_grad()
@@ -75,7 +80,7 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
         head, tail = weights["m_head.weight"], weights["m_tail.weight"]
         weights["m_head.weight"] = torch.cat((head[:, :3].sum(1, keepdim=True), 3**0.5 * head[:, 3:]), dim=1)
         weights["m_tail.weight"] = tail.mean(0, keepdim=True)
-    if source.config.get("activation") == "relu" and target.config.get("activation") == "elu":
+    if activation(source) == "relu" and activation(target) == "elu":
         weights["m_head.weight"] *= ELU_SCALE
         weights["m_tail.weight"] /= ELU_SCALE
     target.load_state_dict(weights)

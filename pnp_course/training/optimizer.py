@@ -31,7 +31,9 @@ class Optimizer:
         # the same memory seen as a matrix: channels_last stores a kernel as (out, h, w, in)
         self.matrices = [nn.Parameter(w.data.permute(0, 2, 3, 1).flatten(1)) for w in self.weights]
         if any(m.data_ptr() != w.data_ptr() for m, w in zip(self.matrices, self.weights, strict=True)):
-            raise ValueError("the network is not in channels_last format: call net.to(memory_format=torch.channels_last).")
+            raise ValueError(
+                "the network is not in channels_last format: call net.to(memory_format=torch.channels_last)."
+            )
         held = {id(w) for w in self.weights}
         self.parameters = list(net.parameters())
         rest = [p for p in self.parameters if id(p) not in held]

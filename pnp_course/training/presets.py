@@ -50,7 +50,7 @@ def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:
 
 
 ELU_NET, SOFTPLUS_NET = COURSE_NET | {"activation": "elu"}, COURSE_NET | {"activation": "softplus"}
-LIGHT = {"images": 4, "iterations": 4}  # what a penalised step on a CPU can afford
+LIGHT: dict[str, Any] = {"images": 4, "iterations": 4}  # what a penalised step on a CPU can afford
 
 PRESETS: dict[str, Preset] = {
     # trains in about a minute on two cores: to see the loop run
