@@ -88,16 +88,20 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
 
 def describe(preset: Preset, run: Run, net: nn.Module) -> dict[str, Any]:
     """The card's facts: how it was trained, and a fresh measurement of what it does."""
-    net = net.cpu().eval().requires_grad_(False)
-    clean = [x if preset.in_channels == 3 else to_channels(x, 1) for x in images("cbsd68")]
-    facts = {
+    return {
         "about": f"{title(preset)}, {run.step} steps on BSD400",
-        "provenance": provenance(),
         "training": asdict(preset) | {"steps_done": run.step, "hours": round(run.seconds / 3600, 2)},
-        "psnr_cbsd68": measure_psnr(net, clean, preset.noise),
-    }
-    if preset.noise == "gaussian":
-        facts["certificate"] = measure_certificates(net, validation_images(preset.in_channels))
+        "trained_with": provenance(),
+    } | measured(net, preset.in_channels, preset.noise)
+
+
+def measured(net: nn.Module, in_channels: int, noise: str) -> dict[str, Any]:
+    """PSNR on CBSD68 and certificates at held-out patches, with the versions they were measured by."""
+    net = net.cpu().eval().requires_grad_(False)
+    clean = [x if in_channels == 3 else to_channels(x, 1) for x in images("cbsd68")]
+    facts = {"measured_with": provenance(), "psnr_cbsd68": measure_psnr(net, clean, noise)}
+    if noise == "gaussian":
+        facts["certificate"] = measure_certificates(net, validation_images(in_channels))
     return facts
 
 
