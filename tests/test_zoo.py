@@ -79,6 +79,26 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
         load_denoiser("drunet")
 
 
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    from pnp_course.denoisers import DRUNet
+    from pnp_course.denoisers.published import CheckpointError
+
+    net = DRUNet(1, (4, 4, 4, 4), 1)
+    zoo.save_denoiser("mini", "drunet", net.config | {"widths": [4, 4, 4, 6]}, net.state_dict(), {}, tmp_path)
+    with pytest.raises(CheckpointError, match=r"m_down3.1.weight .*\(4, 4, 2, 2\); wanted \(6, 4, 2, 2\)"):
+        load_denoiser("mini", folder=tmp_path)
+
+
+@pytest.mark.parametrize("architecture", [name for name in zoo.ARCHITECTURES if name not in ("dncnn", "ffdnet")])
+def test_every_architecture_round_trips(architecture, tmp_path):
+    net = zoo.ARCHITECTURES[architecture](in_channels=1, widths=(4, 4, 4, 4), blocks=1, activation="elu")
+    zoo.save_denoiser("mini", architecture, net.config, net.state_dict(), {}, tmp_path)
+    again = load_denoiser("mini", folder=tmp_path)
+    x = torch.rand(1, 1, 16, 16) + 0.1
+    assert type(again) is type(net)
+    torch.testing.assert_close(again(x, 0.1), net(x, 0.1).detach(), atol=5e-3, rtol=0)
+
+
 def test_save_and_load_round_trip(tmp_path, monkeypatch):
     from pnp_course.denoisers import DRUNet
 

@@ -137,7 +137,7 @@ def sizes(weights: dict[str, Tensor], path: Path) -> dict[str, Any]:
     return {"in_channels": int(head.shape[1]) - 1, "widths": widths, "blocks": blocks}
 
 
-def compare(wanted: dict[str, Tensor], found: dict[str, Tensor], path: Path) -> None:
+def compare(wanted: dict[str, Tensor], found: dict[str, Tensor], path: Path | str) -> None:
     """Raise CheckpointError naming the first layer that is missing, unknown or of another shape."""
     for key, value in wanted.items():
         if key not in found:
@@ -148,4 +148,6 @@ def compare(wanted: dict[str, Tensor], found: dict[str, Tensor], path: Path) -> 
             )
     for key in found:
         if key not in wanted:
-            raise CheckpointError(f"{path} has a layer {key}, which a DRUNet of its size does not have.")
+            raise CheckpointError(
+                f"{path} has a layer {key}, which a network of this architecture and size does not have."
+            )

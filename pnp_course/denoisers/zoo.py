@@ -16,6 +16,7 @@ from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.dncnn import DnCNN, FFDNet
 from pnp_course.denoisers.drunet import DRUNet
 from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
+from pnp_course.denoisers.published import compare
 
 FOLDER = Path(__file__).parent.parent / "weights"
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
@@ -60,6 +61,7 @@ def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) 
     Raises:
         ValueError: an unknown name.
         WeightsError: the file's SHA-256 is not that of the card (a broken download or an edited file).
+        CheckpointError: the weights are not of the architecture on the card; names the first layer that disagrees.
     """
     from safetensors.torch import load
 
@@ -72,7 +74,9 @@ def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) 
             "the file is damaged; install the package again."
         )
     net = ARCHITECTURES[card["architecture"]](**card["config"])
-    net.load_state_dict({key: value.float() for key, value in load(data).items()})
+    weights = {key: value.float() for key, value in load(data).items()}
+    compare(net.state_dict(), weights, f"{name}.safetensors")
+    net.load_state_dict(weights)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     net.eval().requires_grad_(False)
     return Fast(net) if fast else net
