@@ -1,7 +1,13 @@
 """Degradations: linear operators with exact adjoints, and blur kernels."""
 
 from pnp_course.operators import kernels
-from pnp_course.operators.base import Identity, LinearOperator
+from pnp_course.operators.base import Identity, LinearOperator, conjugate_gradient
 from pnp_course.operators.blur import Blur
+from pnp_course.operators.decimation import Decimation, upsample
+from pnp_course.operators.mask import Mask, random_mask
+from pnp_course.operators.radon import Radon
 
-__all__ = ["Blur", "Identity", "LinearOperator", "kernels"]
+__all__ = [
+    "Blur", "Decimation", "Identity", "LinearOperator", "Mask", "Radon", "conjugate_gradient", "kernels", "random_mask",
+    "upsample",
+]  # fmt: skip

@@ -55,8 +55,8 @@ class Blur(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         return self._filter(y, self.spectrum(y).conj())
 
-    def solve(self, z: Tensor, c: float) -> Tensor:
+    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
         return self._filter(z, 1 / (1 + c * self.spectrum(z).abs().square()))
 
-    def solve_data(self, s: Tensor, c: float) -> Tensor:
+    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
         return self.solve(s, c)  # convolutions commute: A A^T = A^T A

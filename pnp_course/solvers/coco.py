@@ -70,3 +70,32 @@ def coco_pegd(
         u = t * d + (1 - t) * z
         v = (1 - step) * u + step * fidelity.prox(u, lam)
         yield Iterate(d, u=u, v=v, z=z)
+
+
+def coco_drs(
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33, relaxation: float = 0.5
+) -> Iterator[Iterate]:
+    """Douglas-Rachford with D_t, fidelity first, as the authors run it for denoising.
+
+        v_k = prox_{lam G}(s_k),   z_k = 2 v_k - s_k,   s_{k+1} = s_k + 2 relaxation (D_t(z_k) - v_k)
+
+    Its fixed points are those of `coco_admm`. That one is Douglas-Rachford too, but denoiser first (in the variable
+    v_{k+1} - b_k), and Theorem 4.1 is about that order.
+
+    Args: as `coco_admm`; x0 is the first s. relaxation: 0 < relaxation < 1, the authors' 1/2.
+
+    Yields:
+        Iterate with x = D(z_k), u = D_t(z_k), v = v_k, s = s_{k+1}, and z = z_k, the denoiser's input.
+    """
+    t = check_averaging(t)
+    if not 0 < relaxation < 1:
+        raise ValueError(f"relaxation is {relaxation}; wanted 0 < relaxation < 1, and 1/2 for the theorem.")
+    fidelity.reset()
+    s = x0
+    while True:
+        p = fidelity.prox(s, lam)
+        z = 2 * p - s
+        d = denoise(z)
+        u = t * d + (1 - t) * z
+        s = s + 2 * relaxation * (u - p)
+        yield Iterate(d, u=u, v=p, s=s, z=z)

@@ -1,0 +1,163 @@
+"""Parallel-beam tomography: the Radon transform as a sparse matrix with its exact transpose, and FBP.
+
+Geometry, in units of a pixel's side: the image is n x n with its centre at the origin, x to the right, y up. A view at
+angle theta measures, for detector bin s (pitch 1, centred), the mass on the lines x cos(theta) + y sin(theta) = s.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pnp_course._checks import check_finite
+from pnp_course.operators.base import LinearOperator, conjugate_gradient
+
+FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
+
+
+class Radon(LinearOperator):
+    """A x = the sinogram (B, C, views, detectors) of an image (B, C, n, n): pixel-driven, parallel beam.
+
+    Each pixel's mass is shared linearly between the two detector bins its centre falls between. A and A^T are one sparse
+    matrix and its transpose, both stored by rows, so the adjoint is exact to rounding.
+
+    Args:
+        size: n.
+        views: number of views, evenly spaced in [0, pi), or the angles themselves in radians, (V,).
+        detectors: number of bins; by default enough to see every pixel in every view.
+        tol, max_iter: of the conjugate gradients behind `solve` and `solve_data`.
+
+    Memory: about 32 bytes per pixel and view in float32 (both matrices): 126 MB at n = 256, 60 views.
+    """
+
+    def __init__(
+        self, size: int, views: int | Tensor, detectors: int | None = None, *, tol: float = 1e-4, max_iter: int = 100
+    ):
+        angles = (
+            math.pi * torch.arange(views, dtype=torch.float64) / views if isinstance(views, int) else views.double()
+        )
+        if size < 1 or angles.ndim != 1 or len(angles) < 1:
+            raise ValueError(f"size is {size}, views {views}; wanted a size >= 1 and at least one view.")
+        self.size, self.angles = size, check_finite(angles, "angles")
+        self.detectors = math.ceil(size * math.sqrt(2)) + 2 if detectors is None else int(detectors)
+        if self.detectors < 2:
+            raise ValueError(f"detectors is {detectors}; wanted at least 2 bins.")
+        self.tol, self.max_iter = tol, max_iter
+        self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
+
+    def _pair(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """A (V D, n^2) and A^T as sparse matrices in the precision of `like`, built on first use."""
+        key = (like.dtype, like.device)
+        if key not in self._matrices:
+            from scipy.sparse import csr_matrix
+
+            rows, columns, weights = self._footprints()
+            shape = (len(self.angles) * self.detectors, self.size**2)
+            kind = np.float64 if like.dtype == torch.float64 else np.float32
+            matrix = csr_matrix((weights.astype(kind), (rows, columns)), shape=shape)
+            self._matrices[key] = (_sparse(matrix, like), _sparse(matrix.T.tocsr(), like))
+        return self._matrices[key]
+
+    def _footprints(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each pixel falls: row (view, bin), column (pixel) and weight of every entry of A."""
+        n, theta = self.size, self.angles.numpy()
+        place = np.arange(n) - (n - 1) / 2
+        s = (np.cos(theta)[:, None, None] * place - np.sin(theta)[:, None, None] * place[:, None]) + (
+            self.detectors - 1
+        ) / 2
+        low = np.floor(s).astype(np.int32)
+        part = s - low
+        pixel = np.broadcast_to(np.arange(n * n, dtype=np.int32).reshape(n, n), s.shape)
+        view = np.broadcast_to(np.arange(len(theta), dtype=np.int32)[:, None, None], s.shape)
+        rows, columns, weights = [], [], []
+        for bin_, weight in ((low, 1 - part), (low + 1, part)):
+            seen = (bin_ >= 0) & (bin_ < self.detectors) & (weight > 0)
+            rows.append((view * self.detectors + bin_)[seen])
+            columns.append(pixel[seen])
+            weights.append(weight[seen])
+        return np.concatenate(rows), np.concatenate(columns), np.concatenate(weights)
+
+    def _multiply(self, matrix: Tensor, x: Tensor, height: int, width: int) -> Tensor:
+        flat = x.reshape(x.shape[0] * x.shape[1], -1).T
+        return (matrix @ flat).T.reshape(*x.shape[:2], height, width)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if tuple(x.shape[-2:]) != (self.size, self.size):
+            raise ValueError(
+                f"the image is {x.shape[-2]} x {x.shape[-1]}; this Radon transform is for {self.size} x {self.size}."
+            )
+        return self._multiply(self._pair(x)[0], x, len(self.angles), self.detectors)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        self._check_sinogram(y)
+        return self._multiply(self._pair(y)[1], y, self.size, self.size)
+
+    def _check_sinogram(self, y: Tensor) -> None:
+        if tuple(y.shape[-2:]) != (len(self.angles), self.detectors):
+            raise ValueError(
+                f"the sinogram is {y.shape[-2]} x {y.shape[-1]}; wanted {len(self.angles)} views x {self.detectors} detectors."
+            )
+
+    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+        """(I + c A^T A)^{-1} z by conjugate gradients from `start`."""
+        return conjugate_gradient(
+            lambda v: v + c * self.adjoint(self(v)), z, start, tol=self.tol, max_iter=self.max_iter
+        )[0]
+
+    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+        """(I + c A A^T)^{-1} s by conjugate gradients from `start`."""
+        return conjugate_gradient(
+            lambda v: v + c * self(self.adjoint(v)), s, start, tol=self.tol, max_iter=self.max_iter
+        )[0]
+
+    def fbp(self, y: Tensor, kind: str = "ramp") -> Tensor:
+        """Filtered backprojection of a sinogram (B, C, V, D), angles evenly spaced in [0, pi): (B, C, n, n).
+
+        Args:
+            kind: the ramp times a window: "ramp" (none), "shepp-logan", "cosine", "hamming" or "hann".
+        """
+        self._check_sinogram(y)
+        length = 2 ** math.ceil(math.log2(2 * self.detectors))
+        transfer = ramp_filter(length, kind).to(y)
+        filtered = torch.fft.irfft(torch.fft.rfft(y, length) * transfer, length)[..., : self.detectors]
+        return self.adjoint(filtered) * (math.pi / len(self.angles))
+
+
+def _sparse(matrix: object, like: Tensor) -> Tensor:
+    parts = (matrix.indptr, matrix.indices, matrix.data)  # type: ignore[attr-defined]
+    row, column, value = (torch.from_numpy(np.ascontiguousarray(p)) for p in parts)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        out = torch.sparse_csr_tensor(row, column, value, size=matrix.shape, check_invariants=False)  # type: ignore[attr-defined]
+    return out.to(like.device)
+
+
+def ramp_filter(length: int, kind: str = "ramp") -> Tensor:
+    """Half spectrum (length // 2 + 1,) of the band-limited ramp |f|, f in cycles per bin, times a window.
+
+    The ramp is taken in space, h(0) = 1/4, h(odd k) = -1 / (pi k)^2, and transformed: sampled in frequency instead it
+    would lose the mean of the image (Kak and Slaney 1988, chapter 3).
+    """
+    if kind not in FILTERS:
+        raise ValueError(f"filter is {kind!r}; wanted one of {', '.join(FILTERS)}.")
+    k = torch.arange(length, dtype=torch.float64)
+    k = torch.minimum(k, length - k)
+    h = torch.zeros(length, dtype=torch.float64)
+    h[0] = 0.25
+    odd = k % 2 == 1
+    h[odd] = -1 / (math.pi * k[odd]) ** 2
+    ramp = torch.fft.rfft(h).real
+    f = torch.fft.rfftfreq(length, dtype=torch.float64)
+    if kind == "shepp-logan":
+        return ramp * torch.sinc(f)
+    if kind == "cosine":
+        return ramp * torch.cos(math.pi * f)
+    if kind == "hamming":
+        return ramp * (0.54 + 0.46 * torch.cos(2 * math.pi * f))
+    if kind == "hann":
+        return ramp * (0.5 + 0.5 * torch.cos(2 * math.pi * f))
+    return ramp
