@@ -1,7 +1,7 @@
 """Parallel-beam tomography: the Radon transform as a sparse matrix with its exact transpose, and FBP.
 
 Geometry, in units of a pixel's side: the image is n x n with its centre at the origin, x to the right, y up. A view at
-angle theta measures, for detector bin s (pitch 1, centred), the mass on the lines x cos(theta) + y sin(theta) = s.
+angle theta measures, for detector bin s (pitch 1, centred), the mass in the strip |x cos(theta) + y sin(theta) - s| <= 1/2.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 
 
 class Radon(LinearOperator):
-    """A x = the sinogram (B, C, views, detectors) of an image (B, C, n, n): pixel-driven, parallel beam.
+    """A x = the sinogram (B, C, views, detectors) of an image (B, C, n, n): parallel beam, exact strip integrals.
 
-    Each pixel's mass is shared linearly between the two detector bins its centre falls between. A and A^T are one sparse
-    matrix and its transpose, both stored by rows, so the adjoint is exact to rounding.
+    A pixel is a square; its shadow at angle theta is a trapezoid, and each bin (two or three of them) gets the part of it
+    that it covers. (Sharing a pixel's mass linearly between two bins is simpler, but leaves stripes of 12 % at 45 degrees.)
+    A and A^T are one sparse matrix and its transpose, both stored by rows, so the adjoint is exact to rounding.
 
     Args:
         size: n.
@@ -31,7 +32,7 @@ class Radon(LinearOperator):
         detectors: number of bins; by default enough to see every pixel in every view.
         tol, max_iter: of the conjugate gradients behind `solve` and `solve_data`.
 
-    Memory: about 32 bytes per pixel and view in float32 (both matrices): 126 MB at n = 256, 60 views.
+    Memory: about 36 bytes per pixel and view in float32 (both matrices): 140 MB at n = 256, 60 views.
     """
 
     def __init__(
@@ -66,16 +67,18 @@ class Radon(LinearOperator):
         """Where each pixel falls: row (view, bin), column (pixel) and weight of every entry of A."""
         n, theta = self.size, self.angles.numpy()
         place = np.arange(n) - (n - 1) / 2
-        s = (np.cos(theta)[:, None, None] * place - np.sin(theta)[:, None, None] * place[:, None]) + (
-            self.detectors - 1
-        ) / 2
-        low = np.floor(s).astype(np.int32)
-        part = s - low
+        s = np.cos(theta)[:, None, None] * place - np.sin(theta)[:, None, None] * place[:, None]
+        s += (self.detectors - 1) / 2  # in bins
+        wide, narrow = (np.abs(f(theta))[:, None, None].clip(1e-6) for f in (np.cos, np.sin))
+        first = np.floor(s - (wide + narrow) / 2 + 0.5).astype(np.int32)
         pixel = np.broadcast_to(np.arange(n * n, dtype=np.int32).reshape(n, n), s.shape)
         view = np.broadcast_to(np.arange(len(theta), dtype=np.int32)[:, None, None], s.shape)
         rows, columns, weights = [], [], []
-        for bin_, weight in ((low, 1 - part), (low + 1, part)):
-            seen = (bin_ >= 0) & (bin_ < self.detectors) & (weight > 0)
+        below = _shadow(first - 0.5 - s, wide, narrow)
+        for bin_ in (first, first + 1, first + 2):  # the shadow is at most sqrt(2) wide
+            above = _shadow(bin_ + 0.5 - s, wide, narrow)
+            weight, below = above - below, above
+            seen = (bin_ >= 0) & (bin_ < self.detectors) & (weight > 1e-9)
             rows.append((view * self.detectors + bin_)[seen])
             columns.append(pixel[seen])
             weights.append(weight[seen])
@@ -125,6 +128,15 @@ class Radon(LinearOperator):
         transfer = ramp_filter(length, kind).to(y)
         filtered = torch.fft.irfft(torch.fft.rfft(y, length) * transfer, length)[..., : self.detectors]
         return self.adjoint(filtered) * (math.pi / len(self.angles))
+
+
+def _shadow(u: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Mass left of u of the shadow of a unit square: boxes of widths a and b, convolved; each box is a ramp's difference."""
+
+    def ramp(t: np.ndarray) -> np.ndarray:
+        return np.square(np.maximum(t, 0)) / 2
+
+    return (ramp(u + (a + b) / 2) - ramp(u + (a - b) / 2) - ramp(u - (a - b) / 2) + ramp(u - (a + b) / 2)) / (a * b)
 
 
 def _sparse(matrix: object, like: Tensor) -> Tensor:
