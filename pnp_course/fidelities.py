@@ -24,6 +24,7 @@ class Fidelity(Protocol):
     def grad(self, u: Tensor) -> Tensor: ...
     def prox(self, z: Tensor, lam: float) -> Tensor: ...
     def reset(self) -> None: ...
+    def lipschitz(self, x: Tensor) -> float: ...
 
 
 class Gaussian:
@@ -50,7 +51,11 @@ class Gaussian:
         return self.operator.solve(z + lam * self.operator.adjoint(self.y), check_positive(lam, "lam"))
 
     def reset(self) -> None:
-        """Nothing to forget: the prox is exact."""
+        """Nothing to forget: the prox is exact, or as exact as the operator's `solve`."""
+
+    def lipschitz(self, x: Tensor) -> float:
+        """Lipschitz constant ||A||^2 of the gradient, for images like x."""
+        return self.operator.norm(x) ** 2
 
 
 def prox_kl(z: Tensor, y: Tensor, lam: float) -> Tensor:
@@ -96,6 +101,14 @@ class Poisson:
         self.rho, self.tol, self.max_inner = check_positive(rho, "rho"), tol, max_inner
         self.floor, self.inner = floor, InnerADMM()
         self.reset()
+
+    def lipschitz(self, x: Tensor) -> float:
+        """Infinite: the gradient blows up where A u goes to 0. See `relative_smoothness`."""
+        return float("inf")
+
+    def relative_smoothness(self) -> float:
+        """||y||_1: the least known L for which L h - G is convex, h = -sum log Burg's entropy (Bauschke et al. 2017)."""
+        return float(self.y.double().sum())
 
     def reset(self) -> None:
         """Forget the warm start."""

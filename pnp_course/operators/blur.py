@@ -60,3 +60,7 @@ class Blur(LinearOperator):
 
     def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
         return self.solve(s, c)  # convolutions commute: A A^T = A^T A
+
+    def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
+        """||A||_* = max |k^|, exact."""
+        return float(self.spectrum(x).abs().max())

@@ -50,6 +50,10 @@ class Mask(LinearOperator):
     def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
         return self.solve(s, c)
 
+    def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
+        """||A||_* = max |m|, exact."""
+        return float(self._like(x).abs().max())
+
 
 def random_mask(height: int, width: int, kept: float, generator: torch.Generator) -> Tensor:
     """A mask (height, width) of 0 and 1 that keeps each pixel with probability `kept`, 0 < kept <= 1."""

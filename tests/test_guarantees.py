@@ -1,0 +1,141 @@
+"""What the program says of theorems: on constants made up to lie on either side of every bound, and on the oracle."""
+
+import inspect
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pnp_course import solvers
+from pnp_course.certificates import certificate
+from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.guarantees import guarantee
+from pnp_course.operators import Blur, Identity, kernels
+from pnp_course.rules import RULES, Constants
+from pnp_course.toy import GaussianMixture, PixelMixture
+
+X = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+GAUSS, KL = Gaussian(Blur(kernels.gaussian(5, 1.0)), X), Poisson(Identity(), X)
+COCO = Constants(
+    gamma=0.25,
+    delta=0.0,
+    asymmetry=1e-6,
+    residual=3.0,
+    norm=4.0,
+    firm=7.0,
+    strict=1.3,
+    k=0.9,
+    top=4.0,
+    gradient_step=True,
+)
+CONVEX = replace(COCO, gamma=1.0, residual=0.9, norm=1.0, firm=1.0, strict=1.0, top=1.0)
+
+
+def test_every_solver_has_a_rule():
+    """No generator of iterates is missing from the table, and the table names none that does not exist."""
+    found = {
+        name for name in solvers.__all__
+        if inspect.isfunction(getattr(solvers, name)) and "Iterator[Iterate]" in str(inspect.signature(getattr(solvers, name)))
+    }  # fmt: skip
+    assert found == set(RULES)
+
+
+CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters beyond it, words of the complaint
+    ("coco_admm", COCO, KL, {"t": 0.33}, {"t": 0.34}, r"t = 0.34 is not below 0.3333 = t_0\(gamma = 0.25"),
+    ("coco_admm", replace(COCO, gamma=0.21), KL, {"t": 0.26}, {"t": 0.27}, r"t = 0.27 is not below 0.2658 = t_0\(gamma = 0.21"),
+    ("coco_admm", replace(COCO, delta=0.01), KL, {"t": 0.33}, {"t": 0.332}, "delta = 0.01"),
+    ("coco_pegd", COCO, KL, {"t": 0.33, "step": 0.8}, {"t": 0.33, "step": 1.6}, r"step = 1.6 is not below 1.503 = 2 - r\(t\)"),
+    ("gs_pnp_pgd", COCO, GAUSS, {}, None, ""),
+    ("prox_pnp_pgd", CONVEX, GAUSS, {"lam": 1.5}, {"lam": 1.6}, r"lam L_f \+ t L / \(t L \+ 1\) = 2.07"),
+    ("alpha_pgd", CONVEX, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.8}, "alpha lam L_f = 1.2 is"),
+    ("alpha_pgd", CONVEX, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.4}, r"is not below 0.4 = alpha"),
+    ("prox_pnp_drs", CONVEX, KL, {"lam": 9.0, "t": 0.41}, {"lam": 9.0, "t": 0.42}, r"2 \(tL\)\^3"),
+    ("prox_pnp_drsdiff", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "lam L_f = 1.1"),
+    ("rmmo_drs", CONVEX, KL, {"lam": 1.0}, None, ""),
+    ("pnpi_hqs", CONVEX, KL, {"relaxation": 0.2}, {"relaxation": 0.3}, "k' of r D"),
+    ("pnpi_fbs", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "k' of r D"),
+    ("pnpi_gd", CONVEX, GAUSS, {}, None, ""),
+    ("red", COCO, GAUSS, {"lam": 1.0, "step": 0.45}, {"lam": 1.0, "step": 0.55}, "is not below 2"),
+    ("pgd", CONVEX, GAUSS, {"lam": 1.9}, {"lam": 2.1}, "step lam L_f = 2.1"),
+    ("fista", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "step lam L_f = 1.1"),
+    ("admm", CONVEX, KL, {}, None, ""),
+    ("drs", CONVEX, KL, {}, None, ""),
+    ("primal_dual", CONVEX, KL, {"tau": 0.9, "sigma_dual": 1.0}, {"tau": 1.1, "sigma_dual": 1.0}, "tau sigma"),
+    ("b_red", COCO, KL, {"backtracking": 1}, {"backtracking": 0}, "the step is fixed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c[0])
+def test_both_sides_of_every_bound(case):
+    solver, constants, fidelity, inside, outside, words = case
+    yes = guarantee(solver, constants, fidelity, X, **inside)
+    assert yes.covered, str(yes)
+    assert str(yes).startswith(f"{solver}: covered by {RULES[solver].theorem}, because ")
+    if outside is not None:
+        no = guarantee(solver, constants, fidelity, X, **outside)
+        assert not no.covered
+        import re
+
+        assert re.search(words, str(no)), str(no)
+
+
+@pytest.mark.parametrize("solver", [name for name, rule in RULES.items() if rule.check is None])
+def test_solvers_without_a_theorem_say_so(solver):
+    g = guarantee(solver, CONVEX, GAUSS, X)
+    assert not g.covered
+    assert str(g).startswith(f"{solver}: no theorem. ")
+
+
+def test_an_asymmetric_denoiser_has_no_conservative_theorem():
+    for solver, rule in RULES.items():
+        if rule.check and "J = J^T" in rule.denoiser:
+            g = guarantee(
+                solver,
+                replace(CONVEX, asymmetry=0.5),
+                GAUSS,
+                X,
+                t=0.1,
+                lam=0.1,
+                step=0.1,
+                alpha=0.6,
+                tau=0.1,
+                sigma_dual=1,
+            )
+            assert not g.covered, solver
+            assert "||J - J^T|| = 0.5 is not below 0.01" in str(g)
+
+
+def test_a_fidelity_without_lipschitz_gradient_is_not_for_gradient_steps():
+    for solver in ("pgd", "prox_pnp_pgd", "prox_pnp_drsdiff", "red", "pnpi_gd", "alpha_pgd"):
+        assert not guarantee(solver, CONVEX, KL, X, lam=0.01, step=0.01, alpha=0.6).covered
+
+
+def test_on_the_exact_oracle():
+    oracle, sigma = PixelMixture(GaussianMixture.two_peaks()), 0.15
+    x = torch.linspace(0, 1, 64, dtype=torch.float64).reshape(1, 1, 8, 8)
+    c = certificate(oracle, x, sigma, iterations=64)
+    assert guarantee("coco_admm", c, KL, X, t=0.33).covered
+    no = guarantee("rmmo_drs", c, KL, X)
+    assert not no.covered
+    assert "||2J - I|| = 5.6" in str(no)  # lambda_max = 3.34
+
+
+def test_complaints():
+    with pytest.raises(ValueError, match="no rule for 'adam'"):
+        guarantee("adam", COCO, KL, X)
+    with pytest.raises(ValueError, match="needs the parameter 't'; pass t="):
+        guarantee("coco_admm", COCO, KL, X)
+    with pytest.raises(ValueError, match="holds no certificate"):
+        guarantee("coco_admm", {"name": "something"}, KL, X, t=0.3)
+    bregman = {"architecture": "bregman-gradient-step"}
+    assert guarantee("b_red", bregman, KL, X, backtracking=1).covered
+    assert not guarantee("coco_admm", bregman, KL, X, t=0.3).covered
+
+
+def test_the_page_of_the_book_is_current():
+    subprocess.run(
+        [sys.executable, "tools/guarantee_page.py", "--check"], cwd=Path(__file__).resolve().parent.parent, check=True
+    )

@@ -1,0 +1,63 @@
+"""Write book/guarantees.md, the table of theorems, from pnp_course.rules: python tools/guarantee_page.py [--check]."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pnp_course.rules import RULES
+
+PAGE = Path(__file__).resolve().parent.parent / "book" / "guarantees.md"
+
+HEAD = """# Which theorem covers which solver
+
+Each row: what the denoiser $D$, the fidelity and the parameters must satisfy, and what then converges. `J` is the Jacobian
+of $D$, norms are spectral, `L = ||I - J||`, `L_f` is the Lipschitz constant of the gradient of the fidelity, `t` the
+averaging, `lam` the weight of the fidelity (of the prior in `gs_pnp_pgd` and `red`). The program checks the same rules on
+the numbers of a run:
+
+```python
+from pnp_course import denoiser_card
+from pnp_course.guarantees import guarantee
+print(guarantee("coco_admm", denoiser_card("drunet"), fidelity, y, t=0.33))
+```
+
+answers in words: covered by which theorem and why, or not covered and because of what. "Covered" means that no hypothesis
+was found violated at the patches where the denoiser was measured; a certificate is not a proof for all images.
+
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    covered = ["| solver | denoiser | fidelity | parameters | what converges | theorem |", "|---|---|---|---|---|---|"]
+    bare = ["| solver | what can be said |", "|---|---|"]
+    for name, r in RULES.items():
+        if r.check:
+            cells = (
+                f"`{name}`",
+                _plain(r.denoiser),
+                _plain(r.fidelity),
+                _plain(r.parameters),
+                _plain(r.conclusion),
+                r.theorem,
+            )
+            covered.append("| " + " | ".join(cells) + " |")
+        else:
+            bare.append(f"| `{name}` | {_plain(r.conclusion)} |")
+    return HEAD + "\n".join(covered) + "\n\n## Without a theorem\n\n" + "\n".join(bare) + "\n"
+
+
+def _plain(words: str) -> str:
+    """Bars would end a table's cell."""
+    return words.replace("||", "‖").replace("|", "∣").replace("[", "\\[").replace("]", "\\]")
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
+            raise SystemExit(
+                "guarantee_page: book/guarantees.md is not what the rules say: run python tools/guarantee_page.py"
+            )
+    else:
+        PAGE.write_text(page(), encoding="utf-8")
