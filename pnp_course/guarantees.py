@@ -60,6 +60,9 @@ def guarantee(
     )
     smooth = fidelity.lipschitz(x)
     relative = fidelity.relative_smoothness() if hasattr(fidelity, "relative_smoothness") else float("inf")
-    checks = rule.check(constants, Run(smooth, relative, parameters)) if rule.check else []
+    if constants.bregman and solver != "b_red" and rule.check:
+        checks = [(False, "a Bregman gradient step is no gradient step in the usual geometry")]
+    else:
+        checks = rule.check(constants, Run(smooth, relative, parameters)) if rule.check else []
     covered = bool(checks) and all(holds for holds, _ in checks)
     return Guarantee(solver, covered, rule.theorem, rule.conclusion, checks)

@@ -21,7 +21,7 @@ class Constants:
 
     gamma: cocoercivity of the symmetric part. delta: how far its spectrum reaches below 0. asymmetry: ||J - J^T||_*.
     residual: ||I - J||_*. norm: ||J||_*. firm: ||2J - I||_*. strict: ||kI + (1 - k)J||_* at `k`. top: lambda_max of S.
-    gradient_step: J = J^T by construction, with a potential g whose value is known.
+    gradient_step: there is a potential g whose value is known. bregman: D is a step on it in Burg's geometry.
     """
 
     gamma: float
@@ -34,6 +34,7 @@ class Constants:
     k: float
     top: float
     gradient_step: bool = False
+    bregman: bool = False
 
     @classmethod
     def of(cls, measured: Certificate | dict[str, Any], sigma: float = 25 / 255) -> Constants:
@@ -45,7 +46,7 @@ class Constants:
             at = levels[min(levels, key=lambda level: abs(float(level) - 255 * sigma))]
             built = measured["architecture"] == "gradient-step"
         elif measured.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
-            return cls(*[float("nan")] * 9, gradient_step=True)
+            return cls(*[float("nan")] * 9, gradient_step=True, bregman=True)
         else:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         names = ("gamma", "delta", "asymmetry", "residual", "norm", "firm", "strict")
