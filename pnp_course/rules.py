@@ -46,11 +46,12 @@ class Constants:
             at = levels[min(levels, key=lambda level: abs(float(level) - 255 * sigma))]
             built = measured["architecture"] == "gradient-step"
         elif measured.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
-            return cls(*[float("nan")] * 9, gradient_step=True, bregman=True)
+            nan = float("nan")
+            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
         else:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         names = ("gamma", "delta", "asymmetry", "residual", "norm", "firm", "strict")
-        worst = {name: at[f"{name}_worst"] for name in names}
+        worst: dict[str, Any] = {name: at[f"{name}_worst"] for name in names}
         return cls(**worst, k=at["k"], top=at["lambda_max_worst"], gradient_step=built)
 
 
