@@ -40,15 +40,22 @@ class Gaussian:
 
     def value(self, u: Tensor) -> float:
         """||A u - y||^2 / 2."""
-        return 0.5 * float((self.operator(u) - self.y).double().square().sum())
+        return 0.5 * float(self._misfit(u).double().square().sum())
 
     def grad(self, u: Tensor) -> Tensor:
         """A^T (A u - y)."""
-        return self.operator.adjoint(self.operator(u) - self.y)
+        return self.operator.adjoint(self._misfit(u))
+
+    def _misfit(self, u: Tensor) -> Tensor:
+        au = self.operator(u)
+        check_same_shape(au, self.y, "A x", "y")
+        return au - self.y
 
     def prox(self, z: Tensor, lam: float) -> Tensor:
         """(I + lam A^T A)^{-1} (z + lam A^T y), exact."""
-        return self.operator.solve(z + lam * self.operator.adjoint(self.y), check_positive(lam, "lam"))
+        back = self.operator.adjoint(self.y)
+        check_same_shape(z, back, "x", "A^T y")
+        return self.operator.solve(z + lam * back, check_positive(lam, "lam"))
 
     def reset(self) -> None:
         """Nothing to forget: the prox is exact, or as exact as the operator's `solve`."""
@@ -116,12 +123,17 @@ class Poisson:
 
     def value(self, u: Tensor) -> float:
         """<1, A u - y log A u>, with 0 log 0 = 0."""
-        au = self.operator(u).double()
+        au = self._image(u).double()
         return float((au - torch.xlogy(self.y.double(), au.clamp_min(self.floor))).sum())
 
     def grad(self, u: Tensor) -> Tensor:
         """A^T (1 - y / A u)."""
-        return self.operator.adjoint(1 - self.y / self.operator(u).clamp_min(self.floor))
+        return self.operator.adjoint(1 - self.y / self._image(u).clamp_min(self.floor))
+
+    def _image(self, u: Tensor) -> Tensor:
+        au = self.operator(u)
+        check_same_shape(au, self.y, "A x", "y")
+        return au
 
     def prox(self, z: Tensor, lam: float) -> Tensor:
         """prox_{lam G}(z): closed form for A = I, else the inner ADMM of [B] (93)-(96).

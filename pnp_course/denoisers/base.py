@@ -42,8 +42,21 @@ def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
 
 
 def at_sigma(denoiser: Callable[[Tensor, float | Tensor], Tensor], sigma: float | Tensor) -> Denoise:
-    """The map x -> D(x, sigma) at a fixed noise level: what the solvers take as `denoise`."""
-    return lambda x: denoiser(x, sigma)
+    """The map x -> D(x, sigma) at a fixed noise level: what the solvers take as `denoise`.
+
+    Its output is checked: a denoiser that changes shape or precision is named at once (ValueError).
+    """
+
+    def denoise(x: Tensor) -> Tensor:
+        out = denoiser(x, sigma)
+        if out.shape != x.shape or out.dtype != x.dtype:
+            raise ValueError(
+                f"the denoiser made {tuple(out.shape)} {out.dtype} of {tuple(x.shape)} {x.dtype}; a solver needs the same "
+                "shape and precision back: wrap the denoiser, or convert with denoiser.to(x.dtype)."
+            )
+        return out
+
+    return denoise
 
 
 class Wrapped(nn.Module):

@@ -20,7 +20,7 @@ from torch import Tensor
 from pnp_course._checks import check_positive
 from pnp_course.denoisers.base import Denoise, check_averaging
 from pnp_course.fidelities import Fidelity
-from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.iterate import Iterate, warn_of_long_steps
 
 
 def pnpi_hqs(
@@ -61,6 +61,7 @@ def pnpi_fbs(
     """PnPI-FBS: Ishikawa's iteration for T = D_r o (I - lam grad G). Args and yields: as `pnpi_hqs`."""
     check_positive(lam, "lam")
     r = check_averaging(relaxation)
+    warn_of_long_steps(fidelity, x0, lam, 2, "lam L_f")
     fidelity.reset()
     u = x0
     for k in count(1):

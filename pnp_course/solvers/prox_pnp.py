@@ -15,7 +15,7 @@ from pnp_course._checks import check_positive
 from pnp_course.denoisers.base import Denoise, check_averaging
 from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.gradient_step import WithValue
-from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.iterate import Iterate, warn_of_long_steps
 from pnp_course.solvers.splitting import drs
 
 
@@ -46,6 +46,7 @@ def prox_pnp_pgd(
     """
     check_positive(lam, "lam")
     t = check_averaging(t)
+    warn_of_long_steps(fidelity, x0, lam, 2, "lam L_f")
     fidelity.reset()
     x = x0
     while True:
@@ -71,6 +72,7 @@ def alpha_pgd(
     check_positive(lam, "lam")
     if not 0 < alpha <= 1:
         raise ValueError(f"alpha is {alpha}; wanted 0 < alpha <= 1.")
+    warn_of_long_steps(fidelity, x0, alpha * lam, 1, "alpha lam L_f")
     fidelity.reset()
     x = y = x0
     while True:
@@ -123,6 +125,7 @@ def prox_pnp_drsdiff(
     """
     check_positive(lam, "lam")
     t = check_averaging(t)
+    warn_of_long_steps(fidelity, x0, lam, 1, "lam L_f")
     fidelity.reset()
     s = x0
     while True:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pnp_course._checks import check_positive
 from pnp_course.denoisers.base import Denoise
 from pnp_course.fidelities import Fidelity
-from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.iterate import Iterate, warn_of_long_steps
 
 
 def red(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step: float) -> Iterator[Iterate]:
@@ -26,6 +26,7 @@ def red(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step: f
         Iterate with x = x_{k+1}.
     """
     check_positive(lam, "lam"), check_positive(step, "step")
+    warn_of_long_steps(fidelity, x0, step, 2, "step L_f")
     fidelity.reset()
     x = x0
     while True:

@@ -14,7 +14,7 @@ from torch import Tensor
 from pnp_course._checks import check_positive
 from pnp_course.denoisers.base import Denoise
 from pnp_course.fidelities import Fidelity
-from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.iterate import Iterate, warn_of_long_steps
 
 
 def pgd(fidelity: Fidelity, prox: Denoise, x0: Tensor, *, lam: float, step: float = 1.0) -> Iterator[Iterate]:
@@ -32,6 +32,7 @@ def pgd(fidelity: Fidelity, prox: Denoise, x0: Tensor, *, lam: float, step: floa
         Iterate with x = x_{k+1} and z, what prox was applied to.
     """
     check_positive(lam, "lam"), check_positive(step, "step")
+    warn_of_long_steps(fidelity, x0, step * lam, 2, "step lam L_f")
     fidelity.reset()
     x = x0
     while True:
@@ -49,6 +50,7 @@ def fista(fidelity: Fidelity, prox: Denoise, x0: Tensor, *, lam: float, step: fl
     For convex R and G the objective is within O(1/k^2) of its minimum. Args and yields: as `pgd`.
     """
     check_positive(lam, "lam"), check_positive(step, "step")
+    warn_of_long_steps(fidelity, x0, step * lam, 1, "step lam L_f")
     fidelity.reset()
     x, y, t = x0, x0, 1.0
     while True:
