@@ -68,14 +68,15 @@ PRESETS: dict[str, Preset] = {
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=5_000),
     "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=5_000),
     # gradient steps, [A]: conservative by construction
-    "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET)),
+    "drunet-elu": _finetune(net=dict(ELU_NET), steps=600, batch=16, lr=2e-3),  # not shipped: the next one's start
+    "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-elu", steps=1_200),
     "gs-drunet-relu": _finetune("gradient-step", steps=600),  # what a kinked potential costs
     "prox-drunet": _finetune(
         "gradient-step", net=dict(SOFTPLUS_NET), fit="mse",
         penalty=Penalty(constant=0.5, alpha=0.0, beta=1e-3, images=2, iterations=5),
     ),
     "coco-gs-0.25": _finetune(
-        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=700, lr=5e-4,
+        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=500, lr=5e-4,
         penalty=Penalty(alpha=0.0, eps=0.02, images=2, iterations=5),
     ),
     "bregman-drunet": _finetune(
@@ -83,7 +84,7 @@ PRESETS: dict[str, Preset] = {
     ),
     # by penalty, [B] and its neighbours. alpha = 0.1, not the paper's 1: on this budget the full weight costs several
     # dB, see benchmarks/results/tradeoff.csv
-    "coco-0.25": _finetune(penalty=Penalty(alpha=0.1, **LIGHT)),
+    "coco-0.25": _finetune(steps=1_200, penalty=Penalty(alpha=0.1, **LIGHT)),
     "coco-0.25-gray": _finetune(in_channels=1, start="drunet-gray", penalty=Penalty(alpha=0.1, **LIGHT)),
     "coco-0.5": _finetune(penalty=Penalty(constant=0.5, alpha=0.1, **LIGHT)),
     "rmmo": _finetune(penalty=Penalty(constant=1.0, alpha=0.0, images=4, iterations=5)),
