@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from pnp_course import metrics
 from pnp_course.fidelities import Fidelity
+from pnp_course.jacobian import Linearized, antisymmetry, lanczos, linearize, operator_norm, symmetric_part
 from pnp_course.solvers.iterate import Iterate
 from pnp_course.solvers.runner import Monitor
 
@@ -18,6 +20,48 @@ def psnr_to(reference: Tensor) -> Monitor:
 def ssim_to(reference: Tensor) -> Monitor:
     """SSIM of x against the clean image (B, C, H, W)."""
     return lambda iterate: metrics.ssim(iterate.x, reference)
+
+
+def objective() -> Monitor:
+    """The objective a solver reports with its iterates (`gs_pnp_pgd`, `prox_pnp_*`, `b_red`, ...)."""
+    return lambda iterate: iterate.objective
+
+
+class AtIterate:
+    """A constant of the denoiser at the image it was last applied to (`iterate.z`, or x): what a theorem asks along the run.
+
+    "asymmetry": ||J - J^T||_*. "lambda_min", "lambda_max": ends of the spectrum of (J + J^T) / 2.
+    "gamma": 1 / max(lambda_max, 1).
+
+    Args:
+        denoiser, sigma: D(x, sigma).
+        what: which constant.
+        every: measure at every so many iterates only, NaN between: it costs 2 `iterations` denoiser evaluations or more.
+        iterations: of Lanczos.
+    """
+
+    def __init__(self, denoiser: nn.Module, sigma: float, what: str, every: int = 10, iterations: int = 15):
+        if what not in ("asymmetry", "lambda_min", "lambda_max", "gamma"):
+            raise ValueError(f"what is {what!r}; wanted asymmetry, lambda_min, lambda_max or gamma.")
+        self.denoiser, self.sigma, self.what = denoiser, sigma, what
+        self.every, self.iterations, self.seen = every, iterations, 0
+
+    def __call__(self, iterate: Iterate) -> float:
+        """The constant at this iterate, the worst over the batch, or NaN where it is not measured."""
+        self.seen += 1
+        if (self.seen - 1) % self.every:
+            return float("nan")
+        x = getattr(iterate, "z", iterate.x)
+        lin = linearize(self.denoiser, x, self.sigma)
+        start = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype).to(x.device)
+        if self.what == "asymmetry":
+            lin = Linearized(lambda v: self.denoiser(v, self.sigma), x) if lin.symmetric else lin
+            return float(operator_norm(antisymmetry(lin), start, self.iterations).max())
+        ends = lanczos(symmetric_part(lin).apply, start, self.iterations)
+        if self.what == "lambda_min":
+            return float(ends.low.min())
+        top = float(ends.high.max())
+        return top if self.what == "lambda_max" else 1 / max(top, 1.0)
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

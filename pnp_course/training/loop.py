@@ -62,7 +62,9 @@ class Run:
 
     def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], fabric: Any):
         torch.manual_seed(preset.seed)
-        torch.set_flush_denormal(True)  # the tails of ELU and Softplus are full of denormals: six times slower otherwise
+        torch.set_flush_denormal(
+            True
+        )  # the tails of ELU and Softplus are full of denormals: six times slower otherwise
         self.preset, self.fabric, self.step, self.seconds = preset, fabric, 0, 0.0
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
         self.plain = net
