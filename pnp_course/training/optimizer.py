@@ -2,7 +2,7 @@
 
 Muon (Jordan et al. 2024) replaces the averaged gradient of a weight matrix by the nearest orthogonal matrix, so that
 every direction of the matrix moves at the same speed. A convolution's weight is such a matrix: output channels times
-(input channels x kernel). Measured here against Adam: benchmarks/optimizers.py.
+(input channels x kernel). To compare: benchmarks/tradeoff.py drunet --steps 600, with and without --optimizer adam --lr 1e-3.
 """
 
 from __future__ import annotations
