@@ -1,0 +1,236 @@
+"""Solvers and operators side by side with deepinv: python benchmarks/solvers.py  ->  benchmarks/results/solvers.json
+
+Same network, same precision, same machine, one run; each pair of measurements alternates, and the best of several counts.
+
+1. 50 iterations of plug-and-play HQS and ADMM deblurring at 256 x 256: what the loop adds to the network and the prox.
+2. GS-PnP with backtracking, seconds per accepted iteration.
+3. Radon forward + adjoint, and its proximal map by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image too.
+4. Growth of every solver's cost from 64 x 64 to 1024 x 1024, seconds per iteration and pixel.
+
+Without deepinv its columns are left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pnp_course import images, load_denoiser, solvers
+from pnp_course.denoisers import at_sigma
+from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.operators import Blur, Radon, kernels
+from pnp_course.provenance import provenance
+from pnp_course.solvers import run
+
+RESULTS = Path(__file__).parent / "results" / "solvers.json"
+SIGMA, LAM = 0.08, 0.9
+PEER = importlib.util.find_spec("deepinv") is not None
+
+
+def best(*calls: Callable[[], Any], repeats: int = 3) -> list[float]:
+    """Seconds of the fastest of several rounds, the calls alternating."""
+    seconds: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, found in zip(calls, seconds, strict=True):
+            begun = time.perf_counter()
+            call()
+            found.append(time.perf_counter() - begun)
+    return [min(found) for found in seconds]
+
+
+def peer() -> Any:
+    """deepinv, with torchvision's missing operators declared for CPU-only builds."""
+    with contextlib.suppress(Exception):
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import deepinv
+
+    return deepinv
+
+
+class Model(torch.nn.Module):
+    """Our denoiser in the other library's calling convention."""
+
+    def __init__(self, denoiser: torch.nn.Module):
+        super().__init__()
+        self.denoiser = denoiser
+
+    def forward(self, x: torch.Tensor, sigma: Any, **_: Any) -> torch.Tensor:
+        """D(x, sigma)."""
+        return self.denoiser(x, float(torch.as_tensor(sigma).flatten()[0]))
+
+
+@torch.no_grad()
+def deblurring(iterations: int = 50) -> dict[str, Any]:
+    """Loop cost of HQS and ADMM: total minus the same number of bare network calls and proximal maps."""
+    x, kernel, net = images.photo("astronaut", 256), kernels.gaussian(9, 1.6), load_denoiser("drunet")
+    blur = Blur(kernel)
+    y = blur(x)
+    fidelity = Gaussian(blur, y)
+    denoise = at_sigma(net, SIGMA)
+
+    def floor() -> None:
+        z = y
+        for _ in range(iterations):
+            z = net(fidelity.prox(z, LAM), SIGMA)
+
+    ways = {
+        "hqs": lambda: run(
+            solvers.hqs(fidelity, net, y, lams=[LAM] * iterations, sigmas=[SIGMA] * iterations), iterations
+        ),
+        "admm": lambda: run(solvers.admm(fidelity, denoise, y, lam=LAM), iterations),
+    }
+    out: dict[str, Any] = {}
+    for name, ours in ways.items():
+        calls = [floor, ours]
+        if PEER:
+            deepinv = peer()
+            physics = deepinv.physics.BlurFFT(img_size=(3, 256, 256), filter=kernel[None, None])
+            algorithm = getattr(deepinv.optim, name.upper())(
+                data_fidelity=deepinv.optim.L2(), prior=deepinv.optim.PnP(Model(net)), stepsize=LAM, sigma_denoiser=SIGMA,
+                max_iter=iterations, early_stop=False,
+            )  # fmt: skip
+            calls.append(lambda algorithm=algorithm, physics=physics: algorithm(y, physics))
+        seconds = best(*calls)
+        out[name] = {
+            "network_and_prox_seconds": round(seconds[0], 3), "ours_seconds": round(seconds[1], 3),
+            "ours_overhead_ms_per_iteration": round(1e3 * (seconds[1] - seconds[0]) / iterations, 3),
+        }  # fmt: skip
+        if PEER:
+            out[name]["deepinv_seconds"] = round(seconds[2], 3)
+            out[name]["deepinv_overhead_ms_per_iteration"] = round(1e3 * (seconds[2] - seconds[0]) / iterations, 3)
+    return out
+
+
+def backtracking(iterations: int = 10) -> dict[str, Any]:
+    """GS-PnP with a line search, seconds for each accepted iteration; deepinv's PGD with its GSPnP-style prior."""
+    x, kernel, net = images.photo("astronaut", 256), kernels.gaussian(9, 1.6), load_denoiser("coco-gs-0.25")
+    blur, lam = Blur(kernel), 0.1
+    y = blur(x)
+    fidelity = Gaussian(blur, y)
+    step = solvers.at_sigma_with_value(net, SIGMA)
+    calls: list[Callable[[], Any]] = [
+        lambda: run(solvers.gs_pnp_pgd(fidelity, step, y, lam=lam), iterations),
+        lambda: net.denoise_and_value(y, SIGMA),
+    ]
+    if PEER:
+        deepinv = peer()
+
+        class Potential(deepinv.optim.RED):
+            """g and grad g of the same network, each by its own evaluation, as the library's prior interface asks."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.explicit_prior = True
+
+            def fn(self, x: torch.Tensor, sigma: Any, *_: Any, **__: Any) -> torch.Tensor:
+                return net.value(x, SIGMA)
+
+            def grad(self, x: torch.Tensor, sigma: Any, *_: Any, **__: Any) -> torch.Tensor:
+                return net.gradient_and_value(x, SIGMA)[0]
+
+        physics = deepinv.physics.BlurFFT(img_size=(3, 256, 256), filter=kernel[None, None])
+        algorithm = deepinv.optim.PGD(
+            data_fidelity=deepinv.optim.L2(), prior=Potential(), g_first=True, stepsize=1 / lam, lambda_reg=lam,
+            sigma_denoiser=SIGMA, max_iter=iterations, early_stop=False,
+            backtracking=deepinv.optim.BacktrackingConfig(gamma=0.1, eta=0.9),
+        )  # fmt: skip
+        calls.append(lambda: algorithm(y, physics))
+    with torch.no_grad():
+        seconds = best(*calls, repeats=2)
+    out = {
+        "ours_seconds_per_iteration": round(seconds[0] / iterations, 3), "one_evaluation_seconds": round(seconds[1], 3),
+        "evaluations": run(solvers.gs_pnp_pgd(fidelity, step, y, lam=lam), iterations).iterate.evaluations,
+    }  # fmt: skip
+    if PEER:
+        out["deepinv_seconds_per_iteration"] = round(seconds[2] / iterations, 3)
+    return out
+
+
+@torch.no_grad()
+def tomography(n: int = 256) -> dict[str, Any]:
+    """Seconds of forward + adjoint and of a CG prox; the adjoint's error."""
+    from skimage.transform import radon as skimage_radon
+
+    x = images.to_channels(images.photo("camera", n), 1)
+    out: dict[str, Any] = {}
+    for views in (60, 200):
+        a = Radon(n, views)
+        begun = time.perf_counter()
+        y = a(x)
+        build = time.perf_counter() - begun
+        s = torch.rand(y.shape, generator=torch.Generator().manual_seed(0))
+        left, right = float((a(x).double() * s).sum()), float((x.double() * a.adjoint(s)).sum())
+        calls: list[Callable[[], Any]] = [lambda a=a, s=s: (a(x), a.adjoint(s)), lambda a=a: a.solve(x, 1e-3)]
+        if PEER:
+            deepinv = peer()
+            angles = torch.arange(views) * 180 / views
+            physics = deepinv.physics.Tomography(img_width=n, angles=angles, circle=False, normalize=False)
+            z = torch.rand(physics.A(x).shape)
+            calls += [
+                lambda p=physics, z=z: (p.A(x), p.A_adjoint(z)),
+                lambda p=physics, z=z: p.prox_l2(x, z, gamma=1e-3),
+            ]
+        seconds = best(*calls, repeats=2)
+        theta = [180 * k / views for k in range(views)]
+        skimage = best(lambda theta=theta: skimage_radon(x[0, 0].numpy(), theta=theta, circle=False), repeats=1)[0]
+        row = {
+            "build_seconds": round(build, 2), "forward_and_adjoint_seconds": round(seconds[0], 4),
+            "prox_seconds": round(seconds[1], 3), "adjoint_relative_error": float(f"{abs(left - right) / abs(left):.1e}"),
+            "skimage_forward_seconds": round(skimage, 3),
+        }  # fmt: skip
+        if PEER:
+            row["deepinv_forward_and_adjoint_seconds"] = round(seconds[2], 4)
+            row["deepinv_prox_seconds"] = round(seconds[3], 3)
+        out[f"{views} views"] = row
+    return out
+
+
+def makers(side: int) -> dict[str, Callable[[], Any]]:
+    """Solvers on a blurred picture of this side, by name."""
+    net = load_denoiser("drunet")
+    x = torch.nn.functional.interpolate(images.photo("astronaut", 256), size=(side, side))
+    blur = Blur(kernels.gaussian(9, 1.6))
+    y = blur(x).clamp_min(1e-3)
+    gauss, kl, d = Gaussian(blur, y), Poisson(blur, y), at_sigma(net, SIGMA)
+    return {
+        "hqs": lambda: solvers.hqs(gauss, net, y, lams=[LAM] * 3, sigmas=[SIGMA] * 3),
+        "pgd": lambda: solvers.pgd(gauss, d, y, lam=LAM),
+        "admm": lambda: solvers.admm(gauss, d, y, lam=LAM),
+        "pnpi_hqs": lambda: solvers.pnpi_hqs(gauss, d, y, lam=LAM),
+        "red": lambda: solvers.red(gauss, d, y, lam=LAM, step=0.5),
+        "coco_admm": lambda: solvers.coco_admm(kl, d, y, lam=LAM),
+        "coco_pegd": lambda: solvers.coco_pegd(kl, d, y, lam=LAM),
+    }
+
+
+def growth(sizes: tuple[int, ...] = (64, 128, 256, 512, 1024)) -> dict[str, Any]:
+    """Microseconds per iteration and pixel, by solver and side; constant means linear in the number of pixels."""
+    out: dict[str, Any] = {}
+    for side in sizes:
+        for name, make in makers(side).items():
+            seconds = best(lambda make=make: run(make(), 3), repeats=2)[0]
+            out.setdefault(name, {})[str(side)] = round(1e6 * seconds / 3 / side**2, 3)
+    return out
+
+
+def main() -> None:
+    """All four parts."""
+    results = {
+        "deblurring_256": deblurring(), "gs_pnp_backtracking_256": backtracking(), "tomography_256": tomography(),
+        "microseconds_per_iteration_and_pixel": growth(), "threads": torch.get_num_threads(), "provenance": provenance(),
+    }  # fmt: skip
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()
