@@ -99,7 +99,7 @@ class Certificate:
         }
 
     def summary(self) -> dict[str, float]:
-        """Mean, standard deviation and worst value of each constant, rounded to five digits."""
+        """Mean, standard deviation and worst value of each constant, to five significant digits."""
         out: dict[str, float] = {}
         for name in ("lambda_min", "lambda_max", "gamma", "delta", "asymmetry", *NORMS, "strict"):
             values = getattr(self, name).double()
@@ -107,7 +107,7 @@ class Certificate:
             spread = values.std() if len(values) > 1 else torch.zeros(())
             out |= {f"{name}_mean": float(values.mean()), f"{name}_std": float(spread), f"{name}_worst": float(worst)}
         out |= {"k": self.k, "averaging_bound": self.averaging_bound}
-        return {key: round(value, 5) for key, value in out.items()}
+        return {key: float(f"{value:.5g}") for key, value in out.items()}
 
 
 def certificate(

@@ -174,12 +174,17 @@ def train(
     preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")] = Path("runs"),
     minutes: Annotated[float, typer.Option(help="stop after this long; the same command goes on from there")] = 1e9,
-    accelerator: str = "auto", precision: str = "32-true", threads: Annotated[int, typer.Option(min=0, help="0: all cores")] = 0,
+    accelerator: str = "auto", precision: str = "32-true", devices: int = 1,
+    threads: Annotated[int, typer.Option(min=0, help="0: all cores")] = 0,
 ) -> None:  # fmt: skip
     """Train a denoiser on BSD400, resuming a run that was stopped. Writes weights and card when it is complete."""
     from pnp_course.training.main import train_preset
 
-    print(train_preset(preset, output, minutes, accelerator, precision, threads or (os.cpu_count() or 1)))
+    said = train_preset(
+        preset, output, minutes, accelerator, precision, threads or (os.cpu_count() or 1), devices=devices
+    )
+    if said:
+        print(said)
 
 
 def main() -> None:

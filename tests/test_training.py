@@ -1,6 +1,8 @@
 """The loop learns, resumes to the exact step, and its penalties do what they say."""
 
 import csv
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -326,3 +328,47 @@ def test_presets_are_consistent():
             first = PRESETS[preset.start]
             assert first.net["widths"] == preset.net["widths"], name
             assert first.net["blocks"] == preset.net["blocks"], name
+
+
+TWO_DEVICES = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+from pnp_course.denoisers import DRUNet
+from pnp_course.training.loop import train
+from pnp_course.training.losses import Penalty
+from pnp_course.training.presets import Preset
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    folder, minutes = Path(sys.argv[1]), float(sys.argv[2])
+    net = {"widths": (4, 4, 4, 4), "blocks": 1}
+    preset = Preset(in_channels=1, net=net, steps=4, batch=2, patch=16, penalty=Penalty(images=1, iterations=1))
+    images = [(255 * torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(i))).byte() for i in range(3)]
+    torch.manual_seed(0)
+    run = train(DRUNet(1, **net), preset, images, folder, accelerator="cpu", devices=2, progress=False, minutes=minutes)
+    torch.save({"rank": run.fabric.global_rank, "step": run.step, "net": run.plain.state_dict(),
+                "draw": run.draw()[0]}, folder / f"rank{run.fabric.global_rank}.pt")
+"""
+
+
+def test_two_devices_train_one_network(tmp_path):
+    """Two CPU processes: the same weights, other patches, one checkpoint and log; the run goes on on two, not on one."""
+    script = tmp_path / "two.py"
+    script.write_text(TWO_DEVICES)
+    folder = tmp_path / "run"
+    for minutes in ("0", "9"):  # begun, then resumed
+        subprocess.run(
+            [sys.executable, str(script), str(folder), minutes], check=True, timeout=300, capture_output=True
+        )
+    first, second = (torch.load(folder / f"rank{r}.pt") for r in (0, 1))
+    assert first["step"] == second["step"] == 4
+    for key, value in first["net"].items():
+        torch.testing.assert_close(value, second["net"][key], atol=0, rtol=0)
+    assert not torch.equal(first["draw"], second["draw"])
+    state = torch.load(folder / "checkpoint.pt")
+    assert len(state["generators"]) == 2
+    preset = replace(SMALL, steps=4, penalty=Penalty(images=1, iterations=1), lr=2e-3)
+    with pytest.raises(ValueError, match=r"run on 2 device\(s\), this one has 1"):
+        go(preset, [torch.zeros(1, 32, 32, dtype=torch.uint8)], folder)

@@ -71,7 +71,7 @@ class Run:
         self.net = fabric.setup_module(net)
         self.optimizer = Optimizer(net, preset.optimizer, preset.lr)
         self.average = {k: v.detach().clone() for k, v in self.plain.state_dict().items()}
-        self.generator = torch.Generator().manual_seed(preset.seed)
+        self.generator = torch.Generator().manual_seed(preset.seed + fabric.global_rank)  # each device its own patches
         self.patches = Patches(images, preset.patch, self.generator)
 
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,10 +119,11 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on to the exact step."""
+        generators = self.fabric.all_gather(self.generator.get_state()).reshape(self.fabric.world_size, -1)
         return {
             "preset": repr(self.preset),
             "step": self.step, "seconds": self.seconds, "net": self.plain.state_dict(), "average": self.average,
-            "optimizer": self.optimizer.state_dict(), "generator": self.generator.get_state(),
+            "optimizer": self.optimizer.state_dict(), "generators": generators.cpu(),
         }  # fmt: skip
 
     def load(self, path: Path) -> None:
@@ -142,7 +143,12 @@ class Run:
             raise ValueError(f"{path} is a checkpoint of other settings than these: name another folder, or remove it.")
         self.plain.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
+        if len(state["generators"]) != self.fabric.world_size:
+            raise ValueError(
+                f"{path} was written by a run on {len(state['generators'])} device(s), this one has "
+                f"{self.fabric.world_size}: go on with as many."
+            )
+        self.generator.set_state(state["generators"][self.fabric.global_rank].clone())  # torch reads no views here
         self.average = {key: value.to(self.fabric.device) for key, value in state["average"].items()}
         self.step, self.seconds = state["step"], state["seconds"]
 
@@ -160,7 +166,7 @@ def open_log(path: Path, step: int) -> tuple[TextIO, Any]:
 def train(
     net: nn.Module, preset: Preset, images: list[Tensor], folder: Path, *, minutes: float = math.inf,
     accelerator: str = "auto", precision: str = "32-true", save_every: float = 60.0, progress: bool = True,
-    held_out: list[Tensor] | None = None,
+    held_out: list[Tensor] | None = None, devices: int = 1,
 ) -> Run:  # fmt: skip
     """Train `net` by `preset` on 8-bit `images` (C, H, W); keep checkpoint and log in `folder`, resuming from there.
 
@@ -169,6 +175,7 @@ def train(
         accelerator, precision: passed to Lightning Fabric ("cpu", "gpu"; "32-true", "bf16-mixed"). Jacobian penalties
             are always evaluated in float32.
         save_every: seconds between checkpoints.
+        devices: how many of them; each takes its own batch of `preset.batch` patches, gradients are averaged (DDP).
         held_out: 8-bit photographs that the averaged weights are measured on every `preset.validate_every` steps.
 
     Returns:
@@ -176,18 +183,35 @@ def train(
     """
     from lightning_fabric import Fabric
 
-    fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
+    fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)  # type: ignore[arg-type]
+    if devices > 1:
+        fabric.launch()
     run = Run(net, preset, images, fabric)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint, log_file = folder / "checkpoint.pt", folder / "log.csv"
     if checkpoint.exists():
         run.load(checkpoint)
     begun = saved = time.monotonic()
-    file, log = open_log(log_file, run.step)
+    file, log = open_log(log_file, run.step) if fabric.is_global_zero else open_log(Path(os.devnull), 0)
     sound = True
+
+    def passed(since: float) -> float:
+        return fabric.broadcast(time.monotonic() - since)  # one clock for all devices
+
+    def save() -> None:
+        state = run.state()  # every device has a part in it
+        if fabric.is_global_zero:
+            save_atomically(state, checkpoint)
+        fabric.barrier()  # none leaves while another still listens
+
     try:
-        with file, tqdm(total=preset.steps, initial=run.step, disable=not progress, desc=folder.name) as bar:
-            while run.step < preset.steps and time.monotonic() - begun < 60 * minutes:
+        with (
+            file,
+            tqdm(
+                total=preset.steps, initial=run.step, disable=not (progress and fabric.is_global_zero), desc=folder.name
+            ) as bar,
+        ):
+            while run.step < preset.steps and passed(begun) < 60 * minutes:
                 tick = time.monotonic()
                 row = run.train_step()
                 run.seconds += time.monotonic() - tick
@@ -197,8 +221,8 @@ def train(
                 if run.step % 20 == 0:
                     log.writerow(row)
                     bar.set_postfix({k: f"{v:.4f}" for k, v in row.items() if k in ("fit", "asymmetry", "expansion")})
-                if time.monotonic() - saved > save_every:
-                    save_atomically(run.state(), checkpoint)
+                if passed(saved) > save_every:
+                    save()
                     file.flush()
                     saved = time.monotonic()
     except ValueError:
@@ -206,5 +230,5 @@ def train(
         raise
     finally:  # Ctrl-C loses nothing; a loss that blew up does not overwrite the last good state
         if sound:
-            save_atomically(run.state(), checkpoint)
+            save()
     return run

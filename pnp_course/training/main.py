@@ -20,7 +20,14 @@ from pnp_course.training.validation import measure_certificates, measure_psnr
 
 
 def train_preset(
-    name: str, output: Path, minutes: float, accelerator: str, precision: str, threads: int, folder: Path | None = None
+    name: str,
+    output: Path,
+    minutes: float,
+    accelerator: str,
+    precision: str,
+    threads: int,
+    folder: Path | None = None,
+    devices: int = 1,
 ) -> str:
     """Train preset `name` in `output`/name; when it is complete, write weights and card there. Returns what to tell."""
     if name not in PRESETS:
@@ -34,8 +41,10 @@ def train_preset(
         transplant(start_weights(preset.start, output), net)
     run = train(
         net, preset, training_images(preset.in_channels), place, minutes=minutes, accelerator=accelerator,
-        precision=precision, held_out=validation_images(preset.in_channels),
+        precision=precision, devices=devices, held_out=validation_images(preset.in_channels),
     )  # fmt: skip
+    if not run.fabric.is_global_zero:
+        return ""  # one process tells, writes and measures
     if run.step < preset.steps:
         return f"{name}: {run.step} of {preset.steps} steps done; the same command goes on. Log: {place / 'log.csv'}"
     net.load_state_dict({k: v.half().float() for k, v in run.average.items()})  # measure what will be shipped
