@@ -18,7 +18,7 @@ from pnp_course.linearize import Gated, Linearized, Map, jv, linearize
 __all__ = [
     "Gated", "LinearMap", "Linearized", "PowerIteration", "affine", "antisymmetry", "cocoercivity", "dense",
     "eigenvalues", "jv", "lanczos", "linearize", "operator_norm", "power_iteration", "pseudo_contraction",
-    "spectral_norm", "strict_pseudo_contraction", "symmetric_part",
+    "spectral_norm", "strict_pseudo_contraction", "symmetric_part", "top_vector",
 ]  # fmt: skip
 
 Pairs = list[tuple[Tensor, Tensor, float]]
@@ -29,7 +29,7 @@ class LinearMap:
     """A square linear map M on images, block diagonal in the batch.
 
     apply: q -> M q. transpose: w -> M^T w.
-    normal: M^T M = M M^T; then M q alone, iterated, grows like the norm.
+    normal: M^T M = M M^T; then M q alone, iterated, grows like the norm. symmetric: M = M^T.
     pairs: for a map made of a Jacobian J, (q, u) -> [(a, b, c), ...] with d<u, M q> = sum of c <a, dJ b>: what it takes
         to differentiate ||M||_* in the network's weights.
     """
@@ -37,6 +37,7 @@ class LinearMap:
     apply: Map
     transpose: Map
     normal: bool = False
+    symmetric: bool = False
     pairs: Callable[[Tensor, Tensor], Pairs] | None = None
 
 
@@ -56,7 +57,7 @@ def symmetric_part(lin: Linearized | Gated) -> LinearMap:
     def apply(v: Tensor) -> Tensor:
         return lin.jt(v) if lin.symmetric else (lin.j(v) + lin.jt(v)) / 2
 
-    return LinearMap(apply, apply, normal=True)
+    return LinearMap(apply, apply, normal=True, symmetric=True)
 
 
 def affine(lin: Linearized | Gated, identity: float, jacobian: float) -> LinearMap:
@@ -68,6 +69,7 @@ def affine(lin: Linearized | Gated, identity: float, jacobian: float) -> LinearM
         lambda v: identity * v + jacobian * lin.j(v),
         lambda w: identity * w + jacobian * lin.jt(w),
         normal=lin.symmetric,
+        symmetric=lin.symmetric,
         pairs=lambda q, u: [(u, q, jacobian)],
     )
 
@@ -156,33 +158,19 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
     return PowerIteration(q, norm.detach().flatten(), k, change)
 
 
-def spectral_norm(
-    m: LinearMap, lin: Linearized | Gated, start: Tensor, iterations: int = 15, tol: float = 0.0
-) -> Tensor:
-    """||M||_* of each image (B,), differentiable in the network's weights.
-
-    The vector q comes from `power_iteration`, without a graph; only the last ||M q|| carries a gradient. That is exact
-    at a maximiser (the derivative of max_q ||M q|| is that of ||M q|| at fixed q), and with u = M q / ||M q|| it is
-    <u, dM q>: products of the form <a, dJ b> at constant vectors, each about one training step of the network.
-    """
-    if m.pairs is None:
-        raise ValueError("this LinearMap has no `pairs`, so its norm cannot be differentiated in the weights.")
-    q = power_iteration(m, start, iterations, tol).vector
-    p = m.apply(q).detach()
-    value = norms(p)
-    terms = [c * lin.pairing(a.detach(), b.detach()) for a, b, c in m.pairs(q, p / value.clamp_min(1e-30))]
-    gradient_carrier = torch.stack(terms).sum(0)
-    return value.flatten() + gradient_carrier - gradient_carrier.detach()
-
-
 @dataclass(frozen=True)
 class SpectrumEnds:
-    """Outcome of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue."""
+    """Outcome of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue.
+
+    low_vector, high_vector: their Ritz vectors (B, C, H, W), of unit norm.
+    """
 
     low: Tensor
     high: Tensor
     low_error: Tensor
     high_error: Tensor
+    low_vector: Tensor
+    high_vector: Tensor
 
 
 def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
@@ -214,12 +202,49 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
             tridiagonal[:, k, k + 1] = tridiagonal[:, k + 1, k] = beta
     values, vectors = torch.linalg.eigh(tridiagonal)
     error = beta[:, None] * vectors[:, -1, :].abs()
-    return SpectrumEnds(values[:, 0], values[:, -1], error[:, 0], error[:, -1])
+    ends = [torch.einsum("bk,kbn->bn", vectors[:, :, i].to(basis), basis[:count]).reshape(start.shape) for i in (0, -1)]
+    return SpectrumEnds(values[:, 0], values[:, -1], error[:, 0], error[:, -1], ends[0], ends[1])
 
 
 def operator_norm(m: LinearMap, start: Tensor, iterations: int = 20) -> Tensor:
     """||M||_* of each image (B,), as the root of the largest eigenvalue of M^T M by Lanczos: from below, and close."""
     return lanczos(lambda v: m.transpose(m.apply(v)), start, iterations).high.clamp_min(0).sqrt()
+
+
+def top_vector(m: LinearMap, start: Tensor, iterations: int) -> Tensor:
+    """The vector q, of unit norm, with the largest ||M q|| in the Krylov space of `iterations` products: by Lanczos.
+
+    As good as many more power iterations, since it does not forget where it came from. For a symmetric M it is one of
+    the two extreme Ritz vectors, else the top one of M^T M (two products an iteration).
+    """
+    if not m.symmetric:
+        return lanczos(lambda v: m.transpose(m.apply(v)), start, iterations).high_vector
+    ends = lanczos(m.apply, start, iterations)
+    high = (ends.high.abs() >= ends.low.abs()).reshape(-1, 1, 1, 1).to(start.device)
+    return torch.where(high, ends.high_vector, ends.low_vector)
+
+
+def spectral_norm(
+    m: LinearMap, lin: Linearized | Gated, start: Tensor, iterations: int = 15, method: str = "power"
+) -> Tensor:
+    """||M||_* of each image (B,), differentiable in the network's weights.
+
+    The vector q comes from `power_iteration` (`method` "power", the papers') or from `top_vector` ("lanczos"), without a
+    graph; only the last ||M q|| carries a gradient. That is exact at a maximiser (the derivative of max_q ||M q|| is
+    that of ||M q|| at fixed q), and with u = M q / ||M q|| it is <u, dM q>: products of the form <a, dJ b> at constant
+    vectors, each about one training step of the network.
+    """
+    if m.pairs is None:
+        raise ValueError("this LinearMap has no `pairs`, so its norm cannot be differentiated in the weights.")
+    if method == "lanczos" and iterations > 0:
+        q = top_vector(m, start, iterations)
+    else:
+        q = power_iteration(m, start, iterations).vector
+    p = m.apply(q).detach()
+    value = norms(p)
+    terms = [c * lin.pairing(a.detach(), b.detach()) for a, b, c in m.pairs(q, p / value.clamp_min(1e-30))]
+    gradient_carrier = torch.stack(terms).sum(0)
+    return value.flatten() + gradient_carrier - gradient_carrier.detach()
 
 
 def dense(denoise: Map, x: Tensor) -> Tensor:
