@@ -32,7 +32,8 @@ class GaussianMixture:
     @classmethod
     def two_peaks(cls) -> GaussianMixture:
         """The course's 1-D example: peaks of width 0.05 at 0.2 and 0.8, equally likely."""
-        return cls(torch.ones(2), torch.tensor([[0.2], [0.8]]), torch.full((2, 1, 1), 0.05**2))
+        means = torch.tensor([[0.2], [0.8]], dtype=torch.float64)
+        return cls(torch.ones(2), means, torch.full((2, 1, 1), 0.05**2, dtype=torch.float64))
 
     def _parts(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor, Tensor]:
         """Log joint densities (n, K), posterior means (n, K, d), posterior covariances (K, d, d)."""

@@ -78,8 +78,8 @@ PRESETS: dict[str, Preset] = {
     ),
     # the papers' five or so power iterations say 0.99 where the norm is 1.2; eight of Lanczos see it
     "coco-gs-0.25": _finetune(
-        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=600,
-        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=3, iterations=8, method="lanczos"),
+        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=320,
+        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
     ),
     "bregman-drunet": _finetune(
         "bregman-gradient-step", net=dict(SOFTPLUS_NET), noise="inverse gamma", sigma_max=0.1, fit="mse"
