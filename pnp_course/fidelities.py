@@ -114,7 +114,10 @@ class Poisson:
         return float("inf")
 
     def relative_smoothness(self) -> float:
-        """||y||_1: the least known L for which L h - G is convex, h = -sum log Burg's entropy (Bauschke et al. 2017)."""
+        """||y||_1: L h - G is convex for h = -sum log, Burg's entropy (Bauschke et al. 2017).
+
+        The least such L is smaller, see `book/theory/inverse_problems`.
+        """
         return float(self.y.double().sum())
 
     def reset(self) -> None:
