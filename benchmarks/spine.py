@@ -51,9 +51,9 @@ def loop_share(iterations: int = 50) -> dict[str, float]:
     """Seconds of CoCo-ADMM at 256 x 256, and the share outside denoiser and prox."""
     x, kernel = images.photo("astronaut", 256), kernels.motion(25, 1)
     y = deconvolution.degrade(x, kernel, 50)
-    parameters = deconvolution.settings(50)
+    parameters = deconvolution.settings(50, "coco-gs-0.25")
     fidelity, denoiser, prox = Poisson(Blur(kernel), y), Clock(), Clock()
-    denoise = denoiser.wrap(at_sigma(load_denoiser("coco-0.25"), parameters.sigma))
+    denoise = denoiser.wrap(at_sigma(load_denoiser("coco-gs-0.25"), parameters.sigma))
     fidelity.prox = prox.wrap(fidelity.prox)  # type: ignore[method-assign]
     run(coco_admm(fidelity, denoise, y, lam=parameters.lam), 3)  # warm up
     denoiser.seconds = prox.seconds = 0.0

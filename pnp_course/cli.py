@@ -113,7 +113,7 @@ def degrade(
 @one_line_errors
 def restore(
     observed: Photo, kernel: Kernel, output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
-    peak: Peak = 50.0, denoiser: DenoiserName = "coco-0.25", iterations: Iterations = 50, sigma: float = 0.0, lam: float = 0.0,
+    peak: Peak = 50.0, denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50, sigma: float = 0.0, lam: float = 0.0,
     seed: Seed = 0,
 ) -> None:  # fmt: skip
     """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. sigma and lam of 0: chosen from the peak."""
@@ -124,7 +124,7 @@ def restore(
     images.check_output(output)
     y, k = images.read_image(observed), read_kernel(kernel, seed)
     deconvolution.check_observation(y, peak)
-    parameters = deconvolution.settings(peak)
+    parameters = deconvolution.settings(peak, denoiser)
     parameters = replace(parameters, sigma=sigma or parameters.sigma, lam=lam or parameters.lam)
     net = deconvolution.denoiser_for(y, denoiser)
     result = _keep_unless_interrupted(
@@ -142,7 +142,7 @@ def demo(
     photo: Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")] = Path("demo"),
     kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 512,
-    denoiser: DenoiserName = "coco-0.25", iterations: Iterations = 50,
+    denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50,
 ) -> None:  # fmt: skip
     """Degrade a picture, restore it by CoCo-ADMM and three other methods, write pictures, curves and a report."""
     from pnp_course import images

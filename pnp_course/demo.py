@@ -38,7 +38,7 @@ def compare(
     y = deconvolution.degrade(x, kernel, peak, seed)
     coco = deconvolution.denoiser_for(y, denoiser_name)
     plain = deconvolution.denoiser_for(y, "drunet")
-    parameters = deconvolution.settings(peak)
+    parameters = deconvolution.settings(peak, denoiser_name)
     fidelity = Poisson(Blur(kernel), y)
     monitors: dict[str, Monitor] = {"psnr": psnr_to(x), "lagrangian": Lagrangian(fidelity, parameters.lam)}
     runs: dict[str, Result] = {}
@@ -108,7 +108,7 @@ def run_demo(
     }
     facts: dict[str, Any] = {
         "source": source, "size": list(x.shape[-2:]), "channels": x.shape[1], "kernel": kernel_name, "peak": peak,
-        "seed": seed, "denoiser": denoiser_name, "parameters": asdict(deconvolution.settings(peak)),
+        "seed": seed, "denoiser": denoiser_name, "parameters": asdict(deconvolution.settings(peak, denoiser_name)),
         "stopped_by": runs["coco-admm"].stopped_by, "scores": scores, "provenance": provenance(),
     }  # fmt: skip
     table = ["| method | PSNR (dB) | SSIM | seconds |", "|---|---|---|---|"] + [

@@ -6,8 +6,11 @@ import torch
 
 from pnp_course import deconvolution, images, metrics
 from pnp_course.demo import METHODS, busiest_square, compare
+from pnp_course.denoisers import denoiser_card
 from pnp_course.fidelities import Poisson
 from pnp_course.operators import Blur, kernels
+from pnp_course.rules import Constants
+from pnp_course.theory import averaging_bound
 
 KERNEL = kernels.motion(15, 1)
 
@@ -19,7 +22,7 @@ def clean():
 
 @pytest.fixture(scope="module")
 def results(clean):
-    return compare(clean, KERNEL, 100, seed=0, denoiser_name="coco-0.25", iterations=40)
+    return compare(clean, KERNEL, 100, seed=0, denoiser_name="coco-gs-0.25", iterations=40)
 
 
 def test_every_method_is_there_and_plug_and_play_wins(results, clean):
@@ -65,6 +68,12 @@ def test_settings_pass_through_the_papers_points():
     assert deconvolution.settings(50).sigma == pytest.approx(0.16)
     assert deconvolution.settings(50).lam == pytest.approx(375 / 255)
     assert deconvolution.settings(1e6) == deconvolution.settings(1000)
+    assert deconvolution.settings(50).t == 0.33
+    # a shipped denoiser's own card bounds the averaging
+    gs = deconvolution.settings(50, "coco-gs-0.25")
+    c = Constants.of(denoiser_card("coco-gs-0.25"), gs.sigma)
+    assert 0 < gs.t < averaging_bound(c.gamma, c.delta)
+    assert deconvolution.settings(50, "drunet").t < gs.t  # its spectrum reaches far below 0
     with pytest.raises(ValueError, match="peak"):
         deconvolution.settings(0)
 
