@@ -192,7 +192,10 @@ table = pd.DataFrame(rows).T
 asymmetry = table["asymmetry ‖J − Jᵀ‖, worst"]
 assert asymmetry["coco-0.25"] < asymmetry["drunet"] / 4
 assert asymmetry["coco-gs-0.25"] < 1e-4
-assert table.loc["coco-gs-0.25", "smallest eigenvalue"] > table.loc["drunet", "smallest eigenvalue"]
+assert (
+    table.loc["coco-gs-0.25", "smallest eigenvalue"]
+    > table.loc["drunet", "smallest eigenvalue"]
+)
 table.round(4)
 
 # %% [markdown]
@@ -309,7 +312,7 @@ print(
 )
 assert fall > 0
 assert (
-    rises < 0.05 * fall
+    rises < 0.01 * fall
 )  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
 assert change.iloc[-1] < change.iloc[1] / 10
 
