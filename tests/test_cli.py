@@ -83,7 +83,7 @@ def test_degrade_then_restore_equals_the_library(picture, tmp_path):
     )
     assert done.exit_code == 0, done.output
     want = deconvolution.restore_coco(
-        y, k, deconvolution.denoiser_for(y, "coco-0.25"), deconvolution.settings(80), max_iter=4
+        y, k, deconvolution.denoiser_for(y, "coco-gs-0.25"), deconvolution.settings(80, "coco-gs-0.25"), max_iter=4
     ).x
     torch.testing.assert_close(images.read_image(restored), want, atol=1e-6, rtol=0)
 

@@ -73,7 +73,7 @@ def test_settings_pass_through_the_papers_points():
     gs = deconvolution.settings(50, "coco-gs-0.25")
     c = Constants.of(denoiser_card("coco-gs-0.25"), gs.sigma)
     assert 0 < gs.t < averaging_bound(c.gamma, c.delta)
-    assert deconvolution.settings(50, "drunet").t < gs.t  # its spectrum reaches far below 0
+    assert deconvolution.settings(50, "gs-drunet").t < gs.t  # its spectrum reaches further below 0
     with pytest.raises(ValueError, match="peak"):
         deconvolution.settings(0)
 

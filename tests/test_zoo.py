@@ -76,7 +76,7 @@ def test_fast_is_near():
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(ValueError, match=r"no denoiser 'dncnn2'.*coco-0\.25, drunet"):
+    with pytest.raises(ValueError, match=r"no denoiser 'dncnn2'.*coco-0\.25, coco-gs-0\.25, drunet"):
         load_denoiser("dncnn2")
 
 

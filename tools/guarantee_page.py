@@ -19,6 +19,7 @@ the numbers of a run:
 ```python
 from pnp_course import denoiser_card
 from pnp_course.guarantees import guarantee
+
 print(guarantee("coco_admm", denoiser_card("drunet"), fidelity, y, t=0.33))
 ```
 
