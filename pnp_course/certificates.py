@@ -150,7 +150,7 @@ def _measure(denoiser: nn.Module, x: Tensor, sigma: float, k: float, iterations:
         out["asymmetry"] = power_iteration(antisymmetry(both), start, ROUNDING_ITERATIONS).norm
         for name, (identity, jacobian) in (NORMS | {"strict": (k, 1 - k)}).items():
             out[name] = torch.maximum((identity + jacobian * ends.low).abs(), (identity + jacobian * ends.high).abs())
-        return out, iterations + 1 + 2 * ROUNDING_ITERATIONS
+        return out, iterations + 2 * ROUNDING_ITERATIONS
     half = max(1, iterations // 2)
     out["asymmetry"] = operator_norm(antisymmetry(lin), start, half)
     out |= {name: operator_norm(m, start, half) for name, m in maps.items()}

@@ -6,7 +6,7 @@ import torch
 from pnp_course.certificates import certificate
 from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
 from pnp_course.denoisers.base import Fast
-from pnp_course.jacobian import dense, eigenvalues
+from pnp_course.jacobian import Gated, Linearized, dense, eigenvalues
 from pnp_course.theory import admm_margin, gradient_lipschitz, weak_convexity
 from pnp_course.toy import GaussianMixture, PixelMixture
 
@@ -36,11 +36,22 @@ def test_certificate_equals_dense_linear_algebra(network):
         torch.testing.assert_close(getattr(c, name), torch.linalg.matrix_norm(matrix, 2), rtol=1e-4, atol=1e-12)
 
 
-def test_cost_is_counted(network):
-    """`evaluations` against a count of the passes a product makes: the denoiser's own calls and backward passes."""
+def test_cost_is_counted(network, monkeypatch):
+    """`evaluations` is the number of products with J or J^T that were really made."""
     denoiser, x = network
+    made = []
+    for kind in (Linearized, Gated):
+        for name in ("j", "jt"):
+            original = getattr(kind, name)
+
+            def counted(self, v, original=original, name=name):
+                if not (name == "j" and self.symmetric):  # J v is then J^T v, counted there
+                    made.append(name)
+                return original(self, v)
+
+            monkeypatch.setattr(kind, name, counted)
     c = certificate(denoiser, x, 0.1, iterations=10)
-    assert c.evaluations == (10 + 1 + 8 if getattr(denoiser, "conservative", False) else 2 * 10 + 4 * 5 + 2 * 5 * 5)
+    assert c.evaluations == len(made) > 10
 
 
 def test_oracle_is_certified_as_what_it_is():

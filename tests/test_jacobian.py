@@ -127,14 +127,18 @@ def test_norms_equal_the_svd(setting, which, generator):
     torch.testing.assert_close(operator_norm(m, start, 64), want, rtol=1e-6, atol=1e-7)
 
 
-def test_few_iterations_say_too_little_and_the_report_says_so(generator):
+@pytest.mark.parametrize("which", ["asymmetry", "cocoercivity"])
+def test_few_iterations_say_too_little_and_the_report_says_so(which, generator):
     denoiser, x = make("elu"), torch.rand(3, 1, 8, 8, dtype=torch.float64)
-    m = cocoercivity(linearize(denoiser, x, 0.1), 0.25)
+    build, matrix_of = MAPS[which]
+    m = build(linearize(denoiser, x, 0.1))
+    want = torch.linalg.matrix_norm(matrix_of(dense(lambda z: denoiser(z, 0.1), x)), 2)
     start = torch.randn(x.shape, generator=generator, dtype=torch.float64)
-    rough, settled = power_iteration(m, start, 3), power_iteration(m, start, 4000, tol=1e-12)
+    rough, settled = power_iteration(m, start, 3), power_iteration(m, start, 4000, tol=1e-13)
+    assert (settled.norm <= want * (1 + 1e-10)).all()  # never above
+    torch.testing.assert_close(settled.norm, want, rtol=2e-3, atol=0)
     assert (rough.norm < settled.norm * 0.999).any()
     assert rough.relative_change > settled.relative_change
-    assert settled.iterations < 4000
 
 
 def test_lanczos_ends_and_their_error_bounds(generator):
@@ -220,7 +224,7 @@ def test_gradient_of_the_norm(kind, which, method, generator):
             for p, d in zip(parameters, direction, strict=True):
                 p.add_(d, alpha=sign * h)
             values.append(exact())
-    assert float(slope) == pytest.approx((values[0] - values[1]) / (2 * h), rel=0.05)
+    assert float(slope) == pytest.approx((values[0] - values[1]) / (2 * h), rel=0.02)
 
 
 def test_a_norm_without_pairs_has_no_gradient(generator):

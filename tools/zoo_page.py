@@ -16,9 +16,9 @@ LEVELS = ("15", "25", "40")
 
 HEAD = """# The shipped denoisers
 
-`pnp_course.load_denoiser(NAME)` gives a module `D(x, sigma)`. Every number of ours below was measured when the weights
-were written, after rounding to half precision, and stands on the card beside them (`pnp_course/weights/NAME.json`), with
-the seed, the commit, the number of steps and the hours. Trained on BSD400 {cite:p}`arbelaez2011` only; CBSD68
+`pnp_course.load_denoiser(NAME)` gives a module `D(x, sigma)`. Every number of ours below was measured on the weights as
+shipped, in half precision, and stands on the card beside them (`pnp_course/weights/NAME.json`), with the seed, the
+commit, the number of steps and the hours. Trained on BSD400 {cite:p}`arbelaez2011` only; CBSD68
 {cite:p}`martin2001` is for measuring only.
 
 ## Denoising, beside the paper's Table 1
@@ -47,7 +47,7 @@ def psnr(values: dict[str, Any]) -> str:
 def comparison(cards: dict[str, dict[str, Any]]) -> list[str]:
     """The paper's rows, ours beside them where we have one, then those of ours the paper has not."""
     lines = [
-        "", "| denoiser | paper 15 | 25 | 40 | ours | parameters | steps | 15 | 25 | 40 |",
+        "", "| denoiser | paper 15 | 25 | 40 | ours | size | steps | 15 | 25 | 40 |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     with PAPER.open(encoding="utf-8") as file:
@@ -67,7 +67,7 @@ def ours(card: dict[str, Any] | None) -> str:
     if card is None:
         return " | | | | | "
     steps = card["training"]["steps_done"]
-    return f"`{card['name']}` | {card['parameters']:,} | {steps:,} | {psnr(card['psnr_cbsd68'])}"
+    return f"`{card['name']}` | {card['parameters'] / 1e6:.2f} M | {steps:,} | {psnr(card['psnr_cbsd68'])}"
 
 
 def conditions(cards: dict[str, dict[str, Any]]) -> list[str]:
