@@ -159,3 +159,16 @@ def test_search_finds_a_word(browser, site):
     page = Visit(browser, site, "search.html?q=cocoercive").page
     page.wait_for_selector("#search-results li")
     assert page.locator("#search-results li").count() >= 2
+
+
+def test_terms_are_linked_to_the_glossary_at_their_first_use_alone(browser, site):
+    page = Visit(browser, site, "notebooks/08_coco_denoisers.html").page
+    found = page.evaluate(
+        "[...document.querySelectorAll('article a.term')].map(a => [a.innerText.toLowerCase(), a.hash])"
+    )
+    assert {"cocoercive", "conservative", "posterior", "weakly convex"} <= {word for word, _ in found}
+    assert len({anchor for _, anchor in found}) == len(found)
+    glossary = Visit(browser, site, "book/glossary.html").page
+    anchors = glossary.evaluate("[...document.querySelectorAll('dt[id]')].map(d => '#' + d.id)")
+    assert {anchor for _, anchor in found} <= set(anchors)
+    assert glossary.locator("article a.term").count() == 0

@@ -54,7 +54,7 @@ from pnp_course.viz.slider import frame_slider
 # ## What the camera does
 #
 # The picture is a tensor of shape (1, 3, 256, 256) with intensities in $[0, 1]$. While the shutter is open the camera
-# shakes; each point of the scene is smeared along the path of the shake. That is a convolution with a *kernel* $k$, the
+# shakes; each point of the scene is smeared along the path of the shake. That is a convolution with a *blur kernel* $k$, the
 # time the camera spent in each direction: a linear operator, $Ku = k * u$, with the picture continued periodically.
 
 # %% mystnb={"image": {"alt": "Portrait of an astronaut in an orange suit, the same portrait smeared by camera shake, and the kernel: a thin curved path on black"}}

@@ -62,8 +62,9 @@ PRESETS: dict[str, Preset] = {
         penalty=Penalty(images=2, iterations=5),
     ),
     # plain networks
-    "drunet": Preset(),
-    "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500),  # not shipped: the start of gs-drunet
+    "drunet-10k": Preset(),  # not shipped: the start of drunet
+    "drunet": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),
+    "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500),  # not shipped: the start of gs-drunet and its twin
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=5_000),
@@ -71,15 +72,15 @@ PRESETS: dict[str, Preset] = {
     # gradient steps, [A]: conservative by construction
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),
-    "gs-drunet-relu": _finetune("gradient-step", steps=600),  # what a kinked potential costs
-    "prox-drunet": _finetune(
-        "gradient-step", net=dict(SOFTPLUS_NET), fit="mse",
-        penalty=Penalty(constant=0.5, alpha=0.0, beta=1e-3, images=2, iterations=5),
-    ),
+    "gs-drunet-relu": _finetune("gradient-step", start="drunet-adam", steps=1_200),  # what a kinked potential costs
     # the papers' five or so power iterations say 0.99 where the norm is 1.2; eight of Lanczos see it
     "coco-gs-0.25": _finetune(
-        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=320,
+        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=2_000,
         penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
+    ),
+    "prox-drunet": _finetune(
+        "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=600,
+        penalty=Penalty(constant=0.5, alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
     ),
     "bregman-drunet": _finetune(
         "bregman-gradient-step", net=dict(SOFTPLUS_NET), noise="inverse gamma", sigma_max=0.1, fit="mse"

@@ -1,0 +1,70 @@
+"""Sphinx extension: on every page, each term of the glossary is linked where it first stands in running text.
+
+Notebooks stay plain Markdown, and nobody has to remember the link. Headings, code, formulas, captions of figures and
+text that is a link already are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+
+GLOSSARY = "book/glossary"
+SKIPPED = (
+    nodes.title, nodes.rubric, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
+    nodes.raw, nodes.term, nodes.comment, nodes.caption, nodes.citation, nodes.footnote_reference, nodes.image,
+)  # fmt: skip
+
+
+def pattern(terms: list[str]) -> re.Pattern[str]:
+    """Any of the terms as whole words, also in the plural; longer ones first, so that they win. MAP is not a map."""
+    spaced = (re.sub(r"\s+", r"\\s+", re.escape(term).replace("\\ ", " ")) for term in terms)
+    words = sorted((word if word.isupper() else f"(?i:{word})" for word in spaced), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])({'|'.join(words)})s?(?![\w-])")
+
+
+def link_first_uses(app: Any, doctree: nodes.document, page: str) -> None:
+    """Replace in `doctree` the first mention of each term by a link to its definition."""
+    objects = app.env.get_domain("std").objects
+    wanted = {
+        term: anchor
+        for (kind, term), (where, anchor) in objects.items()
+        if kind == "term" and where == GLOSSARY != page
+    }
+    target = app.builder.get_relative_uri(page, GLOSSARY)
+    for text in list(doctree.findall(nodes.Text)):
+        if not wanted:
+            return
+        if any(isinstance(above, SKIPPED) for above in ancestors(text)):
+            continue
+        pieces = split(str(text), wanted, target)
+        if len(pieces) > 1:
+            text.parent.replace(text, pieces)
+
+
+def ancestors(node: nodes.Node) -> list[nodes.Node]:
+    """All nodes around one."""
+    found = []
+    while (node := node.parent) is not None:
+        found.append(node)
+    return found
+
+
+def split(text: str, wanted: dict[str, str], target: str) -> list[nodes.Node]:
+    """The text in pieces, with links; terms that got theirs leave `wanted`."""
+    pieces: list[nodes.Node] = []
+    while wanted and (match := pattern(list(wanted)).search(text)):
+        found = " ".join(match[1].lower().split())
+        anchor = wanted.pop(next(term for term in wanted if term.lower() == found))
+        link = nodes.reference("", match[0], internal=True, refuri=f"{target}#{anchor}", classes=["term"])
+        pieces += [nodes.Text(text[: match.start()]), link]
+        text = text[match.end() :]
+    return [*pieces, nodes.Text(text)]
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register."""
+    app.connect("doctree-resolved", link_first_uses)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
