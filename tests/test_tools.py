@@ -248,3 +248,13 @@ def test_requirements_are_pinned_and_satisfy_the_lower_bounds():
         assert requirement.name.lower() in pins, text
         assert pins[requirement.name.lower()] in requirement.specifier, text
         assert all(s.operator in (">=", "<") for s in requirement.specifier), text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda p: p.name)
+def test_workflows_can_be_read_and_each_job_has_steps(path):
+    import yaml
+
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    assert jobs
+    for job in jobs.values():
+        assert all("uses" in step or "run" in step for step in job["steps"])

@@ -139,5 +139,6 @@ def test_cards_hold_on_the_test_set():
         assert fresh["25"] == pytest.approx(zoo.denoiser_card(name)["psnr_cbsd68"]["25"], abs=0.01)
 
 
-def test_the_page_of_the_book_is_current():
-    subprocess.run([sys.executable, "tools/zoo_page.py", "--check"], cwd=ROOT, check=True)
+@pytest.mark.parametrize("tool", ["zoo_page.py", "benchmark_page.py"])
+def test_the_pages_written_from_results_are_current(tool):
+    subprocess.run([sys.executable, f"tools/{tool}", "--check"], cwd=ROOT, check=True)

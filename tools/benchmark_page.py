@@ -1,0 +1,163 @@
+"""Write book/benchmarks.md from benchmarks/results: python tools/benchmark_page.py [--check]."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "book" / "benchmarks.md"
+Row = dict[str, Any]
+
+HEAD = """# Benchmarks
+
+Each table was measured by one script in `benchmarks/`, side by side in one run on one machine, with the same network and
+the same precision; the fastest of several rounds counts. The peer library is deepinv 0.5.0, which does far more than this
+course needs. Times are of that machine and day; ratios carry over better.
+"""
+
+
+def measured(results: Row, script: str) -> str:
+    """Where a table comes from."""
+    p = results["provenance"]
+    threads = f", {results['threads']} threads" if "threads" in results else ""
+    return f"`python benchmarks/{script}`, torch {p['torch']}, {p['device']}{threads}, commit {p['commit']}."
+
+
+def table(head: list[str], rows: list[list[Any]]) -> list[str]:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    return lines + ["| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in rows]
+
+
+def whole(r: Row) -> list[str]:
+    """The demonstration's two commands."""
+    a, b = r["restore_481x321"], r["coco_admm_256"]
+    return [
+        "## Restoring a photograph", "",
+        f"CoCo-ADMM, {a['iterations']} iterations on a colour photograph of {a['pixels'][1]} x {a['pixels'][0]} pixels, as "
+        f"`python -m pnp_course restore` runs it: {a['seconds']:.1f} s, {a['peak_memory_gb']} GB. At 256 x 256 "
+        f"{b['seconds']:.1f} s, of which the denoiser takes {b['denoiser_seconds']:.1f} s, the proximal map of the Poisson "
+        f"fidelity {b['prox_seconds']:.1f} s and the loop {b['loop_percent']:.1f} %.",
+        "", measured(r, "spine.py"), "",
+    ]  # fmt: skip
+
+
+def denoisers(r: Row) -> list[str]:
+    """Evaluation cost of every shipped denoiser."""
+    rows = []
+    for name, sizes in r["denoisers"].items():
+        for size, at in sizes.items():
+            if size == "peak_gflops":
+                continue
+            rows.append([
+                f"`{name}`", size.replace("x", " x "), at["seconds"], at["seconds_at_peak"], at["gmacs"], at["extra_mib"],
+                at.get("gradient_and_potential_over_forward"), at["fast_seconds"], at["fast_max_error"],
+            ])  # fmt: skip
+    head = [
+        "name", "size", "seconds", "at peak", "10⁹ multiply-adds", "MiB", "D and g, over one forward pass",
+        "`fast=True`, seconds", "its largest error",
+    ]  # fmt: skip
+    return [
+        "## One evaluation", "",
+        '"At peak" is what the multiply-adds would take at the speed of a large float32 matrix product on the same machine. '
+        "For gradient steps, the seventh column is the time of denoised image and potential together over that of the "
+        "network inside. `fast=True` computes in bfloat16, which helps only where the processor has units for it.",
+        "", *table(head, rows), "", measured(r, "denoisers.py"), "",
+    ]  # fmt: skip
+
+
+def penalties(r: Row) -> list[str]:
+    """One penalised training step, three ways."""
+    rows = [
+        [way, at["plain_steps"], at["seconds"], at["extra_mib"], at.get("asymmetry"), at.get("expansion")]
+        for way, at in r["ways"].items()
+    ]
+    head = ["step", "in plain steps", "seconds", "MiB", r"$\lVert J - J^{\mathsf T}\rVert_*$", "norm of the condition"]
+    return [
+        "## A penalised training step", "",
+        "A: the spectral norm alone. B: both penalties of [B] (18). The same norms, by the gates of the ReLU network, by double "
+        "backpropagation as in the papers, and by the peer library's loss; equal columns at the right say that the same "
+        "thing was measured.",
+        "", *table(head, rows), "", measured(r, "penalties.py"), "",
+    ]  # fmt: skip
+
+
+def solvers(r: Row) -> list[str]:
+    """Loops, line search, tomography, growth."""
+    loops = [
+        [
+            name.upper(), at["network_and_prox_seconds"], at["ours_seconds"], at["ours_overhead_ms_per_iteration"],
+            at.get("deepinv_seconds"), at.get("deepinv_overhead_ms_per_iteration"),
+        ]
+        for name, at in r["deblurring_256"].items()
+    ]  # fmt: skip
+    head = ["50 iterations", "network and prox (s)", "ours (s)", "overhead (ms)", "deepinv (s)", "overhead (ms)"]
+    g = r["gs_pnp_backtracking_256"]
+    views = [
+        [
+            name, at["forward_and_adjoint_seconds"], at.get("deepinv_forward_and_adjoint_seconds"),
+            at["skimage_forward_seconds"], at["prox_seconds"], at.get("deepinv_prox_seconds"), at["adjoint_relative_error"],
+        ]
+        for name, at in r["tomography_256"].items()
+    ]  # fmt: skip
+    radon = [
+        "256 x 256", "forward and adjoint (s)", "deepinv (s)", "scikit-image, forward (s)", "prox (s)", "deepinv (s)",
+        "adjoint's relative error",
+    ]  # fmt: skip
+    growth = r["microseconds_per_iteration_and_pixel"]
+    sides = list(next(iter(growth.values())))
+    peer = g.get("deepinv_seconds_per_iteration")
+    return [
+        "## Solvers", "", "Deblurring at 256 x 256 with `drunet`; the overhead is of one iteration.", "",
+        *table(head, loops), "",
+        f"GS-PnP with line search: {g['ours_seconds_per_iteration']} s for each accepted iteration, where one evaluation of "
+        f"denoiser and potential takes {g['one_evaluation_seconds']} s"
+        + (f"; deepinv's proximal gradient descent with backtracking on the same prior: {peer} s." if peer else "."),
+        "", "Tomography, parallel beam; the proximal map by conjugate gradients.", "", *table(radon, views), "",
+        "Microseconds for one iteration and pixel, by the picture's side: constant means linear in the number of pixels.",
+        "", *table(["solver", *sides], [[f"`{name}`", *at.values()] for name, at in growth.items()]), "",
+        measured(r, "solvers.py"), "",
+    ]  # fmt: skip
+
+
+def page() -> str:
+    """The page's text, of the results that are there."""
+    parts = {"spine": whole, "denoisers": denoisers, "penalties": penalties, "solvers": solvers}
+    lines = [HEAD]
+    for name, write in parts.items():
+        file = RESULTS / f"{name}.json"
+        if file.exists():
+            lines += write(json.loads(file.read_text(encoding="utf-8")))
+    if (RESULTS / "tradeoff.csv").exists():
+        lines += tradeoff()
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def tradeoff() -> list[str]:
+    """What symmetry costs."""
+    with (RESULTS / "tradeoff.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    keys = {
+        "preset": "preset", "start": "from", "steps": "steps", "alpha": "α", "beta": "β", "iterations": "power iterations",
+        "psnr_25": "PSNR, level 25 (dB)", "asymmetry": r"$\lVert J - J^{\mathsf T}\rVert_*$, mean",
+        "lambda_min": r"$\lambda_{\min}$, worst", "quarter": r"$\lVert J/2 - I\rVert_*$, worst",
+    }  # fmt: skip
+    return [
+        "## What symmetry costs", "",
+        "Short finetunings with other penalties, measured on photographs held out from training, never on test images.",
+        "", *table(list(keys.values()), [[row[key] for key in keys] for row in rows]), "",
+        "`python benchmarks/tradeoff.py`; settings of each run in `benchmarks/results/tradeoff.csv`.", "",
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    if "--check" not in sys.argv:
+        PAGE.write_text(page(), encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
+        raise SystemExit(
+            "benchmark_page: book/benchmarks.md is not what the results say: run python tools/benchmark_page.py"
+        )
