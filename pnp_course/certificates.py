@@ -10,12 +10,14 @@ A certificate speaks of the points where it was taken, not of all images.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import torch
 from torch import Tensor, nn
 
 from pnp_course._checks import check_image
 from pnp_course.denoisers.base import Fast
+from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.jacobian import (
     Linearized,
     affine,
@@ -49,6 +51,7 @@ class Certificate:
     asymmetry: ||J - J^T||_*. norm: ||J||_*. residual: ||I - J||_*. firm: ||2J - I||_*. quarter: ||J/2 - I||_*.
     strict: ||kI + (1 - k)J||_* with `k`.
     evaluations: network evaluations spent on each patch (a product with J or J^T counted as one).
+    gradient_step: D = I - grad g by construction, g known and smooth.
     """
 
     lambda_min: Tensor
@@ -61,6 +64,7 @@ class Certificate:
     strict: Tensor
     k: float
     evaluations: int
+    gradient_step: bool = False
 
     @property
     def gamma(self) -> Tensor:
@@ -99,7 +103,7 @@ class Certificate:
         }
 
     def summary(self) -> dict[str, float]:
-        """Mean, standard deviation and worst value of each constant, to five significant digits."""
+        """Mean, standard deviation and worst value of each constant to five significant digits, the worst rounded outward."""
         out: dict[str, float] = {}
         for name in ("lambda_min", "lambda_max", "gamma", "delta", "asymmetry", *NORMS, "strict"):
             values = getattr(self, name).double()
@@ -107,7 +111,22 @@ class Certificate:
             spread = values.std() if len(values) > 1 else torch.zeros(())
             out |= {f"{name}_mean": float(values.mean()), f"{name}_std": float(spread), f"{name}_worst": float(worst)}
         out |= {"k": self.k, "averaging_bound": self.averaging_bound}
-        return {key: float(f"{value:.5g}") for key, value in out.items()}
+        return {key: _rounded(value, _outward(key)) for key, value in out.items()}
+
+
+def _outward(key: str) -> int:
+    """Where a bound may be rounded to, without becoming better: up, down, or 0 for the nearest."""
+    if key in ("lambda_min_worst", "gamma_worst", "averaging_bound"):
+        return -1
+    return 1 if key.endswith("_worst") else 0
+
+
+def _rounded(value: float, direction: int) -> float:
+    """Five significant digits, in a direction."""
+    nearest = Decimal(f"{value:.4e}")
+    if direction * (float(nearest) - value) < 0:
+        nearest += direction * Decimal((0, (1,), nearest.as_tuple().exponent))  # type: ignore[arg-type]
+    return float(nearest)
 
 
 def certificate(
@@ -135,7 +154,8 @@ def certificate(
         )
     parts = [_measure(denoiser, x, sigma, k, iterations) for x in patches.split(batch)]
     joined = {name: torch.cat([p[0][name] for p in parts]) for name in parts[0][0]}
-    return Certificate(**joined, k=k, evaluations=parts[0][1])
+    known = isinstance(denoiser, GradientStep) and denoiser.conservative and denoiser.smooth
+    return Certificate(**joined, k=k, evaluations=parts[0][1], gradient_step=known)
 
 
 def _measure(denoiser: nn.Module, x: Tensor, sigma: float, k: float, iterations: int) -> tuple[dict[str, Tensor], int]:

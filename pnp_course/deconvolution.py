@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from pnp_course import noise
 from pnp_course._checks import check_counts, check_image, check_positive
+from pnp_course.constants import Constants
 from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
 from pnp_course.fidelities import Poisson
 from pnp_course.operators import Blur
-from pnp_course.rules import Constants
 from pnp_course.solvers import Result, coco_admm, dpir, run
 from pnp_course.solvers.runner import Monitor
 from pnp_course.theory import averaging_bound
@@ -44,7 +44,7 @@ def settings(peak: float, denoiser: str | None = None) -> Settings:
 
     Both follow power laws of the peak through these two points, extended to peaks from 10 to 1000. The averaging is the
     paper's t = 0.33, or, for a shipped `denoiser` whose card allows only less, 0.95 of what the card allows (t_0 of
-    Theorem 4.1 with the worst constants measured at the noise level nearest to sigma).
+    Theorem 4.1 with the worst constants measured at the noise levels next to sigma).
     """
     p = min(max(check_positive(peak, "peak"), 10.0), 1000.0)
     octaves = float(np.log2(p / 50))

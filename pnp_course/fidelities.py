@@ -25,6 +25,8 @@ class Fidelity(Protocol):
     def prox(self, z: Tensor, lam: float) -> Tensor: ...
     def reset(self) -> None: ...
     def lipschitz(self, x: Tensor) -> float: ...
+    @property
+    def exact_prox(self) -> bool: ...
 
 
 class Gaussian:
@@ -59,6 +61,11 @@ class Gaussian:
 
     def reset(self) -> None:
         """Nothing to forget: the prox is exact, or as exact as the operator's `solve`."""
+
+    @property
+    def exact_prox(self) -> bool:
+        """Is `prox` exact up to rounding, and not an iteration stopped at a tolerance?"""
+        return self.operator.closed_form
 
     def lipschitz(self, x: Tensor) -> float:
         """Lipschitz constant ||A||^2 of the gradient, for images like x."""
@@ -108,6 +115,11 @@ class Poisson:
         self.rho, self.tol, self.max_inner = check_positive(rho, "rho"), tol, max_inner
         self.floor, self.inner = floor, InnerADMM()
         self.reset()
+
+    @property
+    def exact_prox(self) -> bool:
+        """Is `prox` exact up to rounding? Only for A = I; else it is an iteration stopped at `tol`."""
+        return isinstance(self.operator, Identity)
 
     def lipschitz(self, x: Tensor) -> float:
         """Infinite: the gradient blows up where A u goes to 0. See `relative_smoothness`."""

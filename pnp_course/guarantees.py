@@ -15,7 +15,8 @@ from typing import Any
 from torch import Tensor
 
 from pnp_course.certificates import Certificate
-from pnp_course.rules import RULES, Check, Constants, Run
+from pnp_course.constants import Constants, Run
+from pnp_course.rules import RULES, Check
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,15 @@ class Guarantee:
     theorem: str
     conclusion: str
     checks: list[Check]
+    caveat: str = ""
 
     def __str__(self) -> str:
         if not self.checks:
             return f"{self.solver}: no theorem. {self.conclusion}"
         if self.covered:
             reasons = "; ".join(words for _, words in self.checks)
-            return f"{self.solver}: covered by {self.theorem}, because {reasons}. Then {self.conclusion}."
+            caveat = f" {self.caveat}" if self.caveat else ""
+            return f"{self.solver}: covered by {self.theorem}, because {reasons}. Then {self.conclusion}.{caveat}"
         reasons = "; ".join(words for holds, words in self.checks if not holds)
         return f"{self.solver}: not covered by {self.theorem}, because {reasons}."
 
@@ -47,7 +50,8 @@ def guarantee(
         denoiser: measured constants: a Certificate, a card, or Constants.
         fidelity: Gaussian or Poisson, with its operator and data.
         x: an image of the shape restored, for the operator's norm.
-        parameters: those of the solver that the rule needs: lam, t, step, ...; `sigma` picks the card's level.
+        parameters: those of the solver that the rule needs: lam, t, step, ...; with a card also `sigma`, the noise level
+            in units of intensity.
 
     Raises:
         ValueError: an unknown solver, or a parameter missing that the rule needs.
@@ -55,14 +59,18 @@ def guarantee(
     if solver not in RULES:
         raise ValueError(f"there is no rule for {solver!r}; wanted one of {', '.join(RULES)}.")
     rule = RULES[solver]
-    constants = (
-        denoiser if isinstance(denoiser, Constants) else Constants.of(denoiser, parameters.get("sigma", 25 / 255))
-    )
-    smooth = fidelity.lipschitz(x)
-    relative = fidelity.relative_smoothness() if hasattr(fidelity, "relative_smoothness") else float("inf")
-    if constants.bregman and solver != "b_red" and rule.check:
+    c = denoiser if isinstance(denoiser, Constants) else Constants.of(denoiser, parameters.get("sigma"))
+    checks: list[Check] = []
+    if rule.check and c.bregman and solver != "b_red":
         checks = [(False, "a Bregman gradient step is no gradient step in the usual geometry")]
-    else:
-        checks = rule.check(constants, Run(smooth, relative, parameters)) if rule.check else []
+    elif rule.check:
+        checks = rule.check(c, Run(fidelity.lipschitz(x), parameters))
+        if c.unmeasured:
+            checks.append((False, c.unmeasured))
     covered = bool(checks) and all(holds for holds, _ in checks)
-    return Guarantee(solver, covered, rule.theorem, rule.conclusion, checks)
+    caveat = (
+        ""
+        if fidelity.exact_prox
+        else "The proximal map of this fidelity is computed to a tolerance, and taken for exact."
+    )
+    return Guarantee(solver, covered, rule.theorem, rule.conclusion, checks, caveat)

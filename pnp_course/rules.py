@@ -7,52 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from pnp_course.certificates import SYMMETRIC, Certificate
+from pnp_course.certificates import SYMMETRIC
+from pnp_course.constants import Constants, Run
 from pnp_course.theory import averaging_bound, gradient_lipschitz, pegd_step_bound
 
 Check = tuple[bool, str]
-
-
-@dataclass(frozen=True)
-class Constants:
-    """What the rules ask of a denoiser, each the worst value measured.
-
-    gamma: cocoercivity of the symmetric part. delta: how far its spectrum reaches below 0. asymmetry: ||J - J^T||_*.
-    residual: ||I - J||_*. norm: ||J||_*. firm: ||2J - I||_*. strict: ||kI + (1 - k)J||_* at `k`. top: lambda_max of S.
-    gradient_step: there is a potential g whose value is known. bregman: D is a step on it in Burg's geometry.
-    """
-
-    gamma: float
-    delta: float
-    asymmetry: float
-    residual: float
-    norm: float
-    firm: float
-    strict: float
-    k: float
-    top: float
-    gradient_step: bool = False
-    bregman: bool = False
-
-    @classmethod
-    def of(cls, measured: Certificate | dict[str, Any], sigma: float = 25 / 255) -> Constants:
-        """From a certificate, or from a shipped denoiser's card (`denoiser_card(NAME)`) at its level nearest to sigma."""
-        if isinstance(measured, Certificate):
-            at, built = measured.summary(), float(measured.asymmetry.max()) < 1e-4
-        elif "certificate" in measured:
-            levels = {level: at for level, at in measured["certificate"].items() if level.isdigit()}
-            at = levels[min(levels, key=lambda level: abs(float(level) - 255 * sigma))]
-            built = measured["architecture"] == "gradient-step"
-        elif measured.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
-            nan = float("nan")
-            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
-        else:
-            raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
-        names = ("gamma", "delta", "asymmetry", "residual", "norm", "firm", "strict")
-        worst: dict[str, Any] = {name: at[f"{name}_worst"] for name in names}
-        return cls(**worst, k=at["k"], top=at["lambda_max_worst"], gradient_step=built)
 
 
 @dataclass(frozen=True)
@@ -68,29 +28,20 @@ class Rule:
     check: Callable[[Constants, Run], list[Check]] | None = None
 
 
-class Run(dict[str, float]):
-    """The solver's parameters by name, with the fidelity's two constants."""
-
-    def __init__(self, lipschitz: float, relative_smoothness: float, parameters: dict[str, float]):
-        super().__init__(parameters)
-        self.lipschitz, self.relative_smoothness = lipschitz, relative_smoothness
-
-    def __missing__(self, name: str) -> float:
-        raise ValueError(f"the rule for this solver needs the parameter {name!r}; pass {name}=...")
-
-
 def _below(value: float, bound: float, name: str, why: str = "") -> Check:
     word = "<" if value < bound else "is not below"
     return value < bound, f"{name} = {value:.4g} {word} {bound:.4g}{' ' + why if why else ''}"
 
 
 def _symmetric(c: Constants) -> Check:
-    return _below(c.asymmetry, SYMMETRIC, "||J - J^T||")
+    return _below(c.asymmetry, SYMMETRIC, "||J - J^T||", "(taken for 0)")
 
 
 def _coco_admm(c: Constants, r: Run) -> list[Check]:
-    t0 = averaging_bound(c.gamma, c.delta)
-    return [_symmetric(c), _below(r["t"], t0, "t", f"= t_0(gamma = {c.gamma:.3g}, delta = {c.delta:.2g})")]
+    t0, words = averaging_bound(c.gamma, c.delta), f"= t_0(gamma = {c.gamma:.3g}, delta = {c.delta:.2g})"
+    if c.gamma == 1 and r["t"] == t0:  # F is convex: the bound itself is allowed
+        return [_symmetric(c), (True, f"t = {t0:.4g} {words}")]
+    return [_symmetric(c), _below(r["t"], t0, "t", words)]
 
 
 def _coco_pegd(c: Constants, r: Run) -> list[Check]:
@@ -107,8 +58,8 @@ def _gs(c: Constants, r: Run) -> list[Check]:
 
 
 def _lipschitz_residual(c: Constants, r: Run) -> tuple[float, list[Check]]:
-    t = r.get("t", 1.0)
-    return t * c.residual, [_symmetric(c), _below(t * c.residual, 1.0, "t L", "with L = ||I - J||")]
+    big = r.get("t", 1.0) * c.residual
+    return big, [*_gs(c, r), _symmetric(c), _below(big, 1.0, "t L", "with L = ||I - J||")]
 
 
 def _prox_pgd(c: Constants, r: Run) -> list[Check]:
@@ -117,10 +68,11 @@ def _prox_pgd(c: Constants, r: Run) -> list[Check]:
 
 
 def _alpha_pgd(c: Constants, r: Run) -> list[Check]:
-    big, checks = _lipschitz_residual(c, r)
-    modulus = big / (big + 1)
+    modulus = c.residual / (c.residual + 1)
     return [
-        *checks,
+        *_gs(c, r),
+        _symmetric(c),
+        _below(c.residual, 1.0, "L", "with L = ||I - J||"),
         _below(r["alpha"] * r["lam"] * r.lipschitz, 1.0, "alpha lam L_f"),
         _below(modulus, r["alpha"], "L / (L + 1)", "= alpha"),
     ]
@@ -140,33 +92,51 @@ def _rmmo(c: Constants, r: Run) -> list[Check]:
     return [_below(c.firm, 1.0 + 1e-9, "||2J - I||")]
 
 
+def _strict(c: Constants) -> Check:
+    return _below(c.strict, 1.0 + 1e-9, f"||kI + (1 - k)J|| at k = {c.k:g}")
+
+
 def _relaxed_k(c: Constants, r: Run) -> float:
     """r D + (1 - r) I of a k-SPC D is k'-SPC with 1 - k' = (1 - k) / r."""
     return 1 - (1 - c.k) / r.get("relaxation", 0.2)
 
 
+def _exponents(r: Run, a: float, b: float) -> Check:
+    """alpha_k = k^-a, beta_k = k^-b; a, b: the solver's defaults."""
+    a, b = r.get("a", a), r.get("b", b)
+    holds = 0 < b <= a and a + b <= 1
+    return holds, f"a = {a:g}, b = {b:g} {'are' if holds else 'are not'} such that 0 < b <= a and a + b <= 1"
+
+
 def _pnpi_hqs(c: Constants, r: Run) -> list[Check]:
-    return [
-        _below(c.strict, 1.0 + 1e-9, f"||kI + (1 - k)J|| at k = {c.k:g}"),
-        _below(_relaxed_k(c, r), 0.5 + 1e-9, "k' of r D + (1 - r) I"),
-    ]
+    return [_strict(c), _below(_relaxed_k(c, r), 0.5 + 1e-9, "k' of r D + (1 - r) I"), _exponents(r, 0.05, 0.05)]
 
 
 def _pnpi_fbs(c: Constants, r: Run) -> list[Check]:
+    step = r["lam"] * r.lipschitz
     return [
-        _below(c.strict, 1.0 + 1e-9, f"||kI + (1 - k)J|| at k = {c.k:g}"),
-        _below(r["lam"] * r.lipschitz, 2.0, "lam L_f"),
-        _below(_relaxed_k(c, r), 1 - r["lam"] * r.lipschitz / 2 + 1e-9, "k' of r D + (1 - r) I", "= 1 - lam L_f / 2"),
+        _strict(c),
+        _below(step, 2.0, "lam L_f"),
+        _below(_relaxed_k(c, r), 1 - step / 2 + 1e-9, "k' of r D + (1 - r) I", "= 1 - lam L_f / 2"),
+        _exponents(r, 0.05, 0.05),
     ]
 
 
 def _pnpi_gd(c: Constants, r: Run) -> list[Check]:
-    return [_below(c.top, 1.0 + 1e-9, "lambda_max of (J + J^T)/2"), _below(r.lipschitz, float("inf"), "L_f")]
+    return [
+        _below(c.top, 1.0 + 1e-9, "lambda_max of (J + J^T)/2"),
+        _below(r.lipschitz, float("inf"), "L_f"),
+        _exponents(r, 0.5, 0.4),
+    ]
 
 
 def _red(c: Constants, r: Run) -> list[Check]:
-    big = r.lipschitz + r["lam"] * c.residual
-    return [*_gs(c, r), _below(r["step"] * big, 2.0, "step (L_f + lam ||I - J||)")]
+    bound = r["step"] * (r.lipschitz + r["lam"] * (1 + c.delta))
+    return [_symmetric(c), _below(bound, 2.0, "step (L_f + lam (1 + delta))")]
+
+
+def _red_fixed_point(c: Constants, r: Run) -> list[Check]:
+    return [_symmetric(c), _below(c.delta, 1.0, "delta")]
 
 
 def _convex_prox(c: Constants, r: Run) -> list[Check]:
@@ -182,8 +152,13 @@ def _fista(c: Constants, r: Run) -> list[Check]:
     return [*_convex_prox(c, r), _below(step, 1.0 + 1e-9, "step lam L_f")]
 
 
+def _drs(c: Constants, r: Run) -> list[Check]:
+    return [*_convex_prox(c, r), _below(r.get("relaxation", 1.0), 2.0, "relaxation")]
+
+
 def _primal_dual(c: Constants, r: Run) -> list[Check]:
-    return [*_convex_prox(c, r), _below(r["tau"] * r["sigma_dual"], 1.0 + 1e-9, "tau sigma ||L||^2")]
+    product = r["tau"] * r["sigma_dual"] * r.get("norm_squared", 1.0)
+    return [*_convex_prox(c, r), _below(product, 1.0 + 1e-9, "tau sigma ||L||^2")]
 
 
 def _b_red(c: Constants, r: Run) -> list[Check]:
@@ -195,58 +170,71 @@ def _b_red(c: Constants, r: Run) -> list[Check]:
 
 
 ANY = "closed, proper, convex"
-NONE = "stationary point of F + lam G"
+SMOOTH = "convex, L_f-Lipschitz gradient"
+CONVEX = "prox of a convex function: J = J^T, ||2J - I|| <= 1"
+STEP = "gradient step D = I - grad g, g >= 0, grad g locally Lipschitz"
+PROX = "smooth gradient step, t ||I - J|| < 1"
+FIXED = "u_k converges to a fixed point, where there is one; while beta_k is large the iterates may first grow"
+COCO = "J = J^T, spectrum in [-delta, 1/gamma]"
 RULES: dict[str, Rule] = {
     rule.solver: rule
     for rule in [
-        Rule("pgd", "the theorem of proximal gradient descent", "prox of a convex function: J = J^T, ||2J - I|| <= 1",
-             "convex, L_f-Lipschitz gradient", "step lam L_f < 2", "x_k converges to a minimiser", _pgd),
-        Rule("fista", "Beck and Teboulle 2009", "prox of a convex function", "convex, L_f-Lipschitz gradient",
-             "step lam L_f <= 1", "the objective converges to its minimum like 1/k^2", _fista),
-        Rule("admm", "the theorem of ADMM for convex functions", "prox of a convex function", ANY, "any lam",
-             "x_k converges to a minimiser", _convex_prox),
-        Rule("drs", "Lions and Mercier 1979", "prox of a convex function", ANY, "any lam", "x_k converges to a minimiser",
-             _convex_prox),
-        Rule("primal_dual", "Chambolle and Pock 2011", "prox of a convex function", ANY, "tau sigma ||L||^2 <= 1",
-             "x_k converges to a minimiser", _primal_dual),
+        Rule("pgd", "the theorem of proximal gradient descent", CONVEX, SMOOTH, "step lam L_f < 2",
+             "x_k converges to a minimiser, where there is one", _pgd),
+        Rule("fista", "Beck and Teboulle 2009", CONVEX, SMOOTH, "step lam L_f <= 1",
+             "the objective converges to its minimum like 1/k^2, where there is a minimiser", _fista),
+        Rule("admm", "the theorem of ADMM for convex functions", CONVEX, ANY, "any lam",
+             "x_k converges to a minimiser, where dR + lam dG has a zero", _convex_prox),
+        Rule("drs", "Lions and Mercier 1979", CONVEX, ANY, "0 < relaxation < 2, any lam",
+             "x_k converges to a minimiser, where dR + lam dG has a zero", _drs),
+        Rule("primal_dual", "Chambolle and Pock 2011, Condat 2013", CONVEX, ANY, "tau sigma ||L||^2 <= 1",
+             "x_k converges to a minimiser, where dR + lam dG has a zero", _primal_dual),
         Rule("hqs", "", "any", "any", "any", "Fixed points exist for contractive D; with a schedule nothing is minimised."),
         Rule("dpir", "", "any", "any", "any", "The noise level shrinks from step to step: no objective, no theorem."),
-        Rule("gs_pnp_pgd", "[A] Theorem 1 (backtracking)", "gradient step D = I - grad g, g smooth", ANY,
-             "0 < c < 1/2", "f + lam g decreases and converges, limit points are critical", _gs),
-        Rule("prox_pnp_pgd", "[A] section 3, Prox-PnP-PGD", "J = J^T, t ||I - J|| < 1",
-             "L_f-Lipschitz gradient", "lam L_f + tL / (tL + 1) < 2", "lam f + phi decreases, x_k converges to a critical point",
-             _prox_pgd),
-        Rule("alpha_pgd", "[A] section 3, relaxed PGD (Hurault et al. 2023b)", "J = J^T, L = ||I - J|| < 1",
-             "convex, L_f-Lipschitz gradient", "L / (L + 1) < alpha < 1 / (lam L_f)",
-             "x_k converges to a critical point of lam f + phi", _alpha_pgd),
-        Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "J = J^T, t ||I - J|| < 0.376", ANY, "any lam",
-             "the envelope decreases, x_k converges to a critical point of lam f + phi_t", _prox_drs),
-        Rule("prox_pnp_drsdiff", "[A] section 3, Prox-PnP-DRSdiff", "J = J^T, t ||I - J|| < 1",
-             "L_f-Lipschitz gradient", "lam L_f < 1", "the envelope decreases, x_k converges to a critical point", _drsdiff),
+        Rule("gs_pnp_pgd", "[A] Theorem 1 (backtracking)", STEP, ANY, "0 < c < 1/2",
+             "f + lam g decreases and converges; if the iterates stay bounded, u_k converges to a critical point", _gs),
+        Rule("prox_pnp_pgd", "[A] section 3, Prox-PnP-PGD", PROX, "L_f-Lipschitz gradient",
+             "lam L_f + tL / (tL + 1) < 2",
+             "lam f + phi_t decreases; if x_k stays bounded, it converges to a critical point", _prox_pgd),
+        Rule("alpha_pgd", "[A] section 3, relaxed PGD (Hurault et al. 2023b)", "smooth gradient step, L = ||I - J|| < 1",
+             SMOOTH, "L / (L + 1) < alpha < 1 / (lam L_f)",
+             "lam f + phi + (alpha/2)(1/alpha - 1)^2 ||y_k - y_{k-1}||^2 decreases at y_k; if bounded, x_k and y_k converge "
+             "to one critical point", _alpha_pgd),
+        Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "smooth gradient step, t ||I - J|| < 0.376", ANY, "any lam",
+             "the envelope decreases; if the iterates stay bounded, x_k converges to a critical point of lam f + phi_t",
+             _prox_drs),
+        Rule("prox_pnp_drsdiff", "[A] section 3, Prox-PnP-DRSdiff", PROX, SMOOTH, "lam L_f < 1",
+             "the envelope decreases; if the iterates stay bounded, x_k converges to a critical point of lam f + phi_t",
+             _drsdiff),
         Rule("rmmo_drs", "Douglas-Rachford for monotone operators", "||2J - I|| <= 1", ANY, "any lam",
              "x_k converges to a zero of a monotone inclusion, where there is one; there is no objective", _rmmo),
         Rule("pnpi_hqs", "Wei et al. 2024, Ishikawa", "k-strictly pseudo-contractive: ||kI + (1 - k)J|| <= 1", ANY,
-             "relaxation r <= 2 (1 - k)", "u_k converges to a fixed point, where there is one; there is no objective", _pnpi_hqs),
-        Rule("pnpi_fbs", "Wei et al. 2024, Ishikawa", "k-strictly pseudo-contractive", "convex, L_f-Lipschitz gradient",
-             "lam L_f < 2, 1 - (1 - k)/r <= 1 - lam L_f / 2", "u_k converges to a fixed point, where there is one", _pnpi_fbs),
-        Rule("pnpi_gd", "Wei et al. 2024, Ishikawa", "pseudo-contractive: lambda_max((J + J^T)/2) <= 1",
-             "convex, Lipschitz gradient", "alpha_k <= beta_k -> 0", "u_k converges to a zero of lam grad G + I - D", _pnpi_gd),
-        Rule("red", "gradient descent on G + lam g", "gradient step", "L_f-Lipschitz gradient",
-             "step (L_f + lam ||I - J||) < 2", "G + lam g decreases, limit points are critical", _red),
-        Rule("red_fixed_point", "", "any", "any", "any", "For a gradient step it is gs_pnp_pgd without its line search."),
+             "relaxation r <= 2 (1 - k), 0 < b <= a, a + b <= 1", FIXED, _pnpi_hqs),
+        Rule("pnpi_fbs", "Wei et al. 2024, Ishikawa", "k-strictly pseudo-contractive", SMOOTH,
+             "lam L_f < 2, 1 - (1 - k)/r <= 1 - lam L_f / 2, 0 < b <= a, a + b <= 1", FIXED, _pnpi_fbs),
+        Rule("pnpi_gd", "Wei et al. 2024, Ishikawa", "Lipschitz, pseudo-contractive: lambda_max((J + J^T)/2) <= 1", SMOOTH,
+             "0 < b <= a, a + b <= 1", "u_k converges to a zero of lam grad G + I - D, where there is one", _pnpi_gd),
+        Rule("red", "gradient descent on G + lam g, D = I - grad g", COCO, "L_f-Lipschitz gradient",
+             "step (L_f + lam (1 + delta)) < 2", "G + lam g decreases, limit points are critical", _red),
+        Rule("red_fixed_point", "proximal gradient descent on G + lam g, D = I - grad g", COCO + ", delta < 1", ANY,
+             "any lam", "G + lam g decreases; if x_k stays bounded, it converges to a critical point", _red_fixed_point),
         Rule("snore", "", "any", "any", "any", "Stochastic: proved for decreasing steps (Renaud et al. 2024)."),
-        Rule("snore_prox", "", "any", "any", "any", "Stochastic: proved for decreasing steps (Renaud et al. 2024)."),
-        Rule("b_red", "Hurault et al. 2023, B-RED", "Bregman gradient step", "smooth relative to Burg's entropy, ||y||_1",
-             "backtracking", "lam f + g decreases, limit points are critical", _b_red),
+        Rule("snore_prox", "", "any", "any", "any", "Stochastic: no theorem is checked here."),
+        Rule("b_red", "Hurault et al. 2023, B-RED", "gradient step, Bregman or not, grad g locally Lipschitz",
+             "smooth relative to Burg's entropy, ||y||_1", "backtracking",
+             "lam f + g decreases and converges; limit points without a zero pixel satisfy the optimality conditions on "
+             "0 < x <= largest", _b_red),
         Rule("b_pnp", "", "Bregman gradient step", "smooth relative to Burg's entropy", "lam ||y||_1 < 1",
              "Hurault et al. 2023 prove it for B a Bregman proximal map; this is not checked here."),
         Rule("dps", "", "any", "any", "any", "A sampler: its end is random."),
         Rule("diffpir", "", "any", "any", "any", "A sampler: its end is random."),
-        Rule("coco_admm", "[B] Theorem 4.1, with slack", "J = J^T, spectrum in [-delta, 1/gamma]", ANY, "t < t_0(gamma, delta)",
-             "the Lagrangian (65) decreases, (u_k, v_k) converges to a stationary point of F + lam G", _coco_admm),
-        Rule("coco_pegd", "[B] Theorem 4.4", "J = J^T, spectrum in [-delta, 1/gamma]", ANY, "step < 2 - r(t), t (1 + delta) < 1",
-             "F + step e decreases, u_k converges to a stationary point of it", _coco_pegd),
-        Rule("coco_drs", "", "J = J^T, spectrum in [-delta, 1/gamma]", ANY, "t < t_0(gamma)",
+        Rule("coco_admm", "[B] Theorem 4.1, with slack", COCO, ANY, "t < t_0(gamma, delta)",
+             "the Lagrangian (65) decreases from k = 1 on (at gamma = 1 while t < 0.414); if u_k stays bounded, as it does "
+             "for F + lam G coercive, (u_k, v_k) converges to a stationary point of F + lam G", _coco_admm),
+        Rule("coco_pegd", "[B] Theorem 4.4", COCO, ANY, "step < 2 - r(t), t (1 + delta) < 1",
+             "F + step e decreases, e the Moreau envelope of lam G; if u_k stays bounded, it converges to a stationary point "
+             "of that sum", _coco_pegd),
+        Rule("coco_drs", "", COCO, ANY, "t < t_0(gamma)",
              "Fidelity first: Theorem 4.1 is about the other order (coco_admm). The fixed points are the same."),
     ]
 }  # fmt: skip

@@ -42,10 +42,11 @@ def admm_margin(gamma: float, t: float, delta: float = 0.0) -> float:
 def averaging_bound(gamma: float, delta: float = 0.0) -> float:
     """t_0 of [B] Theorem 4.1: CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
 
-    At gamma = 1 and delta = 0 F is convex and every t <= 1 is allowed (Remark 4.3). `delta` as in `gradient_lipschitz`.
+    `delta` as in `gradient_lipschitz`. At gamma = 1 the spectrum of J_t is in [1 - s, 1], so F is convex and ADMM converges
+    for every s = t (1 + delta) <= 1 (Remark 4.3), though the Lagrangian need not decrease.
     """
-    if _check_gamma(gamma) == 1 and delta <= 0:
-        return 1.0
+    if _check_gamma(gamma) == 1:
+        return 1 / (1 + max(delta, 0.0))
     low, high = 1e-12, 1 - 1e-12
     for _ in range(200):
         middle = (low + high) / 2

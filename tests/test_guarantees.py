@@ -11,10 +11,11 @@ import torch
 
 from pnp_course import solvers
 from pnp_course.certificates import certificate
+from pnp_course.constants import Constants
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import guarantee
-from pnp_course.operators import Blur, Identity, kernels
-from pnp_course.rules import RULES, Constants
+from pnp_course.operators import Blur, Identity, Mask, kernels
+from pnp_course.rules import RULES
 from pnp_course.toy import GaussianMixture, PixelMixture
 
 X = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -57,13 +58,22 @@ CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters
     ("rmmo_drs", CONVEX, KL, {"lam": 1.0}, None, ""),
     ("pnpi_hqs", CONVEX, KL, {"relaxation": 0.2}, {"relaxation": 0.3}, "k' of r D"),
     ("pnpi_fbs", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "k' of r D"),
-    ("pnpi_gd", CONVEX, GAUSS, {}, None, ""),
-    ("red", COCO, GAUSS, {"lam": 1.0, "step": 0.45}, {"lam": 1.0, "step": 0.55}, "is not below 2"),
+    ("pnpi_hqs", CONVEX, KL, {"relaxation": 0.2}, {"relaxation": 0.2, "a": 0.0, "b": 0.0}, "a = 0, b = 0 are not"),
+    ("pnpi_gd", CONVEX, GAUSS, {}, {"a": 0.4, "b": 0.5}, "a = 0.4, b = 0.5 are not"),
+    ("red", COCO, GAUSS, {"lam": 1.0, "step": 0.95}, {"lam": 1.0, "step": 1.05}, "is not below 2"),
+    ("red", replace(COCO, delta=0.5), GAUSS, {"lam": 1.0, "step": 0.75}, {"lam": 1.0, "step": 0.85}, "is not below 2"),
+    ("red_fixed_point", replace(COCO, delta=0.9), KL, {}, None, ""),
+    ("coco_admm", CONVEX, KL, {"t": 1.0}, None, ""),
+    ("coco_admm", replace(CONVEX, delta=0.25), KL, {"t": 0.8}, {"t": 0.81}, "t = 0.81 is not below 0.8"),
     ("pgd", CONVEX, GAUSS, {"lam": 1.9}, {"lam": 2.1}, "step lam L_f = 2.1"),
     ("fista", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "step lam L_f = 1.1"),
     ("admm", CONVEX, KL, {}, None, ""),
-    ("drs", CONVEX, KL, {}, None, ""),
+    ("drs", CONVEX, KL, {}, {"relaxation": 2.5}, "relaxation = 2.5"),
     ("primal_dual", CONVEX, KL, {"tau": 0.9, "sigma_dual": 1.0}, {"tau": 1.1, "sigma_dual": 1.0}, "tau sigma"),
+    (
+        "primal_dual", CONVEX, KL, {"tau": 0.1, "sigma_dual": 1.0, "norm_squared": 8.0},
+        {"tau": 0.2, "sigma_dual": 1.0, "norm_squared": 8.0}, "tau sigma",
+    ),
     ("b_red", COCO, KL, {"backtracking": 1}, {"backtracking": 0}, "the step is fixed"),
 ]  # fmt: skip
 
@@ -80,6 +90,58 @@ def test_both_sides_of_every_bound(case):
         import re
 
         assert re.search(words, str(no)), str(no)
+
+
+def test_what_is_left_open_is_said():
+    assert "taken for exact" in str(guarantee("coco_admm", COCO, Poisson(Blur(kernels.gaussian(5, 1.0)), X), X, t=0.3))
+    assert "taken for exact" not in str(guarantee("coco_admm", COCO, KL, X, t=0.3))
+    for solver in (
+        "pgd",
+        "fista",
+        "admm",
+        "drs",
+        "rmmo_drs",
+        "pnpi_hqs",
+        "pnpi_fbs",
+    ):  # existence is not proved by D alone
+        assert "where" in RULES[solver].conclusion, solver
+    for solver in (
+        "coco_admm",
+        "coco_pegd",
+        "gs_pnp_pgd",
+        "prox_pnp_pgd",
+        "prox_pnp_drs",
+        "prox_pnp_drsdiff",
+        "alpha_pgd",
+    ):
+        assert "bounded" in RULES[solver].conclusion, solver
+
+
+def test_a_prior_that_falls_for_ever_lets_the_iterates_leave():
+    """Why the conclusions ask for bounded iterates: D = 3 I is 1/3-cocoercive, and half of the pixels are not observed."""
+    seen = torch.ones(1, 1, 4, 4)
+    seen[..., :2] = 0
+    fidelity = Gaussian(Mask(seen), 0.5 * seen)
+    d = replace(COCO, gamma=1 / 3, top=3.0)
+    assert guarantee("coco_admm", d, fidelity, seen, t=0.33).covered
+    with pytest.raises(solvers.DivergenceError, match="x"):
+        solvers.run(solvers.coco_admm(fidelity, lambda x: 3 * x, 0.5 * seen + 0.5, lam=1.0, t=0.33), 60)
+
+
+def test_cards_answer_for_the_levels_they_were_measured_at():
+    at = dict.fromkeys(("asymmetry", "residual", "norm", "firm", "strict"), 0.0)
+    at = {f"{key}_worst": value for key, value in at.items()} | {"k": 0.9, "lambda_max_worst": 4.0}
+    levels = {"15": at | {"gamma_worst": 0.3, "delta_worst": 0.0}, "40": at | {"gamma_worst": 0.25, "delta_worst": 0.1}}
+    card = {"architecture": "gradient-step", "config": {"activation": "elu"}, "certificate": levels}
+    assert Constants.of(card, 15 / 255).gamma == 0.3
+    assert (Constants.of(card, 20 / 255).gamma, Constants.of(card, 20 / 255).delta) == (0.25, 0.1)  # the worse of two
+    assert Constants.of(card, 41 / 255).unmeasured == ""
+    no = guarantee("gs_pnp_pgd", card, GAUSS, X, sigma=5 / 255)
+    assert not no.covered
+    assert "noise level 5/255 is outside those the card was measured at, 15 to 40" in str(no)
+    assert not guarantee("gs_pnp_pgd", card | {"config": {"activation": "relu"}}, GAUSS, X, sigma=0.1).covered
+    with pytest.raises(ValueError, match="several noise levels; pass sigma="):
+        guarantee("gs_pnp_pgd", card, GAUSS, X)
 
 
 @pytest.mark.parametrize("solver", [name for name, rule in RULES.items() if rule.check is None])

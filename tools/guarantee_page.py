@@ -20,11 +20,15 @@ the numbers of a run:
 from pnp_course import denoiser_card
 from pnp_course.guarantees import guarantee
 
-print(guarantee("coco_admm", denoiser_card("drunet"), fidelity, y, t=0.33))
+print(guarantee("coco_admm", denoiser_card("drunet"), fidelity, y, sigma=0.1, t=0.33))
 ```
 
 answers in words: covered by which theorem and why, or not covered and because of what. "Covered" means that no hypothesis
-was found violated at the patches where the denoiser was measured; a certificate is not a proof for all images.
+was found violated at the patches where the denoiser was measured; a certificate is not a proof for all images. Three
+more things are taken for granted. An asymmetry `||J - J^T||` below 0.01 is neglected: the theorems are for 0. Proximal maps
+are exact; where one is computed to a tolerance, the answer says so. And for convergence of the whole sequence to a critical
+point the objective has the Kurdyka-Łojasiewicz property, as functions definable in an o-minimal structure have
+{cite:p}`attouch2013`: networks of ReLU, ELU or Softplus, these fidelities, and antiderivatives of such.
 
 """
 

@@ -29,6 +29,11 @@ class GradientStep(nn.Module):
         self.network = network
         self.in_channels, self.config = network.in_channels, network.config
 
+    @property
+    def smooth(self) -> bool:
+        """Is grad g continuous, with a Lipschitz constant on every bounded set? Not with a ReLU in the network."""
+        return not any(isinstance(m, nn.ReLU | nn.LeakyReLU) for m in self.network.modules())
+
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """D(x, sigma) for x (B, C, H, W), sigma float or (B,)."""
         return self.denoise_and_value(x, sigma)[0]

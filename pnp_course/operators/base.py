@@ -15,7 +15,10 @@ class LinearOperator(ABC):
     """A linear map A on images (B, C, H, W).
 
     `A(x)` applies it, `A.adjoint(y)` its adjoint A^T: <A x, y> = <x, A^T y> for the sums over all pixels.
+    `closed_form`: are `solve` and `solve_data` exact up to rounding, or iterations stopped at a tolerance?
     """
+
+    closed_form = True
 
     @abstractmethod
     def __call__(self, x: Tensor) -> Tensor:

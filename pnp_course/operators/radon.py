@@ -35,6 +35,8 @@ class Radon(LinearOperator):
     Memory: about 36 bytes per pixel and view in float32 (both matrices): 140 MB at n = 256, 60 views.
     """
 
+    closed_form = False
+
     def __init__(
         self, size: int, views: int | Tensor, detectors: int | None = None, *, tol: float = 1e-4, max_iter: int = 100
     ):

@@ -67,8 +67,8 @@ PRESETS: dict[str, Preset] = {
     "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500),  # not shipped: the start of gs-drunet and its twin
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
-    "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=5_000),
-    "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=5_000),
+    "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=2_500),
+    "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=2_500),
     # gradient steps, [A]: conservative by construction
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),
