@@ -121,3 +121,15 @@ def test_how_much_slack_the_papers_averaging_has():
     """At gamma = 1/4: t = 0.33 tolerates delta < 0.011, t = 0.30 tolerates delta < 0.13."""
     assert admm_margin(0.25, 0.33, 0.010) > 0 > admm_margin(0.25, 0.33, 0.012)
     assert admm_margin(0.25, 0.30, 0.12) > 0 > admm_margin(0.25, 0.30, 0.14)
+
+
+def test_the_worst_values_are_rounded_outward():
+    """A bound of 1 must not be met by rounding 1.00004 to 1.0000."""
+    from pnp_course.certificates import _outward, _rounded
+
+    assert _rounded(1.00004, _outward("firm_worst")) == 1.0001
+    assert _rounded(-0.0123456, _outward("lambda_min_worst")) == -0.012346
+    assert _rounded(0.333338, _outward("gamma_worst")) == 0.33333
+    assert _rounded(1.00004, _outward("firm_mean")) == 1.0
+    assert _rounded(0.25, -1) == 0.25
+    assert _rounded(0.0, 1) == 0.0
