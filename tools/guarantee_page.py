@@ -33,21 +33,24 @@ point the objective has the Kurdyka-Łojasiewicz property, as functions definabl
 """
 
 
+# where each is proved in the course: a label in book/theory
+PROOFS = {
+    "pgd": "prox-pgd", "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
+    "pnpi_hqs": "theorem-ishikawa", "pnpi_fbs": "theorem-ishikawa", "pnpi_gd": "theorem-ishikawa", "red": "theorem-red",
+    "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "theorem-admm",
+    "coco_pegd": "theorem-pegd",
+}  # fmt: skip
+
+
 def page() -> str:
     """The page's text."""
-    covered = ["| solver | denoiser | fidelity | parameters | what converges | theorem |", "|---|---|---|---|---|---|"]
+    covered = ["| solver | asks | then |", "|---|---|---|"]
     bare = ["| solver | what can be said |", "|---|---|"]
     for name, r in RULES.items():
         if r.check:
-            cells = (
-                f"`{name}`",
-                _plain(r.denoiser),
-                _plain(r.fidelity),
-                _plain(r.parameters),
-                _plain(r.conclusion),
-                r.theorem,
-            )
-            covered.append("| " + " | ".join(cells) + " |")
+            theorem = _plain(r.theorem) + (f", here {{prf:ref}}`{PROOFS[name]}`" if name in PROOFS else "")
+            asks = f"$D$: {_plain(r.denoiser)}<br>fidelity: {_plain(r.fidelity)}<br>parameters: {_plain(r.parameters)}"
+            covered.append(f"| `{name}`<br>{theorem} | {asks} | {_plain(r.conclusion)} |")
         else:
             bare.append(f"| `{name}` | {_plain(r.conclusion)} |")
     return HEAD + "\n".join(covered) + "\n\n## Without a theorem\n\n" + "\n".join(bare) + "\n"
