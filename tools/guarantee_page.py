@@ -35,7 +35,8 @@ point the objective has the Kurdyka-Łojasiewicz property, as functions definabl
 
 # where each is proved in the course: a label in book/theory
 PROOFS = {
-    "pgd": "prox-pgd", "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
+    "pgd": "prox-pgd", "fista": "theorem-fista", "primal_dual": "theorem-primal-dual",
+    "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
     "pnpi_hqs": "theorem-ishikawa", "pnpi_fbs": "theorem-ishikawa", "pnpi_gd": "theorem-ishikawa", "red": "theorem-red",
     "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "theorem-admm",
     "coco_pegd": "theorem-pegd",

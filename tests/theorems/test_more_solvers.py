@@ -1,11 +1,14 @@
 """book/theory/more_solvers.md: both sides of each inequality, in float64, on maps that are known exactly."""
 
+import itertools
+
 import pytest
 import torch
 
 from pnp_course import solvers
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.operators import Blur, Identity, kernels
+from pnp_course.priors import TotalVariation
 from pnp_course.solvers.bregman import burg_distance
 from pnp_course.toy import GaussianMixture, PixelMixture
 
@@ -45,6 +48,45 @@ def test_the_potential_is_that_of_the_denoiser(oracle, y):
     g = -(SIGMA**2) * oracle.mixture.log_density(x.reshape(-1, 1), SIGMA).sum()
     (slope,) = torch.autograd.grad(g, x)
     assert torch.allclose(x.detach() - slope, oracle.denoise(y), atol=1e-10)
+
+
+@pytest.mark.parametrize("tau", [0.3, 1.0])
+def test_fista_stays_below_its_bound(y, tau):
+    """R = mu |x|_1 by soft thresholding, f = |Kx - y|^2 / 2; the minimum by a thousand times more iterations."""
+    fidelity, mu = Gaussian(Blur(kernels.gaussian(5, 1.0).double()), y), 0.02
+
+    def shrink(z):
+        return z.sign() * (z.abs() - tau * mu).clamp_min(0)
+
+    def energy(x):
+        return fidelity.value(x) + mu * float(x.abs().sum())
+
+    best = None
+    for _, iterate in zip(range(20000), solvers.fista(fidelity, shrink, y, lam=1.0, step=tau), strict=False):
+        best = iterate.x
+    distance = float((y - best).square().sum())
+    for k, iterate in zip(range(1, 200), solvers.fista(fidelity, shrink, y, lam=1.0, step=tau), strict=False):
+        assert energy(iterate.x) - energy(best) <= 2 * distance / (tau * (k + 1) ** 2) + 1e-12
+
+
+def test_primal_dual_is_monotone_in_its_own_metric(y):
+    """|z_k - z*|_V with z_k = (x_k, p_{k+1}) never grows, for total variation."""
+    linear, tau, sigma = TotalVariation.linear, 0.3, 0.4
+    assert tau * sigma * 8 < 1
+    tv, fidelity = TotalVariation(0.1), Gaussian(Identity(), y)
+    steps = solvers.primal_dual(fidelity, tv.dual_prox, y, lam=1.0, tau=tau, sigma=sigma, linear=linear)
+    seen = [(it.x, it.p) for _, it in zip(range(6000), steps, strict=False)]
+    last = seen[-1]
+
+    def distance(z):
+        dx, dp = z[0] - last[0], z[1] - last[1]
+        return float(dx.square().sum() / tau + dp.square().sum() / sigma - 2 * (linear[0](dx) * dp).sum())
+
+    pairs = [(seen[k][0], seen[k + 1][1]) for k in range(200)]
+    along = [distance(z) for z in pairs]
+    assert along[0] > 0.1
+    assert all(b <= a + 1e-6 for a, b in itertools.pairwise(along))
+    assert along[-1] < 0.01 * along[0]
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.9])
