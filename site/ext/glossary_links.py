@@ -34,6 +34,7 @@ def link_first_uses(app: Any, doctree: nodes.document, page: str) -> None:
         if kind == "term" and where == GLOSSARY != page
     }
     target = app.builder.get_relative_uri(page, GLOSSARY)
+    join_lines(doctree)
     for text in list(doctree.findall(nodes.Text)):
         if not wanted:
             return
@@ -42,6 +43,19 @@ def link_first_uses(app: Any, doctree: nodes.document, page: str) -> None:
         pieces = split(str(text), wanted, target)
         if len(pieces) > 1:
             text.parent.replace(text, pieces)
+
+
+def join_lines(doctree: nodes.document) -> None:
+    """Make one text of neighbouring ones: each line of the source is a node of its own, and terms cross lines."""
+    for parent in {text.parent for text in doctree.findall(nodes.Text)}:
+        children: list[nodes.Node] = []
+        for child in parent.children:
+            if children and isinstance(child, nodes.Text) and isinstance(children[-1], nodes.Text):
+                children[-1] = nodes.Text(str(children[-1]) + str(child))
+            else:
+                children.append(child)
+        parent.children = []
+        parent.extend(children)
 
 
 def ancestors(node: nodes.Node) -> list[nodes.Node]:
