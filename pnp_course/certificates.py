@@ -52,6 +52,8 @@ class Certificate:
     strict: ||kI + (1 - k)J||_* with `k`.
     evaluations: network evaluations spent on each patch (a product with J or J^T counted as one).
     gradient_step: D = I - grad g by construction, g known and smooth.
+    jumps: D = I - grad g with kinks in g, where D jumps. The Jacobian exists almost everywhere and sees nothing of it (with
+        N linear around x it is I - (I - J_N)^T (I - J_N), never above I), so no theorem may be read off it.
     """
 
     lambda_min: Tensor
@@ -65,6 +67,7 @@ class Certificate:
     k: float
     evaluations: int
     gradient_step: bool = False
+    jumps: bool = False
 
     @property
     def gamma(self) -> Tensor:
@@ -90,7 +93,7 @@ class Certificate:
         def within(norm: Tensor) -> bool:
             return float(norm.max()) <= 1
 
-        return {
+        found = {
             "conservative (J = J^T)": symmetric,
             "firmly nonexpansive: RMMO-DRS": within(self.firm),
             "nonexpansive: NE": within(self.norm),
@@ -101,6 +104,7 @@ class Certificate:
             f"CoCo-ADMM converges, t = {t:g}: [B] Theorem 4.1 with slack": prox and t < self.averaging_bound,
             f"CoCo-PEGD converges, t = {t:g}: [B] Theorem 4.4": prox and pegd_step_bound(gamma, t) > PEGD_STEP,
         }
+        return dict.fromkeys(found, False) if self.jumps else found
 
     def summary(self) -> dict[str, float]:
         """Mean, standard deviation and worst value of each constant to five significant digits, the worst rounded outward."""
@@ -154,8 +158,9 @@ def certificate(
         )
     parts = [_measure(denoiser, x, sigma, k, iterations) for x in patches.split(batch)]
     joined = {name: torch.cat([p[0][name] for p in parts]) for name in parts[0][0]}
-    known = isinstance(denoiser, GradientStep) and denoiser.conservative and denoiser.smooth
-    return Certificate(**joined, k=k, evaluations=parts[0][1], gradient_step=known)
+    known = isinstance(denoiser, GradientStep) and denoiser.smooth and denoiser.conservative
+    jumps = isinstance(denoiser, GradientStep) and not denoiser.smooth
+    return Certificate(**joined, k=k, evaluations=parts[0][1], gradient_step=known, jumps=jumps)
 
 
 def _measure(denoiser: nn.Module, x: Tensor, sigma: float, k: float, iterations: int) -> tuple[dict[str, Tensor], int]:

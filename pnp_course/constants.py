@@ -8,6 +8,7 @@ from typing import Any
 from pnp_course.certificates import Certificate
 
 LEVEL_MARGIN = 1.05  # a card speaks for noise levels up to this factor beyond those it was measured at
+JUMPS = "D is a gradient step on a potential with kinks: it jumps there, and no Jacobian sees that"
 NAMES = ("gamma", "delta", "asymmetry", "residual", "norm", "firm", "strict", "lambda_max")
 
 
@@ -44,7 +45,7 @@ class Constants:
             ValueError: a card without certificate, or without `sigma`.
         """
         if isinstance(measured, Certificate):
-            return cls._from([measured.summary()], measured.gradient_step)
+            return cls._from([measured.summary()], measured.gradient_step, JUMPS if measured.jumps else "")
         if measured.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
             nan = float("nan")
             return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
@@ -58,11 +59,11 @@ class Constants:
         asked = 255 * sigma
         below = max((level for level in levels if level <= asked), default=levels[0])
         above = min((level for level in levels if level >= asked), default=levels[-1])
-        smooth = measured["architecture"] == "gradient-step" and measured["config"].get("activation") != "relu"
-        words = ""
+        step, smooth = measured["architecture"] == "gradient-step", measured["config"].get("activation") != "relu"
+        words = JUMPS if step and not smooth else ""
         if not levels[0] / LEVEL_MARGIN <= asked <= levels[-1] * LEVEL_MARGIN:
             words = f"the noise level {asked:.3g}/255 is outside those the card was measured at, {levels[0]:g} to {levels[-1]:g}"
-        return cls._from([measured["certificate"][f"{level:g}"] for level in {below, above}], smooth, words)
+        return cls._from([measured["certificate"][f"{level:g}"] for level in {below, above}], step and smooth, words)
 
     @classmethod
     def _from(cls, summaries: list[dict[str, float]], gradient_step: bool, unmeasured: str = "") -> Constants:

@@ -133,3 +133,13 @@ def test_the_worst_values_are_rounded_outward():
     assert _rounded(1.00004, _outward("firm_mean")) == 1.0
     assert _rounded(0.25, -1) == 0.25
     assert _rounded(0.0, 1) == 0.0
+
+
+def test_no_theorem_is_read_off_the_jacobian_of_a_denoiser_that_jumps():
+    """A gradient step on a ReLU network: its Jacobian never exceeds I, yet D is expansive across a kink."""
+    net = GradientStep(DRUNet(1, widths=(4, 4, 4, 4), blocks=1)).double()
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    c = certificate(net, x, 0.1, iterations=64)
+    assert float(c.lambda_max.max()) < 1 + 1e-9
+    assert c.jumps
+    assert not any(c.theorems().values())

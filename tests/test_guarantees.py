@@ -139,7 +139,11 @@ def test_cards_answer_for_the_levels_they_were_measured_at():
     no = guarantee("gs_pnp_pgd", card, GAUSS, X, sigma=5 / 255)
     assert not no.covered
     assert "noise level 5/255 is outside those the card was measured at, 15 to 40" in str(no)
-    assert not guarantee("gs_pnp_pgd", card | {"config": {"activation": "relu"}}, GAUSS, X, sigma=0.1).covered
+    kinked = card | {"config": {"activation": "relu"}}
+    for solver in ("gs_pnp_pgd", "coco_admm"):
+        no = guarantee(solver, kinked, GAUSS, X, sigma=0.1, t=0.1)
+        assert not no.covered
+        assert "it jumps there" in str(no)
     with pytest.raises(ValueError, match="several noise levels; pass sigma="):
         guarantee("gs_pnp_pgd", card, GAUSS, X)
 

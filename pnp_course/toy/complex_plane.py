@@ -35,7 +35,7 @@ def outline(ax: Axes, condition: Condition, hatch: bool = False, **style: object
         edge, far = (1.0, -9.0) if condition.rail == "left" else (0.0, 9.0)
         ax.add_patch(Rectangle((min(edge, far), -9), abs(far - edge), 18, **kind))  # type: ignore[arg-type]
     else:
-        ax.add_patch(Circle((centre, 0), radius, **kind))  # type: ignore[arg-type]
+        ax.add_patch(Circle((centre, 0), radius, **kind))
 
 
 def axes_of_plane(ax: Axes, window: tuple[float, float, float, float], equal: bool = True) -> None:
@@ -124,27 +124,27 @@ def spectrum_figure(
     Args:
         title: for the first panel. spectra: patch -> eigenvalues (n,), complex.
         worst: the patch tested. j: its Jacobian (n, n). w: points of its numerical range.
-        condition: whose region is hatched. conditions: rows of the last panel.
+        condition: whose region is filled. conditions: rows of the last panel.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3.3), dpi=SCREEN_DPI, width_ratios=(1.15, 1, 0.8))
+    figure, axes = plt.subplots(1, 3, figsize=(9.4, 3.3), dpi=SCREEN_DPI, width_ratios=(1, 1, 0.75))
     high = max(1.35, 1.15 * float(w.real.max()))
     low = min(-0.25, 1.3 * float(w.real.min()))
     tall = max(0.06, 1.3 * float(w.imag.abs().max()))
     for ax in axes[:2]:
-        outline(ax, condition, hatch=True, edgecolor="0.6")
-        ax.fill(w.real, w.imag, facecolor="#0072B2", alpha=0.2, edgecolor="#0072B2", linewidth=1.4)
+        outline(ax, condition, fill=True, facecolor="0.9", edgecolor="0.3")
+        ax.fill(w.real, w.imag, facecolor="#0072B2", alpha=0.25, edgecolor="#0072B2", linewidth=1.4)
         for (patch, values), marker, style in zip(spectra.items(), MARKERS, STYLES, strict=False):
             ax.plot(values.real, values.imag, marker, markersize=3.5, color=style["color"], label=patch, alpha=0.8)
-    axes_of_plane(axes[0], (-1.15, 2.35, -1.6, 1.6))
+    axes_of_plane(axes[0], (-1.15, max(2.35, high), -1.6, 1.6))
     axes[0].legend(fontsize=7, loc="upper left", title="patch", title_fontsize=7)
-    axes[0].set_title(f"{title}\nhatched: {condition.name}", fontsize=9)
+    axes[0].set_title(f"{title}\ngray: {condition.name}", fontsize=9)
     axes_of_plane(axes[1], (low, high, -tall, tall), equal=False)
-    axes[1].set_title(f"close up; shaded: W(J), {worst} patch", fontsize=9)
+    axes[1].set_title(f"close up; blue: W(J), {worst} patch", fontsize=9)
     axes[1].set_ylabel("")
     tested = [c.tests(j, w) for c in reversed(conditions)]
-    for row, values in enumerate(tested):
-        axes[2].plot([min(values), max(values)], [row, row], color="0.6", linewidth=1)
-        for value, marker, face in zip(values, "o|s", ("black", "black", "none"), strict=True):
+    for row, three in enumerate(tested):
+        axes[2].plot([min(three), max(three)], [row, row], color="0.6", linewidth=1)
+        for value, marker, face in zip(three, "o|s", ("black", "black", "none"), strict=True):
             axes[2].plot(value, row, marker, color="black", markerfacecolor=face, markersize=6 if marker != "|" else 10)
     axes[2].axvline(1, color="#D55E00", linestyle="--", linewidth=1.4)
     short = [
@@ -156,7 +156,7 @@ def spectrum_figure(
         ylim=(-0.6, len(conditions) - 0.4),
     )
     axes[2].set_yticklabels(short[::-1], fontsize=7.5)
-    axes[2].set_title(f"{worst} patch: passed if the\nsquare is at most 1", fontsize=9)
+    axes[2].set_title(f"{worst} patch: passed\nif the square is at most 1", fontsize=9)
     figure.tight_layout(pad=0.5)
     plt.close(figure)
     return figure

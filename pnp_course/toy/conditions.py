@@ -74,12 +74,14 @@ class Condition:
 
     def margin(self, j: Tensor) -> Tensor:
         """Smallest eigenvalue of Q, (...,): the linear map J satisfies the condition iff this is >= 0."""
-        return torch.linalg.eigvalsh(self.form(j))[..., 0]
+        values: Tensor = torch.linalg.eigvalsh(self.form(j))
+        return values[..., 0]
 
     def norm(self, j: Tensor) -> Tensor:
         """||a I + b J||_*, (...,), of a disc condition; ValueError for a half-plane."""
         a, b = self.coefficients
-        return torch.linalg.matrix_norm(a * torch.eye(j.shape[-1], dtype=j.dtype) + b * j, 2)
+        norm: Tensor = torch.linalg.matrix_norm(a * torch.eye(j.shape[-1], dtype=j.dtype) + b * j, 2)
+        return norm
 
     def at(self, z: Tensor) -> Tensor:
         """The form at complex numbers z: >= 0 iff z lies in the region; 1 + k |1 - z|^2 - |z|^2, or Re z - gamma |z|^2."""

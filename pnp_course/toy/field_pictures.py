@@ -30,19 +30,21 @@ def split_figure(
     starts = 0.5 + RING * 1.5 if starts is None else starts
     r = torch.linspace(0.04, 0.96, 14, dtype=torch.float64)
     x = torch.cartesian_prod(r, r)
+    longest = max(float(field(x).norm(dim=1).max()) for field in fields.values())
+    scale = 4.5 * max(1.0, longest / 0.35)  # one length of arrows for all panels
     figure, axes = plt.subplots(1, len(fields), figsize=(9.6, 3.5), dpi=SCREEN_DPI)
     for ax, (title, field) in zip(axes, fields.items(), strict=True):
         v = field(x)
-        ax.quiver(*x.T, *v.T, angles="xy", scale_units="xy", scale=4.5, width=0.006, color="0.55")
+        ax.quiver(*x.T, *v.T, angles="xy", scale_units="xy", scale=scale, width=0.006, color="0.55")
         path = trajectory(field, starts, time / steps, steps)
         for i in range(len(starts)):
             ax.plot(*path[:, i].T, linewidth=1.6, **STYLES[i % 3])
             ax.plot(*path[-1, i], "s", color=STYLES[i % 3]["color"], markersize=4.5)
         ax.plot(*starts.T, "o", markerfacecolor="white", markeredgecolor="black", markersize=5)
         ax.plot(*clean.T, "*", color="black", markersize=11)
-        ax.set(title=title, xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="pixel 1")
+        ax.set(title=title, xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="pixel 1 (intensity)")
         ax.title.set_fontsize(9)
-    axes[0].set_ylabel("pixel 2")
+    axes[0].set_ylabel("pixel 2 (intensity)")
     figure.tight_layout(pad=0.5)
     plt.close(figure)
     return figure
@@ -65,9 +67,11 @@ def loop_figure(paths: Mapping[str, Tensor], mixture: GaussianMixture, tail: int
         right.semilogy(
             range(1, len(moves) + 1), moves, label=label, linewidth=1.6, **style, marker=marker, markevery=25
         )
-    left.set(xlabel="pixel 1", ylabel="pixel 2", xlim=(0.1, 0.9), ylim=(0.1, 0.9), aspect="equal")
+    left.set(
+        xlabel="pixel 1 (intensity)", ylabel="pixel 2 (intensity)", xlim=(0.1, 0.9), ylim=(0.1, 0.9), aspect="equal"
+    )
     left.set_title(f"the last {tail} iterates; stars: bumps of the prior")
-    right.set(xlabel="iteration", title="length of the moves", ylim=(1e-16, 2))
+    right.set(xlabel="iteration", ylabel="intensity", title="length of the moves", ylim=(1e-16, 2))
     right.legend(fontsize=8)
     right.grid(alpha=0.3)
     for ax in (left, right):

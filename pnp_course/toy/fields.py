@@ -55,7 +55,9 @@ class PeriodicField:
 
     def _waves(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         k = torch.fft.fftfreq(n := self.coefficients.shape[-1], 1 / n, dtype=torch.float64)
-        first, second = (torch.exp(2j * math.pi * x[:, i : i + 1] * k) for i in (0, 1))  # e^{2 pi i <k, x>} is a product
+        first, second = (
+            torch.exp(2j * math.pi * x[:, i : i + 1] * k) for i in (0, 1)
+        )  # e^{2 pi i <k, x>} is a product
         return 2j * math.pi * k.to(first), first, second
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -153,7 +155,9 @@ def polygon(corners: int, radius: float = 0.3, width: float = 0.05) -> GaussianM
     """Equal round bumps of standard deviation `width` at the corners of a regular polygon about (0.5, 0.5)."""
     angle = 2 * math.pi * torch.arange(corners, dtype=torch.float64) / corners
     means = 0.5 + radius * torch.stack((angle.cos(), angle.sin()), 1)
-    return GaussianMixture(torch.ones(corners), means, width**2 * torch.eye(2, dtype=torch.float64).expand(corners, 2, 2))
+    return GaussianMixture(
+        torch.ones(corners), means, width**2 * torch.eye(2, dtype=torch.float64).expand(corners, 2, 2)
+    )
 
 
 class TurningDenoiser(nn.Module):

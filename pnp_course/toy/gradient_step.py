@@ -1,0 +1,187 @@
+"""Small worlds for the gradient-step denoiser: an exact one, a kinked one, and the tools to look at any of them.
+
+`RootNet` makes `GradientStep` the exact MMSE denoiser of a mixture. `KinkedNet` is the smallest network at which the line
+search of GS-PnP dies. `Counted` counts what an evaluation costs, `slope_along` cuts through grad g.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from pnp_course._checks import check_positive
+from pnp_course.denoisers.gradient_step import GradientStep
+from pnp_course.fidelities import Fidelity
+from pnp_course.solvers.gradient_step import WithValue
+from pnp_course.solvers.iterate import Iterate
+from pnp_course.toy.mixture import GaussianMixture
+
+
+class RootNet(nn.Module):
+    """N(x) = x - e sqrt(2 g(x)), g = -sigma^2 sum log p_sigma(x_i) + const > 0, e a fixed image of norm 1.
+
+    As ||x - N(x)||^2 / 2 = g, `GradientStep(RootNet(mixture))` is x + sigma^2 grad log p_sigma(x): the MMSE denoiser of a
+    1-D mixture, pixel by pixel, by Tweedie's formula [A] (8). N itself denoises nothing.
+
+    The constant makes g > 0: p_sigma(x) < (2 pi sigma^2)^{-1/2} for every prior that is not one point.
+
+    Args:
+        mixture: a 1-D prior of each pixel.
+        sign: of the root, 1 or -1: another N with the same g.
+    """
+
+    in_channels = 1
+
+    def __init__(self, mixture: GaussianMixture, sign: int = 1):
+        super().__init__()
+        self.mixture, self.sign = mixture, sign
+        self.config: dict[str, object] = {}
+
+    def potential(self, x: Tensor, sigma: float) -> Tensor:
+        """g (B,) at x (B, C, H, W), float64."""
+        pixels = x.flatten(1)
+        log_p = self.mixture.log_density(pixels.reshape(-1, 1), sigma).reshape(pixels.shape)
+        return -(sigma**2) * (log_p + 0.5 * math.log(2 * math.pi * sigma**2)).sum(1)
+
+    def forward(self, x: Tensor, sigma: float) -> Tensor:
+        """N(x) for x (B, C, H, W), float64."""
+        root = (2 * self.potential(x, sigma)).sqrt().reshape(-1, 1, 1, 1)
+        return x - self.sign * root / math.sqrt(x[0].numel())
+
+
+class KinkedNet(nn.Module):
+    """A network on pictures of two pixels, (B, 1, 1, 2), with the potential g(x) = (b + a(x_1 - 1/2))^2 / 2.
+
+    a(z) = w (act(z / w) + act(-z / w)): with ReLU it is |z|, with ELU the smooth |z| + w (exp(-|z| / w) - 1). So g has a
+    valley along x_1 = 1/2, with a kinked or a round floor, and does not depend on x_2.
+
+    Args:
+        activation: nn.ReLU() or nn.ELU().
+        b: height of the floor; the slope of g jumps by 2 b across a kinked floor.
+        width: w, over which ELU rounds the floor.
+    """
+
+    in_channels = 1
+
+    def __init__(self, activation: nn.Module, b: float = 1.0, width: float = 0.1):
+        super().__init__()
+        self.activation, self.b, self.width = activation, b, check_positive(width, "width")
+        self.config: dict[str, object] = {}
+
+    def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """N(x), of the shape of x; sigma is taken and not used."""
+        first, second = x[..., :1], x[..., 1:]
+        z = (first - 0.5) / self.width
+        return torch.cat((first - self.b - self.width * (self.activation(z) + self.activation(-z)), second), dim=-1)
+
+
+class Counted(nn.Module):
+    """A network that counts its forward passes and the vector-Jacobian products taken through it."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network, self.in_channels, self.config = network, network.in_channels, network.config
+        self.forwards = self.products = 0
+
+    def _product(self, gradient: Tensor) -> None:
+        self.products += 1
+
+    def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """The network's output for x (B, C, H, W)."""
+        self.forwards += 1
+        out: Tensor = self.network(x, sigma)
+        if out.requires_grad:
+            out.register_hook(self._product)
+        return out
+
+
+def elu_in_place_of_relu(network: nn.Module) -> nn.Module:
+    """The same network, changed in place: each nn.ReLU becomes an nn.ELU. Weights stay."""
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.ReLU):
+                setattr(parent, name, nn.ELU())
+    return network
+
+
+def slope_along(
+    denoiser: GradientStep, x: Tensor, direction: Tensor, s: Tensor, sigma: float, batch: int = 100
+) -> Tensor:
+    """<grad g(x + s_i h), h> for each s_i: the derivative of g along a line, (n,).
+
+    Args:
+        denoiser: D = I - grad g.
+        x, direction: a point and h, (1, C, H, W).
+        s: positions on the line, (n,).
+        sigma: noise level, intensity units.
+        batch: points evaluated at once.
+    """
+    slopes = []
+    for part in torch.split(s, batch):
+        gradient, _ = denoiser.gradient_and_value(x + part.reshape(-1, 1, 1, 1) * direction, sigma)
+        slopes.append((gradient * direction).flatten(1).sum(1).detach())
+    return torch.cat(slopes)
+
+
+def fixed_step(
+    fidelity: Fidelity, denoise_and_value: WithValue, x0: Tensor, *, lam: float, tau: float
+) -> Iterator[Iterate]:  # fmt: skip
+    """GS-PnP-PGD without a line search: as `solvers.gs_pnp_pgd`, but each step is taken, whatever F does.
+
+    Args:
+        denoise_and_value: x -> (D(x), g(x)), see `solvers.at_sigma_with_value`.
+        x0: the start; the first x is prox_{tau f}(x0).
+        lam: weight of g.
+        tau: the step.
+
+    Yields:
+        Iterate with x = tau lam D(x_k) + (1 - tau lam) x_k, u = x_{k+1} and objective F(x_{k+1}).
+    """
+    check_positive(lam, "lam")
+    check_positive(tau, "tau")
+    fidelity.reset()
+    x = fidelity.prox(x0, tau)
+    d, _ = denoise_and_value(x)
+    while True:
+        z = tau * lam * d + (1 - tau * lam) * x
+        x = fidelity.prox(z, tau)
+        d, g = denoise_and_value(x)
+        yield Iterate(z, u=x, objective=fidelity.value(x) + lam * float(g.sum()))
+
+
+def plane_figure(
+    objective: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor], window: tuple[float, float] = (0.0, 1.0),
+    title: str = "", width: float = 4.6,
+) -> Figure:  # fmt: skip
+    """Level lines of an objective of two pixels, with paths of iterates; a cross marks the end of each.
+
+    Args:
+        objective: (n, 2) -> (n,).
+        paths: label -> iterates (k, 2).
+        window: range of both pixels.
+        title: of the figure.
+        width: of the figure, inches.
+    """
+    import matplotlib.pyplot as plt
+
+    from pnp_course.viz.figures import SCREEN_DPI, STYLES
+
+    axis = torch.linspace(*window, 161, dtype=torch.float64)
+    grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)
+    values = objective(grid.reshape(-1, 2)).reshape(161, 161)
+    figure, ax = plt.subplots(figsize=(width, width * 0.92), dpi=SCREEN_DPI)
+    ax.contour(axis, axis, values, levels=25, colors="0.65", linewidths=0.7)
+    for style, marker, (label, path) in zip(STYLES, "osD^v<", paths.items(), strict=False):
+        ax.plot(path[:, 0], path[:, 1], marker=marker, markersize=3.5, linewidth=1.4, label=label, **style)
+        ax.plot(*path[-1], marker="x", color="black", markersize=9, markeredgewidth=2)
+    ax.set(xlim=window, ylim=window, xlabel="intensity of pixel 1", ylabel="intensity of pixel 2", aspect="equal")
+    ax.set_title(title, fontsize=9)
+    if len(paths) > 1:
+        ax.legend(fontsize=8, loc="upper right")
+    figure.tight_layout(pad=0.5)
+    plt.close(figure)
+    return figure
