@@ -95,7 +95,7 @@ class Counted(nn.Module):
         self.forwards += 1
         out: Tensor = self.network(x, sigma)
         if out.requires_grad:
-            out.register_hook(self._product)
+            out.register_hook(self._product)  # type: ignore[no-untyped-call]
         return out
 
 
@@ -181,7 +181,7 @@ def plane_figure(
     ax.set(xlim=window, ylim=window, xlabel="intensity of pixel 1", ylabel="intensity of pixel 2", aspect="equal")
     ax.set_title(title, fontsize=9)
     if len(paths) > 1:
-        ax.legend(fontsize=8, loc="upper right")
+        ax.legend(fontsize=8, loc="lower left")
     figure.tight_layout(pad=0.5)
     plt.close(figure)
     return figure

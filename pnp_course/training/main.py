@@ -64,7 +64,7 @@ def start_weights(name: str, output: Path) -> nn.Module:
     return load_denoiser(name)
 
 
-ELU_SCALE = 30.0
+ELU_SCALES: dict[tuple[str | None, str | None], float] = {("relu", "elu"): 30.0, ("elu", "softplus"): 1 / 30}
 
 
 def activation(net: nn.Module) -> str | None:
@@ -78,7 +78,9 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
     """Start `target` from the weights of `source`: a plain network, or the one inside a gradient step.
 
     From ReLU to ELU: a bias-free ReLU network is the limit of ELU networks. With the head's weights times s and the
-    tail's divided by s its features are s times as large, and ELU(s x) / s differs from ReLU(x) by at most 1 / s.
+    tail's divided by s its features are s times as large, and ELU(s x) / s differs from ReLU(x) by at most 1 / s. The
+    shipped Softplus is that of 100 x, so on the way to it the features shrink again: equally smooth, where an unscaled copy
+    had a potential with fifty times the curvature, and training diverged.
 
     From colour to gray: as `GrayFromColour` does, channels are copied into the head and averaged out of the tail, and
     the head sees sqrt(3) times the noise level.
@@ -89,9 +91,9 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
         head, tail = weights["m_head.weight"], weights["m_tail.weight"]
         weights["m_head.weight"] = torch.cat((head[:, :3].sum(1, keepdim=True), 3**0.5 * head[:, 3:]), dim=1)
         weights["m_tail.weight"] = tail.mean(0, keepdim=True)
-    if activation(source) == "relu" and activation(target) == "elu":
-        weights["m_head.weight"] *= ELU_SCALE
-        weights["m_tail.weight"] /= ELU_SCALE
+    scale = ELU_SCALES.get((activation(source), activation(target)), 1.0)
+    weights["m_head.weight"] *= scale
+    weights["m_tail.weight"] /= scale
     target.load_state_dict(weights)
 
 

@@ -79,7 +79,7 @@ PRESETS: dict[str, Preset] = {
         penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
     ),
     "prox-drunet": _finetune(
-        "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=600,
+        "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=600, lr=5e-4,
         penalty=Penalty(constant=0.5, alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
     ),
     "bregman-drunet": _finetune(

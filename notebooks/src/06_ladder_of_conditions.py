@@ -1,0 +1,891 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # A ladder of conditions
+#
+# > **You will do.** Order all the Lipschitz-type conditions that the literature puts on denoisers, draw their regions in
+# > the complex plane, lay the true spectra of every denoiser of this course over them, and catch the picture misleading
+# > you.
+# >
+# > **You will learn.** Which condition implies which, and why nothing else is true; what eigenvalues say and what they
+# > hide; what each condition buys (fixed-point theorems, with proofs) and what it costs the best possible denoiser.
+# >
+# > **You need.** Norms and eigenvalues of matrices; the ideal denoiser of
+# > [notebook 03](03_priors_to_denoisers.ipynb) for the last section.
+# >
+# > **Time.** 90 minutes; the cells take about a minute.
+#
+# A question to keep in mind. The Jacobian of a denoiser is the same matrix everywhere, and *all its eigenvalues are
+# $\tfrac12$*: they lie in the middle of every disc that a convergence theorem draws. You know that two pixels are
+# equal, so you alternate: denoise, project onto "equal", denoise, project. **Can this loop explode?**
+#
+# We follow Wei and others (2025), below [B], section 2.1; numbers in parentheses are its equations. Formal statements
+# and all proofs: the [theory page](../book/theory/conditions.md). Words in italics are mostly in the
+# [glossary](../book/glossary.md).
+
+# %%
+import math
+
+import pandas as pd
+import torch
+from ipywidgets import interact
+from pnp_course import available_denoisers, images, load_denoiser
+from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.jacobian import affine, dense, linearize, operator_norm
+from pnp_course.toy import GaussianMixture, complex_plane
+from pnp_course.toy import conditions as ladder
+from pnp_course.toy.conditions import FIRM, LADDER, Condition, sheared, times
+from pnp_course.toy.linear import orbit
+from pnp_course.toy.pictures import figure_as_image
+from pnp_course.viz.figures import curves
+from pnp_course.viz.slider import frame_slider
+
+# %% [markdown]
+# ## Two inequalities, seven names
+#
+# Take two inputs $x, y$ and write $d = x - y$ for what goes in, $e = D(x) - D(y)$ for what comes out. Every condition
+# of the papers is one of two inequalities, asked for all $x, y$:
+#
+# $$ \textbf{left}(k),\ k \le 1:\quad \|e\|^2 \le \|d\|^2 + k\,\|d - e\|^2; \qquad\quad
+# \textbf{right}(\gamma),\ \gamma \ge 0:\quad \langle d, e\rangle \ge \gamma\,\|e\|^2 . $$
+#
+# - left$(0)$ is *nonexpansive*; left$(k)$ with $0 < k < 1$ is *$k$-strictly pseudo-contractive*; left$(1)$ is
+#   *pseudo-contractive*, $\langle d, e\rangle \le \|d\|^2$ (multiply out).
+# - right$(\gamma)$ is *$\gamma$-cocoercive* (5); right$(0)$ is *monotone*, $\langle d, e\rangle \ge 0$.
+# - right$(1)$, that is $\|e\|^2 \le \langle d, e\rangle$, is *firmly nonexpansive* (6). So is left$(-1)$: multiply out
+#   $\|e\|^2 \le \|d\|^2 - \|d - e\|^2$.
+# - right$(\tfrac12)$, $\|e\|^2 \le 2\langle d, e\rangle$, is *residual nonexpansive* (7): $\|d - e\| \le \|d\|$.
+#
+# **Lemma 1 (one norm each).** For $k < 1$, left$(k)$ is $\|kd + (1-k)e\| \le \|d\|$: the map $kI + (1-k)D$ is
+# nonexpansive. For $\gamma > 0$, right$(\gamma)$ is $\|2\gamma e - d\| \le \|d\|$ (9): $2\gamma D - I$ is nonexpansive.
+#
+# *Proof.* Let $f = d - e$. Then $kd + (1-k)e = d - (1-k)f$, and
+#
+# $$ \|d\|^2 - \|d - (1-k)f\|^2 = (1-k)\bigl(2\langle d, f\rangle - (1-k)\|f\|^2\bigr)
+# = (1-k)\bigl(\|d\|^2 + k\|f\|^2 - \|e\|^2\bigr), $$
+#
+# because $\|e\|^2 = \|d\|^2 - 2\langle d, f\rangle + \|f\|^2$. And
+# $\|d\|^2 - \|2\gamma e - d\|^2 = 4\gamma\bigl(\langle d, e\rangle - \gamma\|e\|^2\bigr)$. $\square$
+#
+# **Lemma 2 (the mirror).** $D$ is left$(k)$ if and only if $I - D$ is right$\bigl(\tfrac{1-k}2\bigr)$.
+#
+# *Proof.* The middle of the display above is $(1-k)$ times $2\langle d, f\rangle - (1-k)\|f\|^2$, and $f$ is the output
+# difference of $I - D$. For $k = 1$ both say $\langle d, f\rangle \ge 0$. $\square$
+#
+# So there is one family of conditions, seen twice: pseudo-contractive is the mirror image of monotone, nonexpansive
+# that of residual nonexpansive, and firmly nonexpansive is its own. The cell tests both lemmas on random matrices ($D$
+# linear, so that "for all $x, y$" is an eigenvalue problem): `margin` is the smallest eigenvalue of the quadratic form
+# "right side minus left side" of the *inequality*, `norm` that of Lemma 1.
+
+# %%
+generator = torch.Generator().manual_seed(0)
+eye = torch.eye(3, dtype=torch.float64)
+many = torch.randn(20_000, 3, 3, dtype=torch.float64, generator=generator)
+many = 0.5 * eye + 0.35 * torch.rand(20_000, 1, 1, generator=generator) * many
+for condition in (c for c in LADDER if not c.half_plane):
+    clear = condition.margin(many).abs() > 1e-9
+    same = (condition.margin(many) >= 0) == (condition.norm(many) <= 1)
+    share = float((condition.margin(many) >= 0).double().mean())
+    print(f"{condition.name:32} holds for {share:.0%} of the matrices")
+    assert same[clear].all()  # Lemma 1
+for k in (-1.0, 0.0, 0.9, 1.0):
+    left, right = Condition("", "left", k), Condition("", "right", (1 - k) / 2)
+    forms = left.form(many), 2 * right.form(eye - many)
+    assert (forms[0] - forms[1]).abs().max() < 1e-12  # Lemma 2
+
+# %% [markdown]
+# ## From pairs of points to Jacobians
+#
+# **Lemma 3.** Let $D$ be $C^1$, $a, b$ real. The map $aI + bD$ is nonexpansive if and only if
+# $\|aI + bJ(x)\|_\ast \le 1$ for all $x$. Hence, for all $x$:
+#
+# $$ \text{left}(k),\,k<1:\ \|kI + (1-k)J\|_\ast \le 1; \quad \text{right}(\gamma),\,\gamma>0:\ \|2\gamma J - I\|_\ast \le 1; \quad
+# \text{left}(1):\ \lambda_{\max}(S) \le 1; \quad \text{right}(0):\ \lambda_{\min}(S) \ge 0, $$
+#
+# where $S = (J + J^{\mathsf T})/2$. The second is [B], (10) and Lemma 2.1 ([also here](../book/theory/coco.md)).
+#
+# *Proof.* Let $T = aI + bD$, with Jacobian $M = aI + bJ$. If $\|M\|_\ast \le 1$ everywhere, then
+# $T(x) - T(y) = \int_0^1 M(y + sd)\,d\;\mathrm ds$ has norm at most $\|d\|$. If $T$ is nonexpansive, then
+# $M(x)h = \lim_{s \to 0}(T(x + sh) - T(x))/s$ has norm at most $\|h\|$. The half-planes:
+# $\langle d, e\rangle = \int_0^1\langle d, J(y + sd)\,d\rangle\,\mathrm ds$, and
+# $\langle h, Jh\rangle = \langle h, Sh\rangle$; conversely divide $\langle sh, D(x + sh) - D(x)\rangle$ by $s^2$ and
+# let $s \to 0$. $\square$
+#
+# (ReLU networks are not $C^1$ but Lipschitz; then "for almost all $x$", see the [theory page](../book/theory/coco.md).)
+#
+# We check it on a map that is neither linear nor symmetric, $D(x) = 0.3\,x + 0.8\,R\tanh x$ with $R$ the rotation by
+# 60° in the plane. Its best constants $\gamma$ and $k$: from 400,000 random pairs that know nothing of Jacobians, and
+# from the norms of the lemma on a grid of points.
+
+# %%
+R = times(complex(math.cos(math.pi / 3), math.sin(math.pi / 3)))
+x = 2 * torch.randn(400_000, 2, dtype=torch.float64, generator=generator)
+d = 0.3 * torch.rand(400_000, 1, generator=generator) * x.flip(0)
+e = 0.3 * d + 0.8 * (torch.tanh(x + d) - torch.tanh(x)) @ R.T
+inner, dd, ee = (d * e).sum(1), (d * d).sum(1), (e * e).sum(1)
+pairs = {
+    "right": (inner / ee).min(),
+    "left": ((ee - dd) / (dd - 2 * inner + ee)).max(),
+}
+s = torch.linspace(-5, 5, 201, dtype=torch.float64)
+slopes = 1 - torch.tanh(torch.cartesian_prod(s, s)) ** 2
+J = 0.3 * torch.eye(2) + 0.8 * R * slopes[:, None, :]
+for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
+    for _ in range(20):  # bisection: the condition holds at `low`, not at `high`
+        half = (low + high) / 2
+        holds = Condition("", rail, half).norm(J).max() <= 1
+        low, high = (half, high) if holds else (low, half)
+    print(f"{rail}: from pairs {pairs[rail]:.3f}, from Jacobians {low:.3f}")
+    assert abs(pairs[rail] - low) < 0.03
+
+# %% [markdown]
+# They agree up to what random pairs miss: a map may stretch some directions ($k > 0$) and still be cocoercive.
+#
+# ## The ladder
+#
+# **Theorem 4.** (i) left$(k)$ implies left$(k')$ for $k \le k'$, and right$(\gamma)$ implies right$(\gamma')$ for
+# $\gamma \ge \gamma'$. (ii) left$(-1)$ = right$(1)$. (iii) *There are no other implications* between conditions
+# left$(k)$, $-1 \le k \le 1$, and right$(\gamma)$, $0 \le \gamma \le 1$, than those that follow from (i) and (ii); all
+# in (i) with different constants are strict. (iv) right$(\gamma)$, $\gamma > 0$, implies $1/\gamma$-Lipschitz (8);
+# left$(k)$ with $0 \le k < 1$ implies $\tfrac{1+k}{1-k}$-Lipschitz; both constants are attained; monotone and
+# pseudo-contractive maps need not be Lipschitz.
+#
+# *Proof.* (i) $k\|d - e\|^2$ grows with $k$; $\gamma\|e\|^2$ grows with $\gamma$. (ii) Seen above.
+#
+# (iii) A complex number $z = \rho e^{i\theta}$ acts on the plane $\mathbb R^2 = \mathbb C$ as a denoiser $D(x) = zx$: a
+# rotation by $\theta$, scaled by $\rho$. Then $e = zd$, $\langle d, e\rangle = |d|^2\operatorname{Re}z$, so $D$
+# satisfies
+#
+# $$ \text{left}(k) \iff |z|^2 \le 1 + k|1 - z|^2, \qquad \text{right}(\gamma) \iff \operatorname{Re}z \ge \gamma|z|^2 . $$
+#
+# By Lemma 1 these *regions* are $|k + (1-k)z| \le 1$ and $|2\gamma z - 1| \le 1$:
+#
+# * left$(k)$: the disc with centre $-\tfrac k{1-k}$ and radius $\tfrac1{1-k}$, real points $-\tfrac{1+k}{1-k}$ to $1$;
+#   for $k = 1$ the half-plane $\operatorname{Re}z \le 1$;
+# * right$(\gamma)$: centre and radius $\tfrac1{2\gamma}$, real points 0 to $\tfrac1\gamma$; for $\gamma = 0$ the
+#   half-plane $\operatorname{Re}z \ge 0$.
+#
+# If one region is not contained in another, some $z$ in the difference is a denoiser with the first condition and
+# without the second. Discs of one rail with different constants differ in their real points, or in $1 + i$, or in $i$.
+# Across the rails: for $k > -1$ the left disc has a real point below 0, which no right region has; for $\gamma < 1$ the
+# right one has a real point above 1, which no left region has. So a condition above firm never implies one on the other
+# side. (iv) $\gamma\|e\|^2 \le \|d\|\,\|e\|$; and $(1-k)\|e\| \le \|kd + (1-k)e\| + k\|d\| \le (1+k)\|d\|$; attained at
+# the real points $\tfrac1\gamma$ and $-\tfrac{1+k}{1-k}$. On the line $x^3$ is monotone and $x - x^3$
+# pseudo-contractive. $\square$
+#
+# So **between conditions, the picture decides**: one implies another exactly if its region is contained in the other's.
+# The cell asks a machine for the whole table. "implies": no violation among our 20,000 matrices; else a $z$ that
+# separates.
+
+# %%
+candidates = [-1, 1j, -2, 1 + 1j, 1 - 1j, 3, -1j, 2]
+z = torch.tensor(candidates, dtype=torch.complex128)
+margins = {c.name: c.margin(many) for c in LADDER}
+table = pd.DataFrame("", [c.name for c in LADDER], [c.name for c in LADDER])
+for a in LADDER:
+    for b in LADDER:
+        split = (a.at(z) > -1e-12) & (b.at(z) < -1e-9)
+        broken = (margins[a.name] >= 0) & (margins[b.name] < -1e-9)
+        assert bool(split.any()) == (not a.implies(b))  # Theorem 4 (iii)
+        assert not (a.implies(b) and broken.any())  # Theorem 4 (i), (ii)
+        found = str(candidates[int(split.int().argmax())]).strip("()")
+        table.loc[a.name, b.name] = f"z = {found}" if split.any() else "implies"
+short = {c.name: f"{c.rail}({c.constant:g})" for c in LADDER}
+table.rename(columns=short)
+
+# %% mystnb={"image": {"alt": "A ladder with two rails in the form of a V. At the foot: firmly nonexpansive. Left rail upwards: nonexpansive, 0.9-strictly pseudo-contractive, pseudo-contractive. Right rail upwards: residual nonexpansive, 1/4-cocoercive, monotone. Arrows point upwards only; beside each stands a number z that separates its two conditions. A dotted line in the middle is the mirror, D and I minus D"}}
+witnesses = {}
+for rail, numbers in (
+    ("left", ("i", "-2", "1 + i")),
+    ("right", ("1 - i", "3", "-i")),
+):
+    rungs = [FIRM, *(c for c in LADDER if c.rail == rail and c != FIRM)]
+    for lower, upper, number in zip(rungs, rungs[1:], numbers, strict=False):
+        value = complex(number.replace(" ", "").replace("i", "1j"))
+        point = torch.tensor(value, dtype=torch.complex128)
+        assert lower.at(point) < 0 <= upper.at(point) + 1e-12
+        witnesses[lower.name, upper.name] = f"z = {number}"
+complex_plane.ladder_figure(witnesses)
+
+# %% [markdown]
+# Arrows are implications; the number beside one has the upper property and not the lower. Note the pairs $z$ and
+# $1 - z$. Two consequences are easy to get wrong. *Both sides together do not give firm:* $z = e^{i\pi/3}$ has
+# $|z| = 1$ and $|z - 1| = 1$, but $|2z - 1| = \sqrt3$. And *strict pseudo-contractivity is not a weaker form of
+# residual nonexpansiveness*, though it is called "much weaker" ([B], introduction): $D = 2I$ has a nonexpansive
+# residual $-I$ and is not even pseudo-contractive. Neither implies the other.
+#
+# The regions, as in [B], Figure 1 (left):
+
+# %% mystnb={"image": {"alt": "Two panels of the complex plane. Left: nested discs through the point 1 to the left of the vertical line through 1: firm, nonexpansive, two strictly pseudo-contractive ones, growing towards the half-plane. Right: nested discs through 0 to the right of the imaginary axis: firm, residual nonexpansive, one-quarter cocoercive, growing towards the right half-plane"}}
+z = torch.exp(1j * torch.tensor(math.pi / 3, dtype=torch.float64))
+both = LADDER[1], LADDER[4]
+print(f"e^(i pi/3): |z| = {abs(z):.2f}, |z - 1| = {abs(z - 1):.2f}")
+print(f"            |2z - 1| = {abs(2 * z - 1):.2f}")
+assert all(c.at(z) > -1e-12 for c in both)
+assert FIRM.at(z) < -0.4
+more = (*LADDER, Condition("1/2-strictly pseudo-contractive", "left", 0.5))
+complex_plane.regions_figure(more)
+
+# %% [markdown]
+# A *conservative* denoiser has a symmetric $J$ and lives on the real line; a conservative $\gamma$-cocoercive one on
+# the segment $[0, 1/\gamma]$.
+#
+# ## What eigenvalues say, and what they hide
+#
+# Since the spectral radius is at most the spectral norm, $\|2\gamma J - I\|_\ast \le 1$ puts every eigenvalue of $J$
+# into the disc (11), (12). The converse is false, and between eigenvalues and norm there is a third object. The
+# *numerical range* of $J$ is
+#
+# $$ W(J) = \{\,v^{\ast} J v : v \in \mathbb C^n,\ \|v\| = 1\,\}, $$
+#
+# with $v^{\ast}$ the row vector of the complex conjugated entries. It contains the eigenvalues (take a unit
+# eigenvector).
+#
+# **Proposition 5 (three tests).** Let $M = aI + bJ$, $J$ real. Consider (N) $\|M\|_\ast \le 1$; (W) $|a + bw| \le 1$
+# for all $w \in W(J)$; (E) $|a + b\lambda| \le 1$ for all eigenvalues. Then (N) $\Rightarrow$ (W) $\Rightarrow$ (E). If
+# $J$ is *normal*, $JJ^{\mathsf T} = J^{\mathsf T}J$, all three are equivalent. In general no arrow can be reversed; but
+# (W) still gives $\|M\|_\ast \le 2$, and (E) gives no bound at all ($b \ne 0$). For the half-planes,
+# $\lambda_{\max}(S)$ *is* the largest real part in $W(J)$: (W) is the condition. Finally every eigenvalue satisfies
+# $\lambda_{\min}(S) \le \operatorname{Re}\lambda \le \lambda_{\max}(S)$ and
+# $|\operatorname{Im}\lambda| \le \tfrac12\|J - J^{\mathsf T}\|_\ast$ (Bendixson).
+#
+# *Proof.* $|a + bv^{\ast}Jv| = |v^{\ast}Mv| \le \|M\|_\ast$; eigenvalues are in $W(J)$. A real normal $J$ is
+# $U\operatorname{diag}(\lambda)U^{\ast}$ with $U$ unitary, so $\|M\|_\ast = \max|a + b\lambda|$. With $M = S_M + H_M$,
+# symmetric and antisymmetric part, $\operatorname{Re}v^{\ast}Mv = v^{\ast}S_Mv$ and
+# $i\operatorname{Im}v^{\ast}Mv = v^{\ast}H_Mv$; $S_M$ and $iH_M$ are Hermitian, so their norms are the largest
+# $|v^{\ast}S_Mv|$ and $|v^{\ast}H_Mv|$, both at most 1 under (W), and $\|M\|_\ast \le 2$. The same two formulas for $J$
+# itself, at a unit eigenvector, are Bendixson's bounds; and $\max_v v^{\ast}Sv = \lambda_{\max}(S)$. The examples
+# follow. $\square$
+#
+# **The example.** $J_b = \begin{pmatrix}1/2 & b\\ 0 & 1/2\end{pmatrix}$, $b \ge 0$. Both eigenvalues are $\tfrac12$.
+# With $v = (v_1, v_2)$, $v^{\ast}J_bv = \tfrac12 + b\,\bar v_1v_2$, and $\bar v_1v_2$ runs through the disc of radius
+# $\tfrac12$: $W(J_b)$ is the disc with centre $\tfrac12$ and radius $\tfrac b2$. And
+# $M = \begin{pmatrix}c & \beta\\ 0 & c\end{pmatrix}$, $|c| \le 1$, has norm at most 1 exactly if $|\beta| \le 1 - c^2$.
+#
+# <details>
+# <summary>Why</summary>
+#
+# The singular values $s_1 \ge s_2$ satisfy $s_1s_2 = |\det M| = c^2$ and $s_1^2 + s_2^2 = 2c^2 + \beta^2$. So
+# $(1 - s_1^2)(1 - s_2^2) = 1 - 2c^2 - \beta^2 + c^4 = (1 - c^2)^2 - \beta^2$. If $s_1 \le 1$, the left side is $\ge 0$.
+# If $s_1 > 1$, then $s_2 < 1$ (as $s_1s_2 = c^2 \le 1$), and it is negative. $\square$
+#
+# </details>
+#
+# With $a + \tfrac b2$ in the role of $c$: right$(\gamma)$ has $c = \gamma - 1$ and holds for $b \le 1 - \tfrac\gamma2$;
+# left$(k)$ has $c = \tfrac{1+k}2$ and holds for $b \le \tfrac{3+k}4$. Test (E) is passed always; test (W) for
+# $b \le 1$, whatever the condition: $W(J_1)$ *is* the firm disc, contained in every region, and for $b > 1$ the real
+# points of $W(J_b)$ leave $[0, 1]$ at both ends, hence the half-planes. The cell finds the thresholds by bisection.
+
+# %%
+thresholds = {}
+for c in LADDER:
+    formula = (3 + c.constant) / 4 if c.rail == "left" else 1 - c.constant / 2
+    found = []
+    for which in (2, 1):  # the exact test, then (W)
+        low, high = 0.0, 4.0
+        for _ in range(40):
+            b = (low + high) / 2
+            passed = c.tests(sheared(b))[which] <= 1
+            low, high = (b, high) if passed else (low, b)
+        found.append(low)
+    always = c.tests(sheared(1000.0))[0] <= 1
+    thresholds[c.name] = [
+        f"{found[0]:.3f}",
+        f"{found[1]:.3f}",
+        "any b" if always else "",
+    ]
+    assert abs(found[0] - formula) < 1e-6
+    assert abs(found[1] - 1) < 5e-3  # W is drawn by finitely many points
+    assert always
+columns = ["condition holds to b", "(W) to b", "(E)"]
+pd.DataFrame(thresholds, columns).T
+
+# %% [markdown]
+# Now the question of the beginning. Take $J_3$ as denoiser, and the projection $P = uu^{\mathsf T}$ onto the line
+# $x_1 = x_2$, $u = (1, 1)/\sqrt2$. Each pass multiplies the point on the line by
+# $\langle u, J_3u\rangle = \tfrac12 + \tfrac32 = 2$.
+
+# %% mystnb={"image": {"alt": "Three panels with the hatched disc of firm nonexpansiveness. In all of them the eigenvalues are one dot at one half. The shaded numerical range is a disc around it: half as large as the hatched one, equal to it, and three times as large"}}
+P = torch.full((2, 2), 0.5, dtype=torch.float64)
+start = torch.tensor([0.1, 0.1], dtype=torch.float64)
+path = orbit(lambda x: P @ (sheared(3.0) @ x), start, 20)
+growth = float(path[-1].norm() / path[-2].norm())
+largest = float(torch.linalg.eigvalsh((sheared(3.0) + sheared(3.0).T) / 2)[-1])
+print(f"growth per pass {growth:.6f}; largest eigenvalue of S {largest:.6f}")
+assert abs(growth - 2) < 1e-9
+assert abs(largest - 2) < 1e-12
+complex_plane.ranges_figure({f"b = {b}": sheared(b) for b in (0.5, 1.0, 3.0)}, FIRM)
+
+# %% [markdown]
+# Yes: it doubles at every pass. Eigenvalues belong to $J$ *alone*; a loop composes $J$ with other maps, and a
+# composition has other eigenvalues. Norms survive composition ($\|PJ\|_\ast \le \|P\|_\ast\|J\|_\ast$), which is why
+# the theorems below ask for norms. In the middle panel even $W(J)$ fits into the disc, exactly, and the norm is still
+# 2.
+#
+# So keep apart: to *compare conditions*, regions decide (Theorem 4). To *test a denoiser*, eigenvalues in the region
+# are necessary, not sufficient, unless $J$ is normal; a conservative denoiser's is.
+#
+# ## The true spectra of the course's denoisers
+#
+# Three noisy blocks of $8\times8$ pixels from a photograph (the flattest, the median and the busiest one), small enough
+# for the whole Jacobian: 192 rows in colour, 64 in gray. We take every shipped denoiser of Gaussian noise.
+
+
+# %%
+def noisy_blocks(channels):
+    photograph = images.to_channels(images.photo("chelsea", 64), channels)
+    draw = torch.Generator().manual_seed(0)
+    cut = ladder.blocks(photograph).items()
+    return {p: x + 25 / 255 * torch.randn(x.shape, generator=draw) for p, x in cut}
+
+
+jacobians, symmetric = {}, {}
+for name in available_denoisers():
+    card = denoiser_card(name)
+    if card["training"].get("noise", "gaussian") != "gaussian":
+        continue
+    network = load_denoiser(name)
+    D = at_sigma(network, 25 / 255)
+    cut = noisy_blocks(card["config"]["in_channels"])
+    jacobians[name] = {patch: ladder.jacobian(D, x) for patch, x in cut.items()}
+    symmetric[name] = getattr(network, "conservative", False)
+print(
+    f"{len(jacobians)} denoisers, {sum(symmetric.values())} conservative by construction"
+)
+
+# %% [markdown]
+# First we check the tools: the same matrix row by row (`dense`), and its norms from products $Jv$ and $J^{\mathsf T}w$
+# alone (`operator_norm`), which also works for large images. Then a table, for each denoiser the worst of the patches.
+
+# %%
+block, network = noisy_blocks(3)["busy"], load_denoiser("drunet")
+J = jacobians["drunet"]["busy"]
+assert (dense(at_sigma(network, 25 / 255), block)[0] - J).abs().max() < 1e-4
+lin = linearize(network, block, 25 / 255)
+for c in (LADDER[1], FIRM):
+    probe = torch.randn(block.shape, generator=generator)
+    krylov = float(operator_norm(affine(lin, *c.coefficients), probe, 40))
+    print(f"{c.name}: norm {float(c.norm(J)):.4f}, from products {krylov:.4f}")
+    assert abs(krylov / float(c.norm(J)) - 1) < 1e-2
+rows = {}
+for name, patches in jacobians.items():
+    parts = []
+    for J in patches.values():
+        values, S = torch.linalg.eigvals(J), torch.linalg.eigvalsh((J + J.T) / 2)
+        skew = float(torch.linalg.matrix_norm(J - J.T, 2))
+        parts.append(
+            [*(values.real.aminmax()), values.imag.max(), S[0], S[-1], skew]
+        )
+        low, high, turn = (float(v) for v in parts[-1][:3])
+        assert S[0] - 1e-6 <= low <= high <= S[-1] + 1e-6  # Proposition 5
+        assert turn <= skew / 2 + 1e-6
+    part = torch.tensor(parts)
+    rows[name] = [*part[:, [0, 3]].amin(0), *part[:, [1, 4, 2, 5]].amax(0)]
+columns = ["min Re λ", "min of S", "max Re λ", "max of S", "max Im λ", "‖J - Jᵀ‖"]
+pd.DataFrame(rows, columns).T.astype(float).round(2)
+
+# %% [markdown]
+# For conservative networks the columns come in equal pairs. For `drunet` the spectrum looks almost real, and yet the
+# asymmetry is many times the imaginary parts: its Jacobian is *not normal*, and the eigenvalues hide it. So here are,
+# for every condition, two of the three tests at the worst patch, "eigenvalues / exact", each wanted at most 1. A star
+# marks a denoiser that the picture accepts and the norm rejects.
+
+# %%
+tests = {}
+for name, patches in jacobians.items():
+    tests[name] = {}
+    for c in LADDER:
+        each = [c.tests(J, torch.linalg.eigvals(J)) for J in patches.values()]
+        by_eye, exact = (max(t[i] for t in each) for i in (0, 2))
+        assert by_eye <= exact + 1e-6  # Proposition 5
+        assert not symmetric[name] or exact - by_eye < 1e-3  # normal: the same
+        star = " *" if by_eye <= 1 < exact else ""
+        tests[name][short[c.name]] = f"{by_eye:.2f} / {exact:.2f}{star}"
+        if name == "drunet":
+            assert exact > 1.005
+            assert c != FIRM or exact - by_eye > 0.05
+low, high, turn, skew = (rows["drunet"][i] for i in (1, 3, 4, 5))
+assert low < -0.005
+assert high > 1.05
+assert skew > 3 * turn
+pd.DataFrame(tests).T
+
+# %% [markdown]
+# See the row of `drunet`, trained for accuracy alone: **no rung of the ladder comes for free.** Its $S$ has eigenvalues
+# above 1 (left rail: no) and below 0 (right rail: no), and it is further from firm than its eigenvalues suggest.
+# Training for a condition moves the spectrum. Two cautions: these are three small patches, the [denoiser
+# page](../book/zoo.md) has 64 larger ones; and a *gradient-step* network with ReLU contains $J_N^{\mathsf T}$, which
+# jumps, so it is not even continuous, and Jacobians say nothing about pairs across a jump.
+#
+# **Explore.** Live: choose a denoiser and a condition; on the website, use the frames below. Left: eigenvalues over the
+# region; middle: close up, with the numerical range of the worst patch in blue (vertical axis stretched); right: the
+# three tests of every condition, dot (E), bar (W), square (exact).
+
+
+# %% tags=["nbval-ignore-output", "remove-output"]
+ranges, worst = {}, {}
+for name, patches in jacobians.items():
+    worst[name] = max(patches, key=lambda p: float(FIRM.norm(patches[p])))
+    ranges[name] = ladder.numerical_range(patches[worst[name]], 20)
+
+
+def draw(denoiser, condition):
+    patches, patch = jacobians[denoiser], worst[denoiser]
+    return complex_plane.spectrum_figure(
+        denoiser,
+        {p: torch.linalg.eigvals(J) for p, J in patches.items()},
+        patch,
+        patches[patch],
+        ranges[denoiser],
+        next(c for c in LADDER if c.name == condition),
+    )
+
+
+control = interact(draw, denoiser=list(jacobians), condition=list(short))
+
+# %%
+frames = [figure_as_image(draw(name, "nonexpansive")) for name in jacobians]
+frame_slider(
+    frames,
+    list(jacobians),
+    alt="Spectra of each shipped denoiser at three patches over the unit disc",
+    height=250,
+    start=list(jacobians).index("drunet"),
+)
+
+# %% [markdown]
+# ## What the left rail buys: fixed points
+#
+# A plug-and-play loop is $x_{k+1} = T(x_k)$. Nonexpansive $T$ alone is not enough: the rotation by 90° moves every
+# point but 0 for ever. Averaging with the identity repairs that.
+#
+# **Theorem 6 (Krasnoselskii-Mann).** Let $R:\mathbb R^n \to \mathbb R^n$ be nonexpansive with a fixed point,
+# $0 \le \alpha_k \le 1$, $\sum\alpha_k(1 - \alpha_k) = \infty$, $x_{k+1} = (1 - \alpha_k)x_k + \alpha_kR(x_k)$. For
+# every fixed point $p$ the distance $\|x_k - p\|$ does not increase, $(x_k)$ converges to a fixed point, and
+#
+# $$ \|R(x_K) - x_K\|^2 \le \frac{\|x_0 - p\|^2}{\sum_{k \le K}\alpha_k(1 - \alpha_k)} . $$
+#
+# *Proof.* For all vectors and real $\alpha$ (expand both sides)
+#
+# $$ \|(1-\alpha)u + \alpha v\|^2 = (1-\alpha)\|u\|^2 + \alpha\|v\|^2 - \alpha(1-\alpha)\|u - v\|^2 . \qquad (\ast) $$
+#
+# With $u = x_k - p$, $v = R(x_k) - p$, $\|v\| \le \|u\|$ and $r_k = R(x_k) - x_k$:
+# $\|x_{k+1} - p\|^2 \le \|x_k - p\|^2 - \alpha_k(1-\alpha_k)\|r_k\|^2$. So distances do not increase, and by summation
+# $\sum\alpha_k(1-\alpha_k)\|r_k\|^2 \le \|x_0 - p\|^2$. Next, $\|r_k\|$ does not increase:
+# $R(x_{k+1}) - x_{k+1} = \bigl(R(x_{k+1}) - R(x_k)\bigr) + (1 - \alpha_k)r_k$ has norm at most
+# $\|x_{k+1} - x_k\| + (1-\alpha_k)\|r_k\| = \|r_k\|$. So in the sum every $\|r_k\|$ may be replaced by the last, the
+# smallest: that is the rate, and $r_k \to 0$. The sequence is bounded; let $x_{k_j} \to q$. By continuity $R(q) = q$.
+# So $\|x_k - q\|$ does not increase, and tends to 0 along a subsequence; hence it tends to 0. $\square$
+#
+# $T$ is *averaged* if $T = (1-\alpha)I + \alpha R$, $0 < \alpha < 1$, $R$ nonexpansive. As $R = kI + (1-k)T$ with
+# $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is left$(k)$ with $k = 1 - \tfrac1\alpha < 0$**, the rungs between
+# firm and nonexpansive. The cell takes for $R$ the projection onto the line $x_2 = 1$, then onto the unit disc. They
+# touch in one point, $p = (0, 1)$, which makes it slow. Last line: the rotation, not averaged.
+
+
+# %%
+def project_twice(x):
+    x = torch.stack((x[0], torch.ones_like(x[1])))  # onto the line
+    return x / x.norm().clamp_min(1)  # onto the disc
+
+
+first = torch.tensor([3.0, -2.0], dtype=torch.float64)
+p = torch.tensor([0.0, 1.0], dtype=torch.float64)
+for alpha in (0.5, 0.9):
+    path = orbit(lambda x, a=alpha: (1 - a) * x + a * project_twice(x), first, 4000)
+    r = torch.stack([(project_twice(x) - x).norm() for x in path])
+    away = torch.stack([(x - p).norm() for x in path])
+    bound = (first - p).norm() / (
+        alpha * (1 - alpha) * torch.arange(1, 4002)
+    ).sqrt()
+    print(f"alpha {alpha}: residual {r[-1]:.1e} (bound {bound[-1]:.1e}),", end=" ")
+    print(f"distance from p {away[0]:.2f} -> {away[-1]:.3f}")
+    assert (r <= bound).all()
+    assert r.diff().max() <= 1e-12
+    assert away.diff().max() <= 1e-12
+    assert away[-1] < 0.05
+turned = orbit(lambda x: times(1j) @ x, first, 400)[-1]
+print(f"rotation: distance {turned.norm() / first.norm():.3f} of the first")
+assert abs(turned.norm() / first.norm() - 1) < 1e-12
+
+# %% [markdown]
+# **Lemma 7 (composition).** Let $T_1$ be left$(-\kappa_1)$, $T_2$ left$(-\kappa_2)$, $\kappa_i \ge -1$,
+# $\kappa_1 + \kappa_2 > 0$. Then $T_1 \circ T_2$ satisfies the inequality of left$(-\kappa)$ with
+# $\kappa = \dfrac{\kappa_1\kappa_2}{\kappa_1 + \kappa_2}$ ("$\tfrac1\kappa = \tfrac1{\kappa_1} + \tfrac1{\kappa_2}$").
+#
+# *Proof.* Let $d$ go in, $d_2 = d - f_2$ come out of $T_2$ and $d_1 = d_2 - f_1$ of $T_1$. The two hypotheses give
+# $\|d_1\|^2 \le \|d\|^2 - \kappa_2\|f_2\|^2 - \kappa_1\|f_1\|^2$, the total residual is $f = f_1 + f_2$, and
+#
+# $$ \kappa_1\|f_1\|^2 + \kappa_2\|f_2\|^2 - \frac{\kappa_1\kappa_2}{\kappa_1 + \kappa_2}\|f_1 + f_2\|^2
+# = \frac{\|\kappa_1f_1 - \kappa_2f_2\|^2}{\kappa_1 + \kappa_2} \ge 0 . \qquad\square $$
+#
+# **Corollary 8.** Let $G$ be convex with an $L_G$-Lipschitz gradient, $0 < \lambda < 2/L_G$, $D$ averaged, and let
+# $T = D(I - \lambda\nabla G)$ have a fixed point. Then PnP-PGD, $x_{k+1} = T(x_k)$, converges to one. The same holds
+# for $T = D \circ \operatorname{prox}_{\lambda G}$ with any closed proper convex $G$ and $\lambda > 0$.
+#
+# *Proof.* $\nabla G$ is $\tfrac1{L_G}$-cocoercive (Baillon and Haddad; [proof](../book/theory/coco_special_cases.md)),
+# so $\lambda\nabla G$ is right$(\tfrac1{\lambda L_G})$, and by Lemma 2 $I - \lambda\nabla G$ is left$(-\kappa_2)$ with
+# $\kappa_2 = \tfrac2{\lambda L_G} - 1 > 0$. A proximal map of a convex function is firm, $\kappa_2 = 1$. By Lemma 7 $T$
+# is left$(-\kappa)$ with $\kappa > 0$, averaged; Theorem 6 with constant $\alpha_k = \alpha$ and the $R$ of $T$, which
+# has the same fixed points. $\square$
+#
+# **Expansive, and still convergent.** left$(k)$ with $0 < k < 1$ permits $\|J\|_\ast$ up to $\tfrac{1+k}{1-k}$, but
+# never expansion towards the right of 1. Shorter steps suffice:
+#
+# **Theorem 9 (Browder and Petryshyn).** Let $T$ be $k$-strictly pseudo-contractive, $0 \le k < 1$, with a fixed point,
+# and $0 < \alpha < 1 - k$. Then $x_{m+1} = (1-\alpha)x_m + \alpha T(x_m)$ converges to a fixed point. The bound cannot
+# be improved.
+#
+# *Proof.* $R = kI + (1-k)T$ is nonexpansive by Lemma 1, with the fixed points of $T$, and
+# $(1-\alpha)I + \alpha T = \bigl(1 - \tfrac\alpha{1-k}\bigr)I + \tfrac\alpha{1-k}R$: Theorem 6. Sharp: $T = zI$ with
+# the real point $z = -\tfrac{1+k}{1-k}$ gives $x_{m+1} = (1 - \tfrac{2\alpha}{1-k})x_m$, which converges only for
+# $\alpha < 1-k$. $\square$
+#
+# **A design rule explained.** PnPI-HQS (Wei and others 2024) iterates $T = D_r \circ \operatorname{prox}_{\lambda G}$
+# with $D_r = rD + (1-r)I$ and a $k$-strictly pseudo-contractive $D$. From $I - D_r = r(I - D)$ and Lemma 2, $D_r$ is
+# left$(k_r)$, $k_r = 1 - \tfrac{1-k}r$. Lemma 7 with $\kappa_1 = -k_r$ and $\kappa_2 = 1$: $T$ satisfies left$(l)$ with
+# $l = \tfrac{k_r}{1 - k_r} = \tfrac r{1-k} - 1$. It is pseudo-contractive if $l \le 1$, that is **$r \le 2(1-k)$**:
+# with $k = 0.9$ this is $r \le 0.2$, exactly the authors' choice. The cell measures the smallest $l$ on products $zz'$
+# of complex numbers on the two circles, near 1; and it tests whether $T = D_rP$ is pseudo-contractive for the worst
+# $D_r = z$ of the circle and a projection $P = uu^{\mathsf T}$ of the plane: the largest eigenvalue of its symmetric
+# part is $\tfrac12(\operatorname{Re}z + |z|)$ (theory page).
+
+# %%
+k, rule = 0.9, {}
+turn = torch.exp(1j * torch.linspace(1e-3, math.pi, 4000, dtype=torch.float64))
+near = torch.exp(1j * torch.linspace(-0.01, 0.01, 400, dtype=torch.float64))
+for r in (0.05, 0.1, 0.15, 0.2, 0.25):
+    centre, radius = Condition("", "left", 1 - (1 - k) / r).disc
+    product = (centre + radius * near[:, None]) * (0.5 + 0.5 * near)  # D_r, firm
+    l = float(((product.abs() ** 2 - 1) / (1 - product).abs() ** 2).max())
+    z = centre + radius * turn
+    largest = float((z.real + z.abs()).max() / 2)
+    rule[r] = [round(r / (1 - k) - 1, 2), round(l, 2) + 0.0, largest <= 1 + 1e-9]
+    assert abs(l - (r / (1 - k) - 1)) < 0.01
+    assert rule[r][2] == (r <= 2 * (1 - k) + 1e-9)
+columns = ["l = r/(1 - k) - 1", "l measured", "D_r P pseudo-contractive"]
+pd.DataFrame(rule, columns).T.rename_axis("r")
+
+# %% [markdown]
+# At $r = 2(1-k)$ we are at $l = 1$, pseudo-contractive and no more. (For $r < 1-k$ even the plain loop converges.)
+# There averaging can fail: $T(x) = (1 + i)x$ is pseudo-contractive, its only fixed point is 0, and
+# $(1-\alpha)x + \alpha T(x) = (1 + i\alpha)x$ is *longer* than $x$ for every $\alpha \ne 0$, whatever sequence one
+# tries. Ishikawa's idea: look where $T$ would lead, and evaluate it *there*.
+#
+# **Theorem 10 (Ishikawa).** Let $T:\mathbb R^n \to \mathbb R^n$ be pseudo-contractive and $L$-Lipschitz, with a fixed
+# point. Let $0 \le \alpha_k \le \beta_k \le 1$, $\sum\alpha_k\beta_k = \infty$, and $\beta_k \le b$ for all large $k$,
+# with $b < \bigl(\sqrt{1 + L^2} - 1\bigr)/L^2$. (So $\beta_k \to 0$ will do.) Then
+#
+# $$ w_k = (1-\beta_k)x_k + \beta_kT(x_k), \qquad x_{k+1} = (1-\alpha_k)x_k + \alpha_kT(w_k) $$
+#
+# converges to a fixed point of $T$.
+#
+# *Proof.* The heart is, for every fixed point $p$ and $r_k = T(x_k) - x_k$,
+#
+# $$ \|x_{k+1} - p\|^2 \le \|x_k - p\|^2 - \alpha_k\beta_k\bigl(1 - 2\beta_k - L^2\beta_k^2\bigr)\|r_k\|^2 . \qquad (\ast\ast) $$
+#
+# The bracket is at least $1 - 2b - L^2b^2 > 0$ for large $k$. So distances do not increase from some $k$ on,
+# $\sum\alpha_k\beta_k\|r_k\|^2 < \infty$, hence $r_{k_j} \to 0$ along a subsequence; by boundedness we may take
+# $x_{k_j} \to q$, and $T(q) = q$ by continuity. Now use $p = q$: $\|x_k - q\|$ does not increase and has the limit 0
+# along a subsequence. $\square$
+#
+# <details>
+# <summary>Proof of the inequality</summary>
+#
+# Drop the index $k$. left$(1)$ between any $y$ and $p$ says $\|T(y) - p\|^2 \le \|y - p\|^2 + \|y - T(y)\|^2$. By
+# $(\ast)$ for $w$, and left$(1)$ at $x$,
+#
+# $$ \|w - p\|^2 = (1-\beta)\|x - p\|^2 + \beta\|T(x) - p\|^2 - \beta(1-\beta)\|r\|^2 \le \|x - p\|^2 + \beta^2\|r\|^2 . $$
+#
+# By $(\ast)$ again, for $w - T(w) = (1-\beta)(x - T(w)) + \beta(T(x) - T(w))$, and
+# $\|T(x) - T(w)\| \le L\|x - w\| = L\beta\|r\|$,
+#
+# $$ \|w - T(w)\|^2 \le (1-\beta)\|x - T(w)\|^2 + L^2\beta^3\|r\|^2 - \beta(1-\beta)\|r\|^2 . $$
+#
+# left$(1)$ at $w$ adds the two:
+# $\|T(w) - p\|^2 \le \|x - p\|^2 + (1-\beta)\|x - T(w)\|^2 - \beta(1 - 2\beta - L^2\beta^2)\|r\|^2$. Finally $(\ast)$
+# for $x_{k+1} - p$:
+#
+# $$ \|x_{k+1} - p\|^2 = (1-\alpha)\|x - p\|^2 + \alpha\|T(w) - p\|^2 - \alpha(1-\alpha)\|x - T(w)\|^2 , $$
+#
+# and the terms with $\|x - T(w)\|^2$ have the coefficient
+# $\alpha(1-\beta) - \alpha(1-\alpha) = \alpha(\alpha-\beta) \le 0$. $\square$
+#
+# </details>
+#
+# For $T = (1 + i)I$ we have $L^2 = 2$, and with $\alpha = \beta$ one step multiplies $|x|^2$ by
+# $(1-\beta^2)^2 + \beta^2(1+\beta)^2 = 1 - \beta^2(1 - 2\beta - 2\beta^2)$: $(\ast\ast)$ is an *equality*, and the
+# bound $b = (\sqrt3 - 1)/2$ is sharp for this map.
+
+# %% mystnb={"image": {"alt": "Left: orbits in the plane. Mann with step 0.1 spirals outwards, Ishikawa with 0.25 spirals inwards, with 0.4 outwards. Right: their distances from 0 on a logarithmic axis: straight lines, growing, falling and growing"}}
+T, b = 1 + 1j, (3**0.5 - 1) / 2
+
+
+def ishikawa(steps, x=1.0 + 0j):
+    points = [x]
+    for beta in steps:
+        w = (1 - beta) * points[-1] + beta * T * points[-1]
+        points.append((1 - beta) * points[-1] + beta * T * w)
+    return torch.tensor(points)
+
+
+for beta in (0.1, 0.9 * b, 1.1 * b):
+    factor = abs(ishikawa([beta])[1]) ** 2
+    assert abs(factor - (1 - beta**2 * (1 - 2 * beta - 2 * beta**2))) < 1e-6
+    assert (factor < 1) == (beta < b)
+orbits = {
+    "Mann 0.1": torch.tensor(orbit(lambda x: 0.9 * x + 0.1 * T * x, 1 + 0j, 60))
+}
+orbits |= {f"Ishikawa {s}": ishikawa([s] * 60) for s in (0.25, 0.4)}
+slow = ishikawa([(j + 1) ** -0.5 for j in range(8, 4000)])
+print(f"steps 1/sqrt(k): distance {abs(slow[-1]):.2f} after {len(slow) - 1} steps")
+assert abs(slow[-1]) < 0.2
+assert min(abs(1 + 1j * a) for a in (1e-3, 0.1, 1.0)) > 1  # Mann, any step
+complex_plane.orbits_figure(orbits)
+
+# %% [markdown]
+# **And the right rail?** Alone it buys no fixed-point theorem: $D = 2I$ is $\tfrac12$-cocoercive, and
+# $(1-\alpha)x + \alpha D(x) = (1+\alpha)x$ runs away for every $\alpha > 0$. What it buys is a *function*: if $D$ is
+# also conservative, then $D$ is the proximal map of a $(1-\gamma)$-weakly convex $F$ ([notebook
+# 08](08_coco_denoisers.ipynb)), and a loop descends on $F + \lambda G$.
+#
+# ## What each rung costs the best denoiser
+#
+# **Theorem 11.** Let $D$ be the ideal denoiser $\mathbb E[u \mid x]$ of any prior under Gaussian noise, $p_\sigma$ the
+# density of $x$. Then **the whole left rail is one condition**: $D$ is firmly nonexpansive $\iff$ nonexpansive $\iff$
+# $k$-strictly pseudo-contractive $\iff$ pseudo-contractive $\iff$ $p_\sigma$ is log-concave. Averaging does not help:
+# for $0 < t \le 1$, $D_t = tD + (1-t)I$ is pseudo-contractive only if $D$ is. On the right, $D$ is always monotone, and
+# $\gamma$-cocoercive with $\gamma = 1/\sup\|J\|_\ast$ if the supremum is finite.
+#
+# *Proof.* $J = \operatorname{Cov}(u \mid x)/\sigma^2 = I + \sigma^2\nabla^2\log p_\sigma$ is symmetric and positive
+# semidefinite ([notebook 03](03_priors_to_denoisers.ipynb)). Pseudo-contractive means $J \le I$ everywhere (Lemma 3),
+# that is $\nabla^2\log p_\sigma \le 0$. But then all eigenvalues of $J$ lie in $[0, 1]$, so $\|2J - I\|_\ast \le 1$:
+# firm, the strongest. Next, $\langle d, e_t\rangle = t\langle d, e\rangle + (1-t)\|d\|^2 \le \|d\|^2$ exactly if
+# $\langle d, e\rangle \le \|d\|^2$. The right rail: eigenvalues in $[0, \sup\|J\|_\ast]$, and Lemma 3. $\square$
+#
+# To a denoiser near the ideal one the long climb from firm to pseudo-contractive gives *nothing*; the first rung of the
+# right rail gives something, and $\gamma$ small enough everything. How many decibels? On the line a condition is an
+# interval for the slope $D'$: the real points of its region. The best denoiser *with slopes in that interval* is a
+# bounded least-squares problem: its error is $\mathbb E(E(x) - D(x))^2$ above the minimum (notebook 03, Theorem 1). Our
+# pixel has peaks at 0.2 and 0.8, of width 0.05, with $\sigma = 0.15$.
+
+# %%
+prior, sigma = GaussianMixture.two_peaks(), 0.15
+x = torch.linspace(-0.3, 1.3, 121, dtype=torch.float64)
+ideal = prior.mmse(x[:, None], sigma)[:, 0]
+density = prior.log_density(x[:, None], sigma).exp()
+slope = prior.jacobian(x[:, None], sigma)[:, 0, 0]
+least = torch.trapezoid(density * sigma**2 * slope, x)
+
+
+def loss(condition):
+    E = ladder.closest_denoiser(x, ideal, density, *condition.slopes)
+    excess = torch.trapezoid(density * (E - ideal) ** 2, x)
+    return E, float(10 * torch.log10(1 + excess / least))
+
+
+costs = {c.name: loss(c) for c in LADDER}
+for name, (_, decibel) in costs.items():
+    print(f"{name:32} costs {abs(decibel):.2f} dB")
+left = [costs[c.name][1] for c in LADDER[:4]]
+assert max(left) - min(left) < 1e-4 < 1 < min(left)
+tenth, none = costs["residual nonexpansive"][1], costs["1/4-cocoercive"][1]
+assert none < 1e-6 < 0.05 < tenth < 0.2
+assert 0.29 < 1 / float(slope.max()) < 0.31
+
+# %% mystnb={"image": {"alt": "Left: the ideal denoiser is steep in the middle; the best one with slopes at most 2 follows it closely; the best one with slopes at most 1 cuts the corner. Right: loss in decibels against gamma: zero up to about 0.3, then rising to about 1.6 at gamma 1"}}
+gammas = [0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+line = [loss(Condition("", "right", g))[1] for g in gammas]
+names = {"ideal": ideal} | {
+    n: costs[n][0] for n in ("residual nonexpansive", "firmly nonexpansive")
+}
+curves([
+    {"title": "best denoisers, slopes restricted", "xlabel": "x", "lines": {n: (x, v) for n, v in names.items()}},
+    {"title": "loss (dB) of γ-cocoercive; γ = 1: all of the left rail", "xlabel": "γ", "lines": {"": (gammas, line)}},
+], 9, 3.2)  # fmt: skip
+
+# %% [markdown]
+# Firm, nonexpansive, strictly pseudo-contractive and pseudo-contractive cost the same, more than a decibel; residual
+# nonexpansive a tenth of one; $\gamma = \tfrac14$ nothing, because here $\sup J = 1/\gamma$ with $\gamma \approx 0.3$
+# (notebook 03). That is the argument of [B] for cocoercivity. Two cautions: a network is not the ideal denoiser ([B]
+# reports a strictly pseudo-contractive one that loses little); and a small $\gamma$ is paid for later, by the averaging
+# $t$ ([notebook 08](08_coco_denoisers.ipynb)).
+#
+# ## Your turn
+#
+# **Exercise 1 (warm-up).** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest $k$ with left$(k)$, and the
+# largest $\gamma$ with right$(\gamma)$, as formulas.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $|z|^2 \le 1 + k|1-z|^2$ and $\operatorname{Re}z \ge \gamma|z|^2$, so $k = (|z|^2 - 1)/|1-z|^2$ and
+# $\gamma = \operatorname{Re}z/|z|^2$. If $k > 1$, the map is not pseudo-contractive; if $\gamma < 0$, it is not
+# monotone.
+#
+# </details>
+
+
+# %%
+def mine(z):
+    return 0.0, 0.0  # replace by your (k, gamma)
+
+
+# %% tags=["hide-cell", "solution"]
+def mine(z):
+    return (abs(z) ** 2 - 1) / abs(1 - z) ** 2, z.real / abs(z) ** 2
+
+
+# %%
+right = True
+for z in (0.3 + 0.4j, -0.5 + 1j, 0.9 - 1.2j, -3 + 0.1j):
+    k, gamma = mine(z)
+    forms = [Condition("", "left", k).margin(times(z))] if k <= 1 else []
+    forms += [Condition("", "right", gamma).margin(times(z))] if gamma >= 0 else []
+    right = right and all(abs(float(m)) < 1e-9 for m in forms)
+print("right" if right else "not yet")
+
+# %% [markdown]
+# **Exercise 2 (derivation): RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ left$(k)$, $k < 1$. Prove
+# that $x \mapsto x - \mu\bigl(\nabla f(x) + \lambda(x - D(x))\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
+# $\mu_0$. *Hint:* the mirror, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
+# takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $\nabla f$ is right$(1/L)$; $I - D$ is right$(\tfrac{1-k}2)$, so $\lambda(I - D)$ is right$(\tfrac{1-k}{2\lambda})$.
+# For a sum, $\langle d, e_1 + e_2\rangle \ge \gamma_1\|e_1\|^2 + \gamma_2\|e_2\|^2 \ge \gamma\|e_1 + e_2\|^2$ with
+# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \nabla f + \lambda(I - D)$
+# has $\tfrac1\gamma = L + \tfrac{2\lambda}{1-k}$; $\mu B$ is right$(\gamma/\mu)$, and by the mirror $I - \mu B$ is
+# left$(1 - 2\gamma/\mu)$: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(L + \tfrac{2\lambda}{1-k}\bigr)$.
+#
+# </details>
+
+
+# %%
+def largest_step(L, k, weight):
+    return 1.0  # replace by your mu_0
+
+
+# %% tags=["hide-cell", "solution"]
+def largest_step(L, k, weight):
+    return 2 / (L + 2 * weight / (1 - k))
+
+
+# %%
+right = True
+for L, k, weight in ((1.0, 0.5, 0.2), (3.0, 0.0, 1.0), (0.5, -1.0, 2.0)):
+    centre, radius = Condition("", "left", k).disc
+    z = centre + radius * torch.exp(1j * torch.linspace(0, math.pi, 2001))
+    for scale in (0.99, 1.01):
+        mu = scale * largest_step(L, k, weight)
+        factor = float((1 - mu * (L + weight * (1 - z))).abs().max())
+        right = right and (factor < 1) == (scale < 1)
+print("right" if right else "not yet")
+
+# %% [markdown]
+# **Exercise 3 (code).** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
+# matrix: return the list of `count` + 1 points. The check runs it on $T = I + cR$, $R$ the rotation by 90°, below and
+# above the bound of Theorem 10, which for these maps is again sharp. (Why?)
+#
+# <details>
+# <summary>Solution</summary>
+#
+# See the cell. As a complex number $T = 1 + ic$, $L^2 = 1 + c^2$, and one step multiplies by
+# $1 - \beta + \beta T(1 + ic\beta) = 1 - c^2\beta^2 + ic\beta(1 + \beta)$, whose squared modulus is
+# $1 - c^2\beta^2\bigl(1 - 2\beta - (1 + c^2)\beta^2\bigr)$: the bracket of $(\ast\ast)$.
+#
+# </details>
+
+
+# %%
+def two_steps(T, x, beta, count):
+    return [x] * (count + 1)  # replace by Ishikawa's iteration
+
+
+# %% tags=["hide-cell", "solution"]
+def two_steps(T, x, beta, count):
+    points = [x]
+    for _ in range(count):
+        w = (1 - beta) * points[-1] + beta * T @ points[-1]
+        points.append((1 - beta) * points[-1] + beta * T @ w)
+    return points
+
+
+# %%
+right = True
+for c in (0.5, 1.0, 3.0):
+    T = times(1 + 1j * c)
+    bound = (math.sqrt(2 + c**2) - 1) / (1 + c**2)
+    for scale in (0.95, 1.05):
+        lengths = [float(p.norm()) for p in two_steps(T, start, scale * bound, 200)]
+        right = right and (lengths[-1] < lengths[0]) == (scale < 1)
+        right = right and lengths[-1] != lengths[0]
+print("right" if right else "not yet")
+
+# %% [markdown]
+# **Exercise 4 (open).** Which *ordinary* filters stand where? Build the matrices of a $3\times3$ mean, a Gaussian blur,
+# a one-sided average and a median filter linearised at a patch, and find their rungs with `Condition.margin`. Which are
+# normal?
+#
+# **Quiz.** *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
+# $\tfrac14$-cocoercive. What is missing?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# Normality (for instance a symmetric Jacobian), or the norm $\|\tfrac12J - I\|_\ast$ itself; and all inputs, not some
+# patches.
+#
+# </details>
+#
+# *You relax the penalty of your denoiser from nonexpansive to $0.9$-strictly pseudo-contractive. The spectrum of its
+# almost symmetric Jacobian had reached from 0 to 1. Where can it go now?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# For a symmetric Jacobian only below 0, down to $-19$, where no denoiser wants to be: the disc of left$(0.9)$ meets the
+# real line in $[-19, 1]$. Nothing is gained above 1. The gain is for asymmetric Jacobians.
+#
+# </details>
+#
+# *$D$ is firmly nonexpansive. Which further map is then firmly nonexpansive for certain: (a) $I - D$; (b) $D \circ D$;
+# (c) $2D - I$?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# (a), by the mirror. Not (b): Lemma 7 gives $\kappa = \tfrac12$ only, and $z = \tfrac12(1 + i)$ is on the firm circle,
+# but $z^2 = \tfrac i2$ is not in the disc. Not (c): it is nonexpansive, and for $D = 0$ it is $-I$.
+#
+# </details>
+#
+# ## What you now know
+#
+# - Every condition is left$(k)$ or right$(\gamma)$, each a bound on one norm $\|aI + bJ\|_\ast$ or a bound on $S$;
+#   $I - D$ carries one rail into the other; they meet in firm nonexpansiveness and nowhere else.
+# - Conditions compare as their regions do. But a denoiser is *not* tested by its eigenvalues: that takes the norm,
+#   unless its Jacobian is normal.
+# - Left rail: averaged maps compose ($\tfrac1\kappa = \tfrac1{\kappa_1} + \tfrac1{\kappa_2}$) and converge; strictly
+#   pseudo-contractive ones with shorter steps; pseudo-contractive ones by Ishikawa.
+# - For the ideal denoiser the whole left rail is one condition, and often a false one. The right rail is always true
+#   for $\gamma$ small enough; together with symmetry it buys an objective.
+#
+# The question at the start: yes, it can explode, doubling at each pass.
+#
+# **Next.** The other half of CoCo: what the antisymmetric part of $J$ does, and how the Helmholtz decomposition removes
+# it ([notebook 07](07_helmholtz.ipynb)); then both halves together in [notebook 08](08_coco_denoisers.ipynb).
+#
+# Sources: [B] Wei and others 2025, section 2.1: (5) to (12), Lemma 2.1, Figure 1. Pseudo-contractive denoisers: Wei and
+# others 2024. Strict pseudo-contractions: Browder and Petryshyn 1967. Averaged iterations: Mann 1953, Krasnoselskii
+# 1955; Ishikawa 1974. Compositions: Combettes and Yamada 2015, Giselsson and Moursi 2021. Textbook: Bauschke and
+# Combettes 2017. The table of costs is this course's. The photograph: Chelsea the cat by Stefan van der Walt, CC0, from
+# scikit-image.
