@@ -134,7 +134,8 @@ class PowerIteration:
 def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: float = 0.0) -> PowerIteration:
     """||M||_* by power iteration, one vector per image, no gradient; [B] Algorithm 1.
 
-    Iterates q <- M^T M q / ||M^T M q||, or q <- M q / ||M q|| where M is normal (half the work, same limit).
+    Iterates q <- M^T M q / ||M^T M q||, or q <- M q / ||M q|| where M is normal (half the work an iteration,
+    the same estimates for the same number of products).
     The estimate ||M q|| is never above the norm. Power iteration is slow where many singular values lie close to
     the largest; then read `relative_change`, or use `operator_norm`.
 

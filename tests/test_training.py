@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from pnp_course import metrics
+from pnp_course import images, metrics
+from pnp_course.certificates import certificate
 from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour
-from pnp_course.denoisers.zoo import ARCHITECTURES
+from pnp_course.denoisers.zoo import ARCHITECTURES, load_denoiser
 from pnp_course.jacobian import Linearized, antisymmetry, dense, power_iteration
 from pnp_course.training import validation
 from pnp_course.training.loop import learning_rate, train
@@ -266,6 +267,24 @@ def test_transplants(generator):
     again = GradientStep(DRUNet(3, (8, 8, 8, 8), 1, "elu"))
     transplant(elu, again)
     torch.testing.assert_close(again.value(x, 0.1), elu.value(x, 0.1))
+
+
+def test_from_elu_to_softplus_the_potential_stays_as_smooth(generator):
+    """Same denoiser nearly, and no kink sharper than before: an unscaled copy has a far larger curvature."""
+    elu = load_denoiser("coco-gs-0.25")
+    config = {key: value for key, value in elu.config.items() if key != "activation"}
+    soft, unscaled = (GradientStep(DRUNet(**config, activation="softplus")) for _ in range(2))
+    transplant(elu, soft)
+    unscaled.network.load_state_dict(elu.network.state_dict())
+    x = images.photo("astronaut", 64)
+    x = x + 0.1 * torch.randn(x.shape, generator=generator)
+    assert (soft(x, 0.1) - elu(x, 0.1)).norm() < 0.1 * (x - elu(x, 0.1)).norm()
+
+    def curvature(net):
+        c = certificate(net, x, 0.1, iterations=10)
+        return float(torch.maximum(c.lambda_max, 1 - c.lambda_min).max())
+
+    assert curvature(soft) < 2 * curvature(elu) < 0.5 * curvature(unscaled)
 
 
 @pytest.mark.parametrize("penalty", [
