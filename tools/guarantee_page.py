@@ -39,7 +39,7 @@ PROOFS = {
     "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
     "pnpi_hqs": "theorem-ishikawa", "pnpi_fbs": "theorem-ishikawa", "pnpi_gd": "theorem-ishikawa", "red": "theorem-red",
     "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "theorem-admm",
-    "coco_pegd": "theorem-pegd",
+    "coco_pegd": "theorem-pegd", "gs_pnp_pgd": "gs-theorem",
 }  # fmt: skip
 
 

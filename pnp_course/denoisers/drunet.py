@@ -15,10 +15,21 @@ from torch import Tensor, nn
 from pnp_course._checks import check_shape
 from pnp_course.denoisers.base import sigma_per_image
 
+
+class Softplus(nn.Module):
+    """log(1 + exp(100 x)) / 100 elementwise, of max(x, -0.8): below, where both are 0 up to 1e-36, the exponential
+    underflows into denormal numbers, which made evaluation five times slower.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as x."""
+        return F.softplus(x.clamp_min(-0.8), beta=100)
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "elu": nn.ELU,
-    "softplus": lambda: nn.Softplus(beta=100),
+    "softplus": Softplus,
 }
 
 
