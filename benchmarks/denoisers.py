@@ -56,9 +56,10 @@ def measure(name: str) -> dict[str, Any]:
         net(image, 0.1)
         extra = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
         seconds = best(lambda image=image: net(image, 0.1))
+        step = isinstance(net, GradientStep)  # its backward pass to the image multiplies as often as the forward pass
         with FlopCounterMode(display=False) as counter:
-            net(image, 0.1)
-        flops = counter.get_total_flops()
+            (net.network if step else net)(image, 0.1)
+        flops = counter.get_total_flops() * (2 if step else 1)
         row = {
             "seconds": round(seconds, 4), "extra_mib": round(extra / 1024), "gmacs": round(flops / 2e9, 2),
             "seconds_at_peak": round(flops / peak / 1e9, 4),
