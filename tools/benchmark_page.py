@@ -54,7 +54,7 @@ def denoisers(r: Row) -> list[str]:
             if size == "peak_gflops":
                 continue
             rows.append([
-                f"`{name}`", size.replace("x", " x "), at["seconds"], at["seconds_at_peak"], at["gmacs"], at["extra_mib"],
+                f"`{name}`", size.replace("x", "×"), at["seconds"], at["seconds_at_peak"], at["gmacs"], at["extra_mib"],
                 at.get("gradient_and_potential_over_forward"), at["fast_seconds"], at["fast_max_error"],
             ])  # fmt: skip
     head = [

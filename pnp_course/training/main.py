@@ -79,8 +79,8 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
 
     From ReLU to ELU: a bias-free ReLU network is the limit of ELU networks. With the head's weights times s and the
     tail's divided by s its features are s times as large, and ELU(s x) / s differs from ReLU(x) by at most 1 / s. The
-    shipped Softplus is that of 100 x, so on the way to it the features shrink again: equally smooth, where an unscaled copy
-    had a potential with fifty times the curvature, and training diverged.
+    shipped Softplus is that of 100 x, so on the way to it the features shrink again: equally smooth, where the potential of an
+    unscaled copy is far more curved, and training diverged.
 
     From colour to gray: as `GrayFromColour` does, channels are copied into the head and averaged out of the tail, and
     the head sees sqrt(3) times the noise level.
