@@ -55,16 +55,18 @@ def gs_pnp_pgd(
     fidelity.reset()
     x = fidelity.prox(x0, tau)
     d, g = denoise_and_value(x)
-    objective, evaluations, rejected = fidelity.value(x) + lam * float(g.sum()), 1, 0
+    fit, prior = fidelity.value(x), lam * float(g.sum())
+    evaluations, rejected = 1, 0
     while tau >= smallest:
         z = tau * lam * d + (1 - tau * lam) * x
         new = fidelity.prox(z, tau)
         d_new, g_new = denoise_and_value(new)
         evaluations += 1
-        value = fidelity.value(new) + lam * float(g_new.sum())
-        rounding = 4 * torch.finfo(x.dtype).eps * abs(objective)  # near the limit F cannot be told apart any better
-        if objective - value < (c / tau) * float((new - x).double().square().sum()) - rounding:
+        fit_new, prior_new = fidelity.value(new), lam * float(g_new.sum())
+        decrease = (fit - fit_new) + (prior - prior_new)
+        rounding = 4 * torch.finfo(x.dtype).eps * (abs(fit) + prior)  # near the limit F cannot be told any better
+        if decrease < (c / tau) * float((new - x).double().square().sum()) - rounding:
             tau, rejected = eta * tau, rejected + 1
             continue
-        x, d, objective = new, d_new, value
-        yield Iterate(z, u=x, objective=objective, tau=tau, evaluations=evaluations, rejected=rejected)
+        x, d, fit, prior = new, d_new, fit_new, prior_new
+        yield Iterate(z, u=x, objective=fit + prior, tau=tau, evaluations=evaluations, rejected=rejected)

@@ -75,7 +75,7 @@ def admm(fidelity: Fidelity, prox: Denoise, x0: Tensor, *, lam: float) -> Iterat
         v = fidelity.prox(u + b, lam)
         z = v - b
         u = prox(z)
-        b = b + u - v
+        b = u - z  # = b + u - v, with one pass over the image less
         yield Iterate(u, v=v, b=b, z=z)
 
 

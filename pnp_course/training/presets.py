@@ -83,13 +83,16 @@ PRESETS: dict[str, Preset] = {
         penalty=Penalty(constant=0.5, alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
     ),
     "bregman-drunet": _finetune(
-        "bregman-gradient-step", net=dict(SOFTPLUS_NET), noise="inverse gamma", sigma_max=0.1, fit="mse"
+        "bregman-gradient-step", net=dict(ELU_NET), start="gs-drunet", noise="inverse gamma", sigma_max=0.1, fit="mse"
     ),
     # by penalty, [B] and its neighbours. alpha = 0.1, not the paper's 1: on this budget the full weight costs several
     # dB, see benchmarks/results/tradeoff.csv
     "coco-0.25": _finetune(steps=1_200, penalty=Penalty(alpha=0.1, **LIGHT)),
     "coco-0.25-gray": _finetune(in_channels=1, start="drunet-gray", penalty=Penalty(alpha=0.1, **LIGHT)),
-    "coco-0.5": _finetune(steps=1_000, penalty=Penalty(constant=0.5, alpha=0.1, **LIGHT)),
+    "coco-0.5": _finetune(
+        start="coco-0.25", steps=800,
+        penalty=Penalty(constant=0.5, alpha=0.1, beta=0.05, eps=0.02, images=2, iterations=4, method="lanczos"),
+    ),
     # D maps constant images nearly to themselves, so these two norms are nearly 1 at least: small margins
     "rmmo": _finetune(
         steps=800, penalty=Penalty(constant=1.0, alpha=0.0, beta=0.05, eps=0.02, images=2, iterations=4, method="lanczos")

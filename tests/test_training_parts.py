@@ -1,0 +1,127 @@
+"""The parts of training, each against its formula: optimisers, transplants, penalties."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pnp_course import images
+from pnp_course.certificates import certificate
+from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour
+from pnp_course.denoisers.zoo import load_denoiser
+from pnp_course.jacobian import dense
+from pnp_course.training.losses import Penalty, jacobian_penalty
+from pnp_course.training.main import transplant
+from pnp_course.training.optimizer import Optimizer
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_optimisers_fit_a_constant_target(optimizer):
+    torch.manual_seed(0)
+    net = DRUNet(1, (4, 4, 4, 4), 1).to(memory_format=torch.channels_last)
+    x = torch.rand(4, 1, 16, 16)
+    chosen = Optimizer(net, optimizer, 5e-3)
+    losses = []
+    for _ in range(60):
+        loss = (net(x, 0.1) - x).square().mean()
+        losses.append(loss.item())
+        chosen.zero_grad()
+        loss.backward()
+        chosen.step(5e-3)
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
+    """After one step every inner weight has moved by a matrix with singular values near each other, in its own memory."""
+    torch.manual_seed(0)
+    net = DRUNet(1, (8, 8, 8, 8), 1).to(memory_format=torch.channels_last)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    chosen = Optimizer(net, "muon", 1e-2)
+    net(torch.rand(4, 1, 16, 16), 0.1).square().mean().backward()
+    chosen.step(1e-2)
+    for key, value in net.state_dict().items():
+        moved = value - before[key]
+        assert moved.abs().max() > 0, key
+        if key not in ("m_head.weight", "m_tail.weight"):
+            singular = torch.linalg.svdvals(moved.permute(0, 2, 3, 1).flatten(1))
+            assert singular[0] < 2.5 * singular[-1], key  # Newton-Schulz leaves them within 0.7 .. 1.2 of each other
+    with pytest.raises(ValueError, match="channels_last"):
+        Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", 1e-2)
+    with pytest.raises(ValueError, match="wanted 'muon' or 'adam'"):
+        Optimizer(net, "sgd", 1e-2)
+
+
+def test_transplants(generator):
+    """Colour to gray is exactly GrayFromColour; ReLU to ELU and into a gradient step stays close."""
+    torch.manual_seed(0)
+    colour = DRUNet(3, (8, 8, 8, 8), 1)
+    gray = DRUNet(1, (8, 8, 8, 8), 1)
+    transplant(colour, gray)
+    x = torch.rand(2, 1, 16, 16, generator=generator)
+    torch.testing.assert_close(gray(x, 0.1), GrayFromColour(colour)(x, 0.1), atol=1e-5, rtol=0)
+    elu = GradientStep(DRUNet(3, (8, 8, 8, 8), 1, "elu"))
+    transplant(colour, elu)
+    x = x.expand(-1, 3, -1, -1)
+    far = (DRUNet(3, (8, 8, 8, 8), 1, "elu")(x, 0.1) - colour(x, 0.1)).abs().mean()
+    assert (elu.network(x, 0.1) - colour(x, 0.1)).abs().mean() < 0.3 * far
+    again = GradientStep(DRUNet(3, (8, 8, 8, 8), 1, "elu"))
+    transplant(elu, again)
+    torch.testing.assert_close(again.value(x, 0.1), elu.value(x, 0.1))
+
+
+def test_from_elu_to_softplus_the_potential_stays_as_smooth(generator):
+    """Same denoiser nearly, and no kink sharper than before: an unscaled copy has a far larger curvature."""
+    elu = load_denoiser("coco-gs-0.25")
+    config = {key: value for key, value in elu.config.items() if key != "activation"}
+    soft, unscaled = (GradientStep(DRUNet(**config, activation="softplus")) for _ in range(2))
+    transplant(elu, soft)
+    unscaled.network.load_state_dict(elu.network.state_dict())
+    x = images.photo("astronaut", 64)
+    x = x + 0.1 * torch.randn(x.shape, generator=generator)
+    assert (soft(x, 0.1) - elu(x, 0.1)).norm() < 0.1 * (x - elu(x, 0.1)).norm()
+
+    def curvature(net):
+        c = certificate(net, x, 0.1, iterations=10)
+        return float(torch.maximum(c.lambda_max, 1 - c.lambda_min).max())
+
+    assert curvature(soft) < 2 * curvature(elu) < 0.5 * curvature(unscaled)
+
+
+@pytest.mark.parametrize("penalty", [
+    Penalty(), Penalty(constant=1.0, alpha=0.0), Penalty("nonexpansive"), Penalty("strictly pseudo-contractive", 0.9),
+    Penalty("pseudo-contractive", iterations=4),
+])  # fmt: skip
+def test_penalties_are_the_formulas(penalty):
+    """Against singular values of the dense Jacobian: alpha ||J - J^T|| + beta max(||M||, 1 - eps)."""
+    torch.manual_seed(0)
+    net = DRUNet(1, (4, 4, 6, 6), 1).double()
+    noisy, sigma = torch.rand(2, 1, 8, 8, dtype=torch.float64), torch.full((2,), 0.1, dtype=torch.float64)
+    exact = replace(penalty, iterations=600, alpha=penalty.alpha / 2, beta=0.3, eps=0.9)
+    value, seen = jacobian_penalty(net, noisy, sigma, exact, torch.Generator().manual_seed(0))
+    j, eye = dense(lambda z: net(z, 0.1), noisy), torch.eye(64, dtype=torch.float64)
+    k = exact.constant
+    m = {
+        "cocoercive": 2 * k * j - eye, "nonexpansive": j, "strictly pseudo-contractive": k * eye + (1 - k) * j,
+        "pseudo-contractive": torch.linalg.solve(j - 10 * eye, j + 8 * eye),
+    }[exact.condition]  # fmt: skip
+    norm, asymmetry = torch.linalg.matrix_norm(m, 2), torch.linalg.matrix_norm(j - j.mT, 2)
+    want = exact.alpha * asymmetry.mean() + 0.3 * norm.clamp_min(0.1).mean()
+    assert value.item() == pytest.approx(want.item(), rel=0.02)
+    assert seen["expansion"] == pytest.approx(norm.mean().item(), rel=0.02)
+    assert ("asymmetry" in seen) is (exact.alpha > 0)
+    # below the margin the spectral penalty is flat
+    flat, _ = jacobian_penalty(net, noisy, sigma, replace(exact, alpha=0.0, eps=-9.0), torch.Generator().manual_seed(0))
+    flat.backward()
+    assert value.item() != flat.item() == pytest.approx(3.0)
+    assert all(p.grad is None or not p.grad.any() for p in net.parameters())
+
+
+def test_unknown_condition():
+    with pytest.raises(ValueError, match="wanted one of cocoercive"):
+        Penalty("coco")
+
+
+def test_the_papers_defaults():
+    """[B] section 5 and appendix A.16."""
+    p = Penalty()
+    assert (p.condition, p.constant, p.alpha, p.beta, p.eps, p.iterations) == ("cocoercive", 0.25, 1.0, 1e-2, 0.1, 15)
