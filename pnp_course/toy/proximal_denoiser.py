@@ -1,0 +1,131 @@
+"""Small worlds for the proximal denoiser: gradient steps D = I - grad g whose g, inverse and curvature are known.
+
+`Waves` has a Hessian that fills [-L, L], for any L; `ExactStep` is the MMSE denoiser of a mixture, with its potential. Both
+are what the Prox-PnP solvers take, x -> (D(x), g(x)). `invert` undoes D_t without knowing phi.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from pnp_course.solvers.gradient_step import WithValue
+from pnp_course.toy.mixture import GaussianMixture
+
+
+@dataclass(frozen=True)
+class Waves:
+    """g(x) = sum over pixels of (bend / w^2) (1 - cos w x_i), whose second derivative bend cos(w x) fills [-bend, bend].
+
+    So grad g is Lipschitz with constant `bend` and no smaller one; D(x) = x - (bend / w) sin(w x).
+
+    bend: L. frequency: w, per unit of intensity.
+    """
+
+    bend: float
+    frequency: float = 2 * math.pi
+
+    def potential(self, x: Tensor) -> Tensor:
+        """g of each pixel alone, of the shape of x."""
+        return self.bend / self.frequency**2 * (1 - torch.cos(self.frequency * x))
+
+    def d(self, x: Tensor) -> Tensor:
+        """D(x), of the shape of x."""
+        return x - self.bend / self.frequency * torch.sin(self.frequency * x)
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(D(x), g(x)) for images x (B, C, H, W): g is (B,)."""
+        return self.d(x), self.potential(x).flatten(1).sum(1)
+
+
+@dataclass(frozen=True)
+class ExactStep:
+    """The MMSE denoiser of a mixture in d dimensions and its potential g = -sigma^2 log p_sigma + const >= 0.
+
+    D = I - grad g by Tweedie's formula, [A] (8). A picture is a point: (B, C, H, W) with C H W = d.
+
+    mixture: the prior. sigma: noise level, intensity units.
+    """
+
+    mixture: GaussianMixture
+    sigma: float
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(D(x), g(x)) for pictures x (B, C, H, W), float64: g is (B,)."""
+        points = x.double().flatten(1)
+        return self.mixture.mmse(points, self.sigma).reshape(x.shape), self.potential(points)
+
+    def potential(self, points: Tensor) -> Tensor:
+        """g at points (n, d): (n,). The constant makes it nonnegative: p_sigma <= (2 pi sigma^2)^{-d/2}."""
+        constant = points.shape[1] / 2 * math.log(2 * math.pi * self.sigma**2)
+        return -(self.sigma**2) * (self.mixture.log_density(points, self.sigma) + constant)
+
+    def curvature(self, points: Tensor) -> tuple[float, float]:
+        """The ends of the spectrum of Hess g = I - J over points (n, d): (smallest, largest)."""
+        spectrum = 1 - torch.linalg.eigvalsh(self.mixture.jacobian(points, self.sigma))
+        return float(spectrum.min()), float(spectrum.max())
+
+
+def invert(step: WithValue, u: Tensor, t: float = 1.0, iterations: int = 400) -> Tensor:
+    """D_t^{-1}(u) for pictures u (B, C, H, W): the fixed point of w -> u + t (w - D(w)) = u + t grad g(w).
+
+    The map is a contraction where t grad g is; the error shrinks by t L each iteration. Nothing of phi is used.
+
+    Raises:
+        ValueError: the iteration has not settled, as it need not for t L >= 1.
+    """
+    w, change = u, float("inf")
+    for _ in range(iterations):
+        new = u + t * (w - step(w)[0])
+        change, w = float((new - w).abs().max()), new
+    if not change <= 1e-9 * max(1.0, float(u.abs().max())):
+        raise ValueError(f"the last change is {change:.2g}; wanted a t with t L < 1, or more iterations.")
+    return w
+
+
+def three_islands() -> GaussianMixture:
+    """A prior of two pixels: three clusters, one of them stretched along the diagonal."""
+    means = torch.tensor([[0.2, 0.3], [0.8, 0.35], [0.5, 0.85]], dtype=torch.float64)
+    spread = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[4.0, 3.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]])
+    return GaussianMixture(torch.tensor([1.0, 2.0, 1.0]), means, 0.05**2 * spread.double())
+
+
+def fold_figure(bend: float, width: float = 9.0) -> Figure:
+    """The potential of `Waves`, the denoiser, its inverse, and phi over the output: curves that fold for bend > 1.
+
+    The last two are drawn as curves z -> (D(z), z) and z -> (D(z), g(z) - (D(z) - z)^2 / 2), dashed where D falls.
+    """
+    import matplotlib.pyplot as plt
+
+    from pnp_course.viz.figures import SCREEN_DPI, STYLES
+
+    waves, z = Waves(bend), torch.linspace(-0.75, 0.75, 3001, dtype=torch.float64)
+    g, d = waves.potential(z), waves.d(z)
+    phi = g - (d - z) ** 2 / 2
+    rising = torch.cat((d.diff() > 0, torch.tensor([True])))
+    panels = [
+        ("potential g", "input z (intensity)", z, g),
+        ("denoiser D", "input z (intensity)", z, d),
+        ("inverse of D", "output u (intensity)", d, z),
+        ("prior φ", "output u (intensity)", d, phi),
+    ]
+    figure, axes = plt.subplots(1, 4, figsize=(width, width / 3.6), dpi=SCREEN_DPI)
+    nan = torch.full_like(z, float("nan"))
+    for ax, (title, label, x, y) in zip(axes, panels, strict=True):
+        ax.plot(x, torch.where(rising, y, nan), linewidth=1.7, **STYLES[0])
+        ax.plot(x, torch.where(rising, nan, y), linewidth=1.7, **STYLES[1])
+        if title in ("denoiser D", "inverse of D"):
+            ax.plot(z, z, color="0.6", linewidth=0.8)
+        ax.set(xlabel=label, xlim=(-0.75, 0.75))
+        ax.set_title(title, fontsize=9)
+        ax.grid(alpha=0.3)
+    for ax in axes[1:3]:
+        ax.set_ylim(-0.75, 0.75)
+    figure.suptitle(f"L = {bend:.2f}", fontsize=9)
+    figure.tight_layout(pad=0.5)
+    plt.close(figure)
+    return figure

@@ -1,0 +1,125 @@
+"""Training in seconds, and what to look at it with: live finetunings, the cost of a product, results kept in the repository."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from pnp_course import images
+from pnp_course.denoisers.zoo import ARCHITECTURES
+from pnp_course.jacobian import LinearMap
+from pnp_course.training.losses import Penalty
+from pnp_course.training.presets import PRESETS
+from pnp_course.viz.figures import SCREEN_DPI, STYLES
+
+MARKERS = "osD^vP"
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def as_map(matrix: Tensor, normal: bool = False) -> LinearMap:
+    """A matrix (n, n) as a `LinearMap` on vectors (B, 1, 1, n)."""
+    return LinearMap(lambda v: v @ matrix.T, lambda w: w @ matrix, normal=normal)
+
+
+def photographs(*names: str) -> list[Tensor]:
+    """Photographs of the package as training wants them: 8-bit colour (3, 256, 256)."""
+    return [(images.to_channels(images.photo(name, 256), 3)[0] * 255).byte() for name in names]
+
+
+def live(
+    photos: list[Tensor], steps: int, penalty: Penalty | None = None, start: nn.Module | None = None, lr: float = 2e-3
+) -> nn.Module:
+    """Train preset `tiny` by `training.loop.train`, from scratch or from `start`, and return the averaged network.
+
+    Changed against the preset, so that a run takes seconds: patches of 32 x 32, Adam, weights averaged over about 50 steps.
+    Everything random is seeded, so two calls with the same arguments see the same patches and the same noise.
+
+    Args:
+        photos: 8-bit images (3, H, W), at least 32 pixels wide and high.
+        steps: of training.
+        penalty: Jacobian penalties, or None.
+        start: network to finetune (left as it is); None draws one of the preset's shape.
+        lr: learning rate of the first steps.
+    """
+    from pnp_course.training.loop import train
+
+    tiny = PRESETS["tiny"]
+    preset = replace(
+        tiny, steps=steps, patch=32, optimizer="adam", ema=0.98, lr=lr, penalty=penalty, validate_every=10**9
+    )
+    torch.manual_seed(preset.seed)
+    net = copy.deepcopy(start) if start is not None else ARCHITECTURES[tiny.architecture](in_channels=3, **tiny.net)
+    net.requires_grad_(True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(net, preset, photos, Path(folder), accelerator="cpu", progress=False)
+    return run.averaged_net()
+
+
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the multiplications of all convolutions and matrix products that run under it."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.count += formula(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+def operations(work: Callable[[], object]) -> int:
+    """Floating-point operations of the convolutions and matrix products that `work()` runs, forward and backward.
+
+    Counted by PyTorch's own formulas (`torch.utils.flop_counter`), so the same on every machine.
+    """
+    with _Operations() as seen:
+        work()
+    return int(seen.count)
+
+
+def committed(relative: str) -> pd.DataFrame:
+    """A small CSV file of the repository, by its path from the root; lines that begin with # are left out.
+
+    Looked for beside the package, where a clone has it, then in the package's own folder `tables`. A table without rows or
+    columns where there is neither: a notebook that was downloaded alone then says so and goes on.
+    """
+    for place in (PACKAGE.parent / relative, PACKAGE / "tables" / Path(relative).name):
+        if place.is_file():
+            return pd.read_csv(place, comment="#")
+    return pd.DataFrame()
+
+
+def points_figure(panels: Mapping[str, Mapping[str, tuple[float, float]]], xlabel: str, ylabels: list[str]) -> Figure:
+    """Labelled points, one panel each, the x axis logarithmic and shared in meaning.
+
+    Args:
+        panels: title -> label -> (x, y); x > 0. At most six labels a panel have markers of their own.
+        xlabel: of all panels. ylabels: one for each.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.1), squeeze=False, dpi=SCREEN_DPI)
+    for ax, ylabel, (title, points) in zip(axes.flat, ylabels, panels.items(), strict=True):
+        for i, (label, (x, y)) in enumerate(points.items()):
+            colour = STYLES[i % len(STYLES)]["color"]
+            ax.plot(x, y, MARKERS[i % len(MARKERS)], color=colour, markersize=8, label=label)
+        ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log")
+        ax.title.set_fontsize(9)
+        ax.grid(alpha=0.3, which="both")
+        ax.legend(fontsize=8)
+    figure.tight_layout(pad=0.5)
+    plt.close(figure)
+    return figure
