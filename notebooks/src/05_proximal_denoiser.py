@@ -37,14 +37,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from ipywidgets import FloatSlider, interact
-from pnp_course import images, load_denoiser, metrics, noise
+from pnp_course import images, load_denoiser, metrics, noise, solvers
 from pnp_course.denoisers import denoiser_card
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import guarantee
 from pnp_course.jacobian import Linearized, affine, dense, lanczos, power_iteration
 from pnp_course.operators import Blur, Identity, kernels
-from pnp_course.solvers import alpha_pgd, at_sigma_with_value, prox_pnp_drs
-from pnp_course.solvers import prox_pnp_drsdiff, prox_pnp_pgd
 from pnp_course.toy import GaussianMixture, scalar
 from pnp_course.toy import proximal_denoiser as toy
 from pnp_course.toy.pictures import figure_as_image
@@ -405,7 +403,7 @@ def moves(points):
 
 def phi_anywhere(u, t):
     w = toy.invert(islands, u, t)
-    return t * float(islands(w)[1]) - float(square(w - u)) / 2
+    return t * islands(w)[1] - square(w - u) / 2
 
 
 starts = torch.rand(12, 1, 1, 1, 2, generator=generator).double() * 1.4 - 0.2
@@ -415,7 +413,7 @@ margins, falls = {}, {}
 
 
 def record(name, values, promised):
-    fall = -torch.tensor(values).diff()
+    fall = -torch.as_tensor(values).diff()
     margins.setdefault(name, []).append(float((fall - promised).min()))
     falls[name] = fall
 
@@ -423,13 +421,13 @@ def record(name, values, promised):
 for x0 in starts:
     tL, lam = 0.9, 1.4 / L_f
     r = tL / (1 + tL)
-    run = prox_pnp_pgd(fidelity, islands, x0, lam=lam, t=tL / L2)
+    run = solvers.prox_pnp_pgd(fidelity, islands, x0, lam=lam, t=tL / L2)
     it = list(itertools.islice(run, 40))
     promised = (2 - r - lam * L_f) / 2 * moves([i.x for i in it])
     record("PGD", [i.objective for i in it], promised)
     tL, lam = 0.37, 8.0
     r, lip = tL / (1 + tL), tL / (1 - tL)
-    run = prox_pnp_drs(fidelity, islands, x0, lam=lam, t=tL / L2)
+    run = solvers.prox_pnp_drs(fidelity, islands, x0, lam=lam, t=tL / L2)
     it = list(itertools.islice(run, 40))
     y, z = moves([i.x for i in it]), moves([i.z for i in it])
     record("DRS", [i.objective for i in it], ((1 - r) / 2 - lip**2) * y + z / 2)
@@ -437,7 +435,7 @@ for x0 in starts:
 # %%
 for x0 in starts:
     tL, lam = 0.9, 0.9 / L_f
-    run = prox_pnp_drsdiff(fidelity, islands, x0, lam=lam, t=tL / L2)
+    run = solvers.prox_pnp_drsdiff(fidelity, islands, x0, lam=lam, t=tL / L2)
     it = list(itertools.islice(run, 40))
     y, z = moves([i.x for i in it]), moves([i.z for i in it])
     m = min(1.0, (1 - lam * L_f) * (1 + 2 * lam * L_f))
@@ -445,16 +443,12 @@ for x0 in starts:
     record("DRSdiff", [i.objective for i in it], promised)
     tL, alpha = 0.8, 0.5
     r, lam, t = tL / (1 + tL), 1.9 / L_f, tL / L2
-    run = alpha_pgd(fidelity, averaged(t), x0, lam=lam, alpha=alpha)
+    run = solvers.alpha_pgd(fidelity, averaged(t), x0, lam=lam, alpha=alpha)
     it = list(itertools.islice(run, 40))
     x, y = [x0, *(i.x for i in it)], [x0, *(i.y for i in it)]
     lag = torch.cat((torch.zeros(1), moves(y)))
-    E = [
-        lam * fidelity.value(v)
-        + phi_anywhere(v, t)
-        + (1 - alpha) ** 2 * q / 2 / alpha
-        for v, q in zip(y, lag.tolist(), strict=True)
-    ]
+    E = lam * torch.tensor([fidelity.value(v) for v in y])
+    E = E + phi_anywhere(torch.cat(y), t) + (1 - alpha) ** 2 / 2 / alpha * lag
     promised = (2 - alpha) * (alpha - r) / 2 / alpha * moves(y)
     promised = promised + alpha * (1 - alpha * lam * L_f) / 2 * moves(x)
     record("relaxed PGD", E, promised)
@@ -559,7 +553,7 @@ for name in ("astronaut", "chelsea", "coffee", "rocket"):
         a, b = torch.randint(0, 160 - 32, (2,), generator=generator).tolist()
         crops.append(picture[..., a : a + 32, b : b + 32])
 crops = torch.cat(crops)
-levels, found = (15, 25, 40), {}
+levels, ends_at = (15, 25, 40), {}
 for name in ("prox-drunet", "gs-drunet"):
     D = load_denoiser(name)
     for level in levels:
@@ -569,11 +563,11 @@ for name in ("prox-drunet", "gs-drunet"):
             lambda v, D=D, k=level: D(v, k / 255), seen, symmetric=True
         )
         start = torch.randn(seen.shape, generator=draw)
-        found[name, level] = lanczos(affine(lin, 1, -1).apply, start, 12)
+        ends_at[name, level] = lanczos(affine(lin, 1, -1).apply, start, 12)
 
 # %% tags=["nbval-ignore-output"]
 rows = {}
-for (name, level), ends in found.items():
+for (name, level), ends in ends_at.items():
     norms = torch.maximum(ends.low.abs(), ends.high.abs())
     card = denoiser_card(name)["certificate"][str(level)]
     rows[name, f"{level}/255"] = {
@@ -592,14 +586,14 @@ table.style.format(precision=3)
 
 # %% mystnb={"image": {"alt": "Three histograms of the norm of I - J over patches, one for each noise level, both denoisers in each: the proximal denoiser is crowded close to 1, the gradient-step denoiser lies to the right of it and spreads more, the more so the stronger the noise; a line marks 1"}}
 every = torch.cat([
-    torch.maximum(e.low.abs(), e.high.abs()) for e in found.values()
+    torch.maximum(e.low.abs(), e.high.abs()) for e in ends_at.values()
 ])  # fmt: skip
 edges = torch.linspace(0.9, max(1.2, float(every.max()) + 0.02), 25)
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), dpi=SCREEN_DPI, sharey=True)
 looks = {"prox-drunet": ("#0072B2", "//"), "gs-drunet": ("#E69F00", "")}
 for ax, level in zip(axes, levels, strict=True):
     for name, (colour, hatch) in looks.items():
-        ends = found[name, level]
+        ends = ends_at[name, level]
         norms = torch.maximum(ends.low.abs(), ends.high.abs())
         ax.hist(norms, edges, color=colour, hatch=hatch, alpha=0.6, label=name)
     ax.axvline(1, color="black", lw=1)
@@ -664,7 +658,7 @@ runs = {}
 for t in (1.0, 0.6, 0.2, 0.15):
     q, slope = 1 / (1 + lam), 1 + t * top
     multiplier = 1 + q * (2 * slope - 1) - slope
-    run = prox_pnp_drs(middle, one, x0, lam=lam, t=t)
+    run = solvers.prox_pnp_drs(middle, one, x0, lam=lam, t=t)
     runs[t] = list(itertools.islice(run, 60))
     envelope = torch.tensor([i.objective for i in runs[t]])
     rises = int((envelope.diff() > 1e-12).sum())
@@ -699,10 +693,10 @@ blurred = noise.gaussian(blur(clean), nu, torch.Generator().manual_seed(0))
 task, traces, residuals, rows = Gaussian(blur, blurred), {}, {}, {}
 for name in ("gs-drunet", "prox-drunet"):
     L = denoiser_card(name)["certificate"]["25"]["residual_worst"]
-    loop = at_sigma_with_value(load_denoiser(name), sigma)
+    loop = solvers.at_sigma_with_value(load_denoiser(name), sigma)
     for t in (1.0, 0.99 * float(root) / L):
         label = f"{name}, t = {t:.2f}"
-        run = prox_pnp_drs(task, loop, blurred, lam=10.0 * t, t=t)
+        run = solvers.prox_pnp_drs(task, loop, blurred, lam=10.0 * t, t=t)
         it = list(itertools.islice(run, 40))
         E = torch.tensor([i.objective for i in it])
         traces[label] = (range(40), E / t)
@@ -779,8 +773,9 @@ def mine(c):
 # %%
 z, right = torch.linspace(-1, 1, 41).double(), True
 for c in (0.3, 0.8, 1.5, 1.9, 3.0):
-    found_by_search = brute_prox(lambda v, k=mine(c): k * v**2 / 2, z, 4.0, 40_000)
-    right = right and bool((found_by_search - c * z).abs().max() < 1e-3)
+    bend = mine(c)
+    found = brute_prox(lambda v, k=bend: k * v**2 / 2, z, 4.0, 40_000)
+    right = right and bool((found - c * z).abs().max() < 1e-3)
 print("right" if right else "not yet")
 
 # %% [markdown]

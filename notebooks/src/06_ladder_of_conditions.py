@@ -9,9 +9,8 @@
 # %% [markdown]
 # # A ladder of conditions
 #
-# > **You will do.** Order all the Lipschitz-type conditions that the literature puts on denoisers, draw their regions in
-# > the complex plane, lay the true spectra of every denoiser of this course over them, and catch the picture misleading
-# > you.
+# > **You will do.** Order the Lipschitz-type conditions of [B] and its neighbours, draw their regions in the complex
+# > plane, lay the true spectra of every denoiser of this course over them, and catch the picture misleading you.
 # >
 # > **You will learn.** Which condition implies which, and why nothing else is true; what eigenvalues say and what they
 # > hide; what each condition buys (fixed-point theorems, with proofs) and what it costs the best possible denoiser.
@@ -22,7 +21,7 @@
 # > **Time.** 90 minutes; the cells take about a minute.
 #
 # A question to keep in mind. The Jacobian of a denoiser is the same matrix everywhere, and *all its eigenvalues are
-# $\tfrac12$*: they lie in the middle of every disc that a convergence theorem draws. You know that two pixels are
+# $\tfrac12$*: they lie inside every disc that a convergence theorem draws. You know that two pixels are
 # equal, so you alternate: denoise, project onto "equal", denoise, project. **Can this loop explode?**
 #
 # We follow Wei and others (2025), below [B], section 2.1; numbers in parentheses are its equations. Formal statements
@@ -81,7 +80,7 @@ from pnp_course.viz.slider import frame_slider
 # So there is one family of conditions, seen twice: pseudo-contractive is the mirror image of monotone, nonexpansive
 # that of residual nonexpansive, and firmly nonexpansive is its own. The cell tests both lemmas on random matrices ($D$
 # linear, so that "for all $x, y$" is an eigenvalue problem): `margin` is the smallest eigenvalue of the quadratic form
-# "right side minus left side" of the *inequality*, `norm` that of Lemma 1.
+# "larger side minus smaller side" of the *inequality*, `norm` that of Lemma 1.
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -256,7 +255,7 @@ complex_plane.regions_figure(more)
 # $|\operatorname{Im}\lambda| \le \tfrac12\|J - J^{\mathsf T}\|_\ast$ (Bendixson).
 #
 # *Proof.* $|a + bv^{\ast}Jv| = |v^{\ast}Mv| \le \|M\|_\ast$; eigenvalues are in $W(J)$. A real normal $J$ is
-# $U\operatorname{diag}(\lambda)U^{\ast}$ with $U$ unitary, so $\|M\|_\ast = \max|a + b\lambda|$. With $M = S_M + H_M$,
+# $U\operatorname{diag}(\lambda)U^{\ast}$ with $U$ unitary (a real matrix has the same norm on complex vectors), so $\|M\|_\ast = \max|a + b\lambda|$. With $M = S_M + H_M$,
 # symmetric and antisymmetric part, $\operatorname{Re}v^{\ast}Mv = v^{\ast}S_Mv$ and
 # $i\operatorname{Im}v^{\ast}Mv = v^{\ast}H_Mv$; $S_M$ and $iH_M$ are Hermitian, so their norms are the largest
 # $|v^{\ast}S_Mv|$ and $|v^{\ast}H_Mv|$, both at most 1 under (W), and $\|M\|_\ast \le 2$. The same two formulas for $J$
@@ -277,8 +276,10 @@ complex_plane.regions_figure(more)
 #
 # </details>
 #
-# With $a + \tfrac b2$ in the role of $c$: right$(\gamma)$ has $c = \gamma - 1$ and holds for $b \le 1 - \tfrac\gamma2$;
-# left$(k)$ has $c = \tfrac{1+k}2$ and holds for $b \le \tfrac{3+k}4$. Test (E) is passed always; test (W) for
+# For $\gamma > 0$, $2\gamma J_b - I$ has $c = \gamma - 1$ and $\beta = 2\gamma b$: right$(\gamma)$ holds for
+# $b \le 1 - \tfrac\gamma2$. For $k < 1$, $kI + (1-k)J_b$ has $c = \tfrac{1+k}2$ and $\beta = (1-k)b$: left$(k)$ holds
+# for $b \le \tfrac{3+k}4$. The symmetric part has the eigenvalues $\tfrac{1 \pm b}2$, so for the half-planes,
+# $\gamma = 0$ and $k = 1$, the formulas give the right answer too, $b \le 1$. Test (E) is passed always; test (W) for
 # $b \le 1$, whatever the condition: $W(J_1)$ *is* the firm disc, contained in every region, and for $b > 1$ the real
 # points of $W(J_b)$ leave $[0, 1]$ at both ends, hence the half-planes. The cell finds the thresholds by bisection.
 
@@ -325,8 +326,8 @@ complex_plane.ranges_figure({f"b = {b}": sheared(b) for b in (0.5, 1.0, 3.0)}, F
 # %% [markdown]
 # Yes: it doubles at every pass. Eigenvalues belong to $J$ *alone*; a loop composes $J$ with other maps, and a
 # composition has other eigenvalues. Norms survive composition ($\|PJ\|_\ast \le \|P\|_\ast\|J\|_\ast$), which is why
-# the theorems below ask for norms. In the middle panel even $W(J)$ fits into the disc, exactly, and the norm is still
-# 2.
+# the theorems below ask for norms. In the middle panel even $W(J)$ fits into the disc, exactly, and
+# $\|2J_1 - I\|_\ast = 2$: the bound of Proposition 5 is attained.
 #
 # So keep apart: to *compare conditions*, regions decide (Theorem 4). To *test a denoiser*, eigenvalues in the region
 # are necessary, not sufficient, unless $J$ is normal; a conservative denoiser's is.
@@ -391,8 +392,9 @@ columns = ["min Re λ", "min of S", "max Re λ", "max of S", "max Im λ", "‖J 
 pd.DataFrame(rows, columns).T.astype(float).round(2)
 
 # %% [markdown]
-# For conservative networks the columns come in equal pairs. For `drunet` the spectrum looks almost real, and yet the
-# asymmetry is many times the imaginary parts: its Jacobian is *not normal*, and the eigenvalues hide it. So here are,
+# For conservative networks the columns come in equal pairs. For a normal $J$, $\|J - J^{\mathsf T}\|_\ast$ would be
+# exactly twice the largest imaginary part. For `drunet` the spectrum looks almost real, and yet the asymmetry is many
+# times that: its Jacobian is *not normal*, and the eigenvalues hide it. So here are,
 # for every condition, two of the three tests at the worst patch, "eigenvalues / exact", each wanted at most 1. A star
 # marks a denoiser that the picture accepts and the norm rejects.
 
@@ -484,8 +486,8 @@ frame_slider(
 # So $\|x_k - q\|$ does not increase, and tends to 0 along a subsequence; hence it tends to 0. $\square$
 #
 # $T$ is *averaged* if $T = (1-\alpha)I + \alpha R$, $0 < \alpha < 1$, $R$ nonexpansive. As $R = kI + (1-k)T$ with
-# $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is left$(k)$ with $k = 1 - \tfrac1\alpha < 0$**, the rungs between
-# firm and nonexpansive. The cell takes for $R$ the projection onto the line $x_2 = 1$, then onto the unit disc. They
+# $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is left$(k)$ with $k = 1 - \tfrac1\alpha < 0$**: the rungs below
+# nonexpansive, firm being $\alpha = \tfrac12$. The cell takes for $R$ the projection onto the line $x_2 = 1$, then onto the unit disc. They
 # touch in one point, $p = (0, 1)$, which makes it slow. Last line: the rotation, not averaged.
 
 
@@ -573,8 +575,8 @@ columns = ["l = r/(1 - k) - 1", "l measured", "D_r P pseudo-contractive"]
 pd.DataFrame(rule, columns).T.rename_axis("r")
 
 # %% [markdown]
-# At $r = 2(1-k)$ we are at $l = 1$, pseudo-contractive and no more. (For $r < 1-k$ even the plain loop converges.)
-# There averaging can fail: $T(x) = (1 + i)x$ is pseudo-contractive, its only fixed point is 0, and
+# At $r = 2(1-k)$ we are at $l = 1$. All that Lemma 7 then says of $T$ is pseudo-contractivity (for $r < 1-k$ even the
+# plain loop converges, if $T$ has a fixed point), and for pseudo-contractive maps averaging can fail: $T(x) = (1 + i)x$ is pseudo-contractive, its only fixed point is 0, and
 # $(1-\alpha)x + \alpha T(x) = (1 + i\alpha)x$ is *longer* than $x$ for every $\alpha \ne 0$, whatever sequence one
 # tries. Ishikawa's idea: look where $T$ would lead, and evaluate it *there*.
 #
@@ -650,8 +652,9 @@ assert min(abs(1 + 1j * a) for a in (1e-3, 0.1, 1.0)) > 1  # Mann, any step
 complex_plane.orbits_figure(orbits)
 
 # %% [markdown]
-# **And the right rail?** Alone it buys no fixed-point theorem: $D = 2I$ is $\tfrac12$-cocoercive, and
-# $(1-\alpha)x + \alpha D(x) = (1+\alpha)x$ runs away for every $\alpha > 0$. What it buys is a *function*: if $D$ is
+# **And the right rail?** Alone it buys no fixed-point theorem for any $\gamma < 1$: $D = \tfrac1\gamma I$ is
+# $\gamma$-cocoercive, and $(1-\alpha)x + \alpha D(x) = (1 + \alpha(\tfrac1\gamma - 1))x$ runs away for every
+# $\alpha > 0$. What it buys is a *function*: if $D$ is
 # also conservative, then $D$ is the proximal map of a $(1-\gamma)$-weakly convex $F$ ([notebook
 # 08](08_coco_denoisers.ipynb)), and a loop descends on $F + \lambda G$.
 #
@@ -661,7 +664,7 @@ complex_plane.orbits_figure(orbits)
 # density of $x$. Then **the whole left rail is one condition**: $D$ is firmly nonexpansive $\iff$ nonexpansive $\iff$
 # $k$-strictly pseudo-contractive $\iff$ pseudo-contractive $\iff$ $p_\sigma$ is log-concave. Averaging does not help:
 # for $0 < t \le 1$, $D_t = tD + (1-t)I$ is pseudo-contractive only if $D$ is. On the right, $D$ is always monotone, and
-# $\gamma$-cocoercive with $\gamma = 1/\sup\|J\|_\ast$ if the supremum is finite.
+# $\gamma$-cocoercive with $\gamma = 1/\sup\|J\|_\ast$ if the supremum is finite and not 0.
 #
 # *Proof.* $J = \operatorname{Cov}(u \mid x)/\sigma^2 = I + \sigma^2\nabla^2\log p_\sigma$ is symmetric and positive
 # semidefinite ([notebook 03](03_priors_to_denoisers.ipynb)). Pseudo-contractive means $J \le I$ everywhere (Lemma 3),
@@ -669,8 +672,12 @@ complex_plane.orbits_figure(orbits)
 # firm, the strongest. Next, $\langle d, e_t\rangle = t\langle d, e\rangle + (1-t)\|d\|^2 \le \|d\|^2$ exactly if
 # $\langle d, e\rangle \le \|d\|^2$. The right rail: eigenvalues in $[0, \sup\|J\|_\ast]$, and Lemma 3. $\square$
 #
-# To a denoiser near the ideal one the long climb from firm to pseudo-contractive gives *nothing*; the first rung of the
-# right rail gives something, and $\gamma$ small enough everything. How many decibels? On the line a condition is an
+# The ideal denoiser gains *nothing* on the long climb from firm to pseudo-contractive; it gains something on the first
+# rung of the right rail, and, if $\sup\|J\|_\ast < \infty$, everything on a far enough one. Nor does the best
+# approximation to it gain, on the line: if $E$ has slopes at most 1, then $x - E(x)$ is nondecreasing, so the best $x - E$
+# is the isotonic regression of $x - D(x)$. That is constant on some intervals ($E' = 1$) and equal to $x - D(x)$ elsewhere
+# ($E' = D' \ge 0$): the best $E$ has slopes in $[0, 1]$, and is firm. In more dimensions we do not claim it. How many
+# decibels? On the line a condition is an
 # interval for the slope $D'$: the real points of its region. The best denoiser *with slopes in that interval* is a
 # bounded least-squares problem: its error is $\mathbb E(E(x) - D(x))^2$ above the minimum (notebook 03, Theorem 1). Our
 # pixel has peaks at 0.2 and 0.8, of width 0.05, with $\sigma = 0.15$.
@@ -746,6 +753,7 @@ def mine(z):
 right = True
 for z in (0.3 + 0.4j, -0.5 + 1j, 0.9 - 1.2j, -3 + 0.1j):
     k, gamma = mine(z)
+    right = right and k <= 1 and (gamma >= 0) == (z.real >= 0)
     forms = [Condition("", "left", k).margin(times(z))] if k <= 1 else []
     forms += [Condition("", "right", gamma).margin(times(z))] if gamma >= 0 else []
     right = right and all(abs(float(m)) < 1e-9 for m in forms)
@@ -835,6 +843,17 @@ print("right" if right else "not yet")
 # a one-sided average and a median filter linearised at a patch, and find their rungs with `Condition.margin`. Which are
 # normal?
 #
+# <details>
+# <summary>Solution</summary>
+#
+# With a periodic boundary the three linear filters are circulant, so normal, and the picture decides. The mean has real
+# eigenvalues from $-\tfrac13$ to 1: nonexpansive, not monotone. A Gaussian blur with a positive transfer function is in
+# $[0, 1]$: firm. The one-sided average $\tfrac12(I + \text{shift})$ has $z = \tfrac12(1 + e^{i\omega})$, on the firm
+# circle: firm. The median's Jacobian has one 1 in each row; where several rows choose the same pixel, its norm is the root
+# of their number: not nonexpansive, and not normal.
+#
+# </details>
+#
 # **Quiz.** *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
 # $\tfrac14$-cocoercive. What is missing?*
 #
@@ -876,8 +895,9 @@ print("right" if right else "not yet")
 #   unless its Jacobian is normal.
 # - Left rail: averaged maps compose ($\tfrac1\kappa = \tfrac1{\kappa_1} + \tfrac1{\kappa_2}$) and converge; strictly
 #   pseudo-contractive ones with shorter steps; pseudo-contractive ones by Ishikawa.
-# - For the ideal denoiser the whole left rail is one condition, and often a false one. The right rail is always true
-#   for $\gamma$ small enough; together with symmetry it buys an objective.
+# - For the ideal denoiser the whole left rail is one condition, and often a false one. It is always monotone, and right
+#   $(\gamma)$ for $\gamma$ small enough whenever $\sup\|J\|_\ast$ is finite, as for every prior on a bounded set;
+#   together with symmetry that buys an objective.
 #
 # The question at the start: yes, it can explode, doubling at each pass.
 #
@@ -886,6 +906,6 @@ print("right" if right else "not yet")
 #
 # Sources: [B] Wei and others 2025, section 2.1: (5) to (12), Lemma 2.1, Figure 1. Pseudo-contractive denoisers: Wei and
 # others 2024. Strict pseudo-contractions: Browder and Petryshyn 1967. Averaged iterations: Mann 1953, Krasnoselskii
-# 1955; Ishikawa 1974. Compositions: Combettes and Yamada 2015, Giselsson and Moursi 2021. Textbook: Bauschke and
+# 1955; Ishikawa 1974. Compositions: Combettes and Yamada 2015. Textbook: Bauschke and
 # Combettes 2017. The table of costs is this course's. The photograph: Chelsea the cat by Stefan van der Walt, CC0, from
 # scikit-image.

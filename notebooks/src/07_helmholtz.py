@@ -115,8 +115,8 @@ print(
 # ## A field that only turns does not denoise
 #
 # **Statement 1.** Let $V(x) = H(x)(x - u)$ with $H(x)$ antisymmetric for every $x$. Along every trajectory $x' = V(x)$
-# the distance $\|x - u\|$ from the clean image $u$ is constant. One application of $D = I + V$ makes it *larger*:
-# $\|D(x) - u\|^2 = \|x - u\|^2 + \|V(x)\|^2$.
+# the distance $\|x - u\|$ from the clean image $u$ is constant. One application of $D = I + V$ never makes it smaller,
+# and makes it *larger* wherever $V(x) \ne 0$: $\|D(x) - u\|^2 = \|x - u\|^2 + \|V(x)\|^2$.
 #
 # *Proof.* $\langle x - u, V(x)\rangle = \langle x - u, H(x)(x - u)\rangle = 0$. So
 # $\frac{d}{ds}\tfrac12\|x - u\|^2 = \langle x - u, V\rangle = 0$, and in $\|x - u + V\|^2$ the mixed term vanishes.
@@ -141,8 +141,9 @@ print(
 #
 # So care is needed with "(13), or $J = S + H$". [B] writes $D = D_c + D_h$ with a *conservative* $D_c = \nabla\psi$ and
 # a divergence-free $D_h$. For linear fields, $D_c = Sx$ and $D_h = Hx$ do it ($\operatorname{tr}H = 0$). For others $H$
-# is *not* the Jacobian of $D_h$, and a field without divergence may well approach $u$. What is true in general:
-# $J_{D_c}$ is symmetric, so
+# is the Jacobian of a ($C^2$) field only if it is the same matrix everywhere (Proposition 2), as in our specimen; in
+# general it is not, and a field without divergence may well approach $u$. What is true in general: $J_{D_c}$ is
+# symmetric, so
 #
 # $$ J - J^{\mathsf T} = J_{D_h} - J_{D_h}^{\mathsf T} \qquad(\text{the penalty sees } D_h \text{ and nothing else}), $$
 #
@@ -182,7 +183,7 @@ assert (
 changes.round(4)  # relative change along the trajectory
 
 # %% [markdown]
-# The rotation keeps both statements. The swirl keeps neither, only $\chi$: its Jacobian is not antisymmetric, merely
+# The rotation keeps both the distance and $\chi$. The swirl keeps neither, only $\chi$: its Jacobian is not antisymmetric, merely
 # traceless. The saddle brings a point nearer to $u$ before it carries it off. "No divergence" alone is not "useless".
 #
 # ## Poincaré's lemma, with an error bound
@@ -340,8 +341,8 @@ assert abs(around - inside) < 1e-3 * abs(around)
 # </details>
 #
 # The mean $m$ is **harmonic**: it has neither curl nor divergence, and is the gradient of $\langle m, x\rangle$, which
-# is not periodic. A path straight across the square is closed on the torus and picks up $m_1$: the torus has a hole,
-# too. The cell splits a field made by hand, with nothing but the FFT.
+# is not periodic. A path straight across the square is closed on the torus; $m$ contributes $m_1$ to it, $\nabla\psi$
+# nothing ($W$ may, but not on average over parallel paths): the torus has a hole, too. The cell splits a field made by hand, with nothing but the FFT.
 
 # %%
 N, x = 65, fields.grid(65)
@@ -472,8 +473,9 @@ frame_slider(
 # ## A loop that never settles
 #
 # A gradient cannot go round: if $x' = \nabla\phi(x)$ then $\phi(x(T)) - \phi(x(0)) = \int_0^T\|x'\|^2ds > 0$ unless the
-# trajectory rests, so it never returns. Nor can PnP-PGD with the ideal denoiser, for then $F + \lambda G$ decreases
-# (notebook 03, Theorem 6). With a turn it can. Take the pentagon, its denoiser $D_\varepsilon$, the data $y = c$, and
+# trajectory rests, so it never returns. Nor can PnP-PGD with the ideal denoiser and a step $\lambda L_G < 1 + \gamma$,
+# $\gamma = 1/\sup\|J\|_\ast$: then $F + \lambda G$ decreases (notebook 03, Theorem 6; for longer steps it can go to and
+# fro). With a turn it can. Take the pentagon, its denoiser $D_\varepsilon$, the data $y = c$, and
 # PnP-PGD for $G(x) = \tfrac12\|x - c\|^2$: $\;x_{k+1} = D_\varepsilon\bigl((1 - \lambda)x_k + \lambda c\bigr)$.
 #
 # **Proposition 7.** Let $D_0:\mathbb R^2\to\mathbb R^2$ be $C^1$ with $J_0$ symmetric positive definite everywhere,
@@ -489,7 +491,8 @@ frame_slider(
 # $(x_k)$ is a fixed point, as $T$ is continuous: it is $c$. But near $c$ the distance grows, so some $x_k$ must be
 # exactly $c$. $T$ is injective, because
 # $\langle z - z', D_\varepsilon(z) - D_\varepsilon(z')\rangle = \langle z - z', D_0(z) - D_0(z')\rangle > 0$ for
-# $z \ne z'$ (integrate $J_0$; the turn drops out). So $x_0 = c$. $\square$
+# $z \ne z'$ (integrate $J_0$; the turn drops out). So $x_0 = c$. $\square$ *Nor does it creep:* if the orbit is bounded
+# and $x_{k+1} - x_k \to 0$, every limit point is a fixed point, hence $c$, and then $x_k \to c$.
 #
 # For the pentagon (radius $\rho$, width $s$) put $a = s^2/(s^2 + \sigma^2)$. Then
 # $D_0(c + w) - c = aw + (1 - a)\sum_kp_k(m_k - c)$ with posterior weights $p_k$. By symmetry $D_0(c) = c$, and the five
@@ -521,8 +524,10 @@ assert coco.max() < 0.99
 assert abs(float(mixture.jacobian(a[None], sigma)[0, 0, 0]) - mu) < 1e-12
 
 # %% [markdown]
-# All hypotheses hold. Read the last line, too: by Lemma 2.1 of [B] this denoiser **is** $\tfrac14$-cocoercive (far out,
-# where the grid ends, $J_0 \to aI$). Cocoercivity without conservativeness does not save the loop.
+# All hypotheses hold; $q$ alone is not proved but read off a grid, with a wide margin, where $\|w\|$ is below
+# $(1-a)\rho/\varepsilon$; beyond, the bound above is below $\varepsilon$. Read the last line, too: by Lemma 2.1 of [B] this
+# denoiser **is** $\tfrac14$-cocoercive (on the grid; the theory page proves it everywhere). Cocoercivity without
+# conservativeness does not save the loop.
 
 # %% mystnb={"image": {"alt": "Left: iterates in the plane with five stars on a pentagon. Without turn, and with turn 0.02, they end in one point; with turn 0.2 they go round a closed curve; with turn 0.05 the last iterates creep along one side of it. Right: the length of the moves falls to rounding without turn and with turn 0.02, stays near 0.04 with turn 0.2, and with turn 0.05 swings between 0.0001 and 0.02"}}
 y, start = (
@@ -556,7 +561,8 @@ loop_figure(paths, mixture)
 # [B] adds $\|J - J^{\mathsf T}\|_*$ to the training loss (17). We now have three reasons. It is twice the distance to
 # the symmetric matrices, among which the ideal Jacobian is (Lemma 1). It is the largest circulation per unit area
 # (Proposition 4). And if it is at most $\epsilon$ on a ball of radius $\varrho$, the denoiser is within
-# $\epsilon\varrho/2$ of a gradient (Theorem 3); on the torus, in mean square, Proposition 6. What it does not say:
+# $\epsilon\varrho/2$ of a gradient (Theorem 3); on the torus the mean square of $W$ per coordinate,
+# $\tfrac1n\int\|W\|^2$, is at most $\epsilon^2/8\pi^2$, by Proposition 6 and $\|M\|_F^2 \le n\|M\|_\ast^2$. What it does not say:
 # training penalises at sampled images, the theorems ask for all.
 #
 # The norm needs no matrix. $M = J - J^{\mathsf T}$ satisfies $M^{\mathsf T} = -M$, so
@@ -572,7 +578,7 @@ loop_figure(paths, mixture)
 # $\alpha_k^2 \le \alpha_{k-1}\alpha_{k+1}$, that is $\eta_{k-1} \le \eta_k$. And $\alpha_{k+1}/\alpha_k$ is a weighted
 # mean of the $s_j^2$, so at most the largest; if that one has weight, it outgrows the others. $\square$
 #
-# The *vector* does not converge (for $M = R$ it turns for ever), the norm does. The papers' Algorithm 1 iterates
+# The *vector* does not converge (for $M = R$ it turns for ever), the norm does. Algorithm 1 of [B] (appendix A.5) iterates
 # $M^{\mathsf T}M$; it computes $\eta_0, \eta_2, \eta_4, \dots$: the same numbers for the same count of products. And
 # without normality direct iteration fails:
 
@@ -640,7 +646,7 @@ assert table["‖H‖_F"]["coco-0.25"] < 0.9 * table["‖H‖_F"]["drunet"]
 table.round(4)
 
 # %% [markdown]
-# $H$ is not small beside $S$ for the network that was never asked about it; the penalty shrinks it; construction
+# For the network that was never asked about it $\|H\|_F$ is a sizeable part of $\|S\|_F$; the penalty shrinks it; construction
 # removes it. On a larger patch, $32\times32$, only products are affordable; here are all denoisers of the course. (One
 # that is a gradient step in *another* geometry, for multiplicative noise, need not be symmetric in this one.)
 
@@ -721,7 +727,8 @@ figure
 # large loop averages it. For `coco-gs-0.25`, which has the potential $\tfrac12\|x\|^2 - g$, the true value is zero.
 # What is left is the error of the quadrature ($J$ jumps where an ELU passes 0), and shrinks with more nodes; the curl
 # of `drunet` does not. A random plane hardly shows anything: **a test of conservativeness must look for the worst
-# plane.** (The two networks with ReLU are not $C^1$; the theory page says why all this still holds.)
+# plane.** (None of the three is $C^1$; for ReLU see the theory page, and for a field with a $C^1$ potential the integrals
+# vanish without any Jacobian.)
 #
 # ## Your turn
 #
@@ -842,6 +849,11 @@ print(f"from the matrix {exact:.4f}:", "right" if right else "not yet")
 # <details>
 # <summary>Solution</summary>
 #
+# $D_t$ is again a conservative denoiser with a turn: $tD_0 + (1 - t)I$ and $t\varepsilon$. As $\langle w, Rw\rangle = 0$,
+# its $q$ is $tq < t\varepsilon$, and its $\mu$ is $1 - t + t\mu$. So $c$ is the only fixed point for every $t$, and by
+# Proposition 7 the loop settles from no start but $c$ when $\kappa_t > 1$; when $\kappa_t < 1$, $c$ attracts its
+# neighbourhood, and the check starts near it.
+#
 # At $c$ the iteration multiplies lengths by $\kappa_t = (1 - \lambda)\sqrt{(1 - t + t\mu)^2 + t^2\varepsilon^2}$. As
 # $\mu > 1$, it exceeds 1 unless $t$ is small. The pull $D_0 - I$ is multiplied by $t$ like the turn, so near the bumps
 # their ratio stays, and the loop only goes round more slowly. For very small $t$ it settles, but at $c$, the picture
@@ -908,7 +920,8 @@ print("right" if right else "not yet")
 #   constant. A hole breaks it.
 # - $\|J - J^{\mathsf T}\|_*$ is the largest circulation per unit area; power iteration on $J - J^{\mathsf T}$ itself
 #   finds it, because it is normal.
-# - A cocoercive denoiser that turns can send a plug-and-play loop round for ever; its conservative part converges.
+# - A cocoercive denoiser that turns can send a plug-and-play loop round for ever; its conservative part, with the same step,
+#   settles.
 #
 # The question at the start: the sum must be zero exactly for a gradient; it is not for a network trained for its error
 # alone; and yes, there are restorations that walk round for ever.

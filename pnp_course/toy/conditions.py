@@ -66,7 +66,7 @@ class Condition:
         return centre - radius, centre + radius
 
     def form(self, j: Tensor) -> Tensor:
-        """The symmetric matrix Q (..., n, n) with <d, Q d> = right side - left side of the inequality, for D = J."""
+        """The symmetric matrix Q (..., n, n) with <d, Q d> = larger side - smaller side of the inequality, for D = J."""
         eye = torch.eye(j.shape[-1], dtype=j.dtype)
         if self.rail == "left":
             return eye + self.constant * (eye - j).mT @ (eye - j) - j.mT @ j

@@ -82,6 +82,8 @@ def invert(step: WithValue, u: Tensor, t: float = 1.0, iterations: int = 400) ->
     for _ in range(iterations):
         new = u + t * (w - step(w)[0])
         change, w = float((new - w).abs().max()), new
+        if change == 0:
+            break
     if not change <= 1e-9 * max(1.0, float(u.abs().max())):
         raise ValueError(f"the last change is {change:.2g}; wanted a t with t L < 1, or more iterations.")
     return w
