@@ -15,7 +15,7 @@
 # > **You will learn.** Adjoints and singular values; the price of noise as a formula; bias and variance; why a likelihood
 # > decides what "fit the data" means; why the Poisson fidelity is convex but not smooth, and what is true instead.
 # >
-# > **You need.** Singular values, mean and variance, convex functions. Best after
+# > **You need.** Singular values, the discrete Fourier transform, mean and variance, Bayes' rule, convex functions. Best after
 # > [Restore a photograph](00_restore_a_photograph.ipynb).
 # >
 # > **Time.** 90 minutes; the cells take about half a minute together.
@@ -126,11 +126,12 @@ for name, kernel in {"shake": shake, "Gaussian": kernels.gaussian(9, 1.2)}.items
 #
 # For a periodic blur they can be read off. Let $e_\xi$ be the wave of frequency $\xi$, with complex pixel values of
 # length 1. Shifting a wave multiplies it by a number; a blur is a weighted sum of shifts; so
-# $A e_\xi = \hat k(\xi)\,e_\xi$. The waves are orthogonal, so $A = F^*\operatorname{diag}(\hat k)F$ with a unitary $F$,
+# $A e_\xi = \hat k(\xi)\,e_\xi$ with $\hat k(\xi) = \sum_l k(l)\,e^{-\mathrm i\langle\theta_\xi, l\rangle}$, the discrete Fourier
+# transform of the kernel ($\theta_\xi$: the angle by which the wave turns from pixel to pixel). The waves are orthogonal, so $A = F^*\operatorname{diag}(\hat k)F$ with a unitary $F$,
 # $A^{\mathsf T}A = F^*\operatorname{diag}(|\hat k|^2)F$: **the singular values of a periodic blur are the numbers
 # $|\hat k(\xi)|$.** We check against a general SVD of the matrix.
 
-# %% mystnb={"image": {"alt": "Sorted singular values of three blurs on a logarithmic axis: the camera shake stays above a thousandth, the Gaussian falls to a millionth, the box falls to rounding error after about half of the indices"}}
+# %% mystnb={"image": {"alt": "Sorted singular values of three blurs on a logarithmic axis: the camera shake stays above a thousandth, the Gaussian falls to a few millionths, the box falls to rounding error after about two thirds of the indices"}}
 blurs = {
     "shake": shake,
     "Gaussian": kernels.gaussian(9, 1.2),
@@ -282,8 +283,8 @@ assert oracle < total.min() < formula / 1000
 # $$ F(u) - \log p(y\mid u). $$
 #
 # So the noise model decides the second term. **Gaussian**, $y = Au + \nu n$: $p(y\mid u)$ is proportional to
-# $\exp(-\|Au - y\|^2/(2\nu^2))$, which makes $\|Au - y\|^2/(2\nu^2)$. **Poisson**, (1): the counts $c_i = p\,y_i$ are
-# independent, $c_i \sim \mathrm{Poisson}(p\,(Ku)_i)$, and $P(c) = e^{-m}m^c/c!$ for mean $m$. Hence
+# $\exp(-\|Au - y\|^2/(2\nu^2))$, which makes $\|Au - y\|^2/(2\nu^2)$. **Poisson**, (1): the counts $c_i = p\,y_i$
+# ($p$ alone is the peak; the counts have nothing to do with the coefficients above) are independent, $c_i \sim \mathrm{Poisson}(p\,(Ku)_i)$, and $P(c) = e^{-m}m^c/c!$ for mean $m$. Hence
 #
 # $$ \begin{aligned} -\log p(y\mid u) &= \sum_i \bigl(p(Ku)_i - c_i\log (p(Ku)_i) + \log c_i!\bigr) \\
 #   &= p\underbrace{\sum_i\bigl((Ku)_i - y_i\log (Ku)_i\bigr)}_{G(u)} + \text{a number without } u, \end{aligned} $$
@@ -323,7 +324,7 @@ assert abs(left2 / right2 - 1) < 1e-9
 # the *Kullback-Leibler divergence* $\mathrm{KL}(a, b)$. Put $a = y$, $b = Ku$: $\mathrm{KL}(y, Ku)$ is $G(u)$ plus a number
 # without $u$. So $G$ is smallest exactly where $Ku = y$, if some $u$ gives that. Near there it is a *weighted* square:
 # as a function of $a$, $\mathrm{KL}(a, b)$ has value and derivative $\log(a/b) = 0$ at $a = b$, and second derivative
-# $1/a$. So $p\,\mathrm{KL}(y, s) \approx (y - s)^2/(2s/p)$, the Gaussian fidelity with the variance $s/p$ of a count.
+# $1/a$. So $p\,\mathrm{KL}(y, s) \approx (y - s)^2/(2s/p)$, the Gaussian fidelity with the variance $s/p$ of $y$.
 
 # %%
 a = y.clamp_min(1 / peak)  # no zeros, for the logarithm of this check
@@ -354,8 +355,9 @@ print(f"KL(0, 1) = {kl(zero, one):.0f}, KL(1, 0) = {kl(one, zero)}")
 # $$ \begin{aligned} \nabla^2G(u) &= K^{\mathsf T}\operatorname{diag}\bigl(y/(Ku)^2\bigr)K, \\
 #    \langle d, \nabla^2G(u)\,d\rangle &= \sum_i y_i\,(Kd)_i^2/(Ku)_i^2 \;\ge 0 . \end{aligned} $$
 #
-# Two things can be read off. If $K$ is invertible, each empty pixel ($y_i = 0$) leaves one flat direction. And where some
-# $y_i < 0$, as after subtracting a background, convexity is lost.
+# Two things can be read off. If $K$ is invertible, each empty pixel ($y_i = 0$) leaves one direction without curvature:
+# along $K^{-1}e_i$ $G$ is affine, with slope 1. And where some $y_i < 0$, as after subtracting a background, convexity is
+# lost.
 
 # %%
 faint = torch.full_like(y, 0.02)  # one photon a pixel, on average
@@ -412,7 +414,8 @@ for t in (1, 0.1, 0.01, 0.001):
 # $s^2 - \tau s + \tau y \le 0$, solvable with $s = \tau/2 > 0$ if $\tau^2 \ge 4\tau y$. (c) As $s \to 0$,
 # $T(s) \to \infty$ like $\tau y/s$, so $g(T(s))$ grows like $\tau y/s$, and $g(s)$ only like $y\log(1/s)$. ∎
 #
-# So the step must be below twice the darkest count, and then it crawls in the bright pixels. (For $K = I$ and
+# So for $K = I$ the step must be at most $2\min_iy_i$, twice the darkest observed *intensity* (with one photon at peak
+# 50: 0.04), and then it crawls in the bright pixels. (For $K = I$ and
 # $\tau \le \min y_i$ it does converge, exercise 4: no Lipschitz constant does not mean no hope. It means that no step
 # serves all data and all starts.)
 #
@@ -690,7 +693,9 @@ print(
 # *Needed.* Let $u$ be 1 in pixel $j$ and $\varepsilon$ elsewhere, $d$ the $j$-th unit vector, so $q_j = 1$. Then
 # $\langle d, \nabla^2G\,d\rangle = \sum_iy_iw_{ij}^2$ and $\langle d, \nabla^2h\,d\rangle = 1$. As $\varepsilon \to 0$, $w_{ij} \to 1$
 # wherever $K_{ij} > 0$. For a blur only the pixels under the kernel count, not the whole picture; for $K = I$,
-# $L^* = \max_jy_j$.
+# $L^* = \max_jy_j$. So the step may be longer by $\|y\|_1/L^*$: about the number of pixels of the picture over the number
+# under the kernel, if $y$ is about even. (The convergence proof uses only that $Lh - G$ is convex, so it holds for
+# $\tau \le 1/L^*$.)
 #
 # </details>
 
@@ -754,7 +759,8 @@ assert all(a >= b for a, b in pairwise(faster))
 # <details>
 # <summary>Answer</summary>
 #
-# No. Pattern $i$ alone wants $\alpha = \nu^2/c_i^2$. Only if all $c_i^2$ are equal is one $\alpha$ best in every pattern.
+# No. If all $c_i^2$ of a picture equal $\tau^2$, $\alpha = \nu^2/\tau^2$ is best in every pattern; a picture with another
+# $\tau$ wants another $\alpha$. In general pattern $i$ alone wants $\nu^2/c_i^2$, and one $\alpha$ is a compromise.
 #
 # </details>
 #
@@ -764,7 +770,7 @@ assert all(a >= b for a, b in pairwise(faster))
 # <details>
 # <summary>Answer</summary>
 #
-# Only (c). Convexity was proved, and the proximal step exists for every closed convex function.
+# Only (c). Convexity was proved, and the proximal step exists for every closed, proper, convex function.
 #
 # </details>
 #

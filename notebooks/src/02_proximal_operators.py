@@ -183,7 +183,7 @@ assert worst["hard threshold"] < -0.1
 # $w\|\cdot\|_\infty$ is the indicator of the ball $\|q\|_1 \le w$. Left sides by search, right sides by projection; for
 # the maximum norm the search runs over the level $t$ at which the entries of $z$ are cut off. Last, the identity with a scale,
 # $\operatorname{prox}_{\sigma f^*}(q) = q - \sigma\operatorname{prox}_{f/\sigma}(q/\sigma)$: it is Theorem 3 for $\sigma f(\cdot/\sigma)$, whose conjugate is
-# $\sigma f^*$, and the library's `priors.conjugate`. For the box it must be the projection, whatever $\sigma$:
+# $\sigma f^*$ and whose prox is $\sigma\operatorname{prox}_{f/\sigma}(\cdot/\sigma)$ (put $v = \sigma w$), and the library's `priors.conjugate`. For the box it must be the projection, whatever $\sigma$:
 
 # %%
 left = toy.brute_prox(lambda v: 0.7 * v.abs(), z)
@@ -218,13 +218,14 @@ for sigma in (0.5, 2.0):
 # 1-Lipschitz. Convexity: use $(1-\theta)p + \theta p'$ for $(1-\theta)u + \theta u'$. Infimum: minimise over $u$ first.
 # Minimisers: $u = \operatorname{prox}_f(u)$ means $0 \in \partial f(u)$ by Theorem 1.
 #
-# This is what CoCo-PEGD, [B] (22), descends on: $f = \lambda G$ with the Poisson fidelity, whose own gradient $1 - y/u$ blows
+# This is what PEGD, [B] (22), descends on: $f = \lambda G$ with the Poisson fidelity, whose own gradient $1 - y/u$ blows
 # up at 0 and which forbids $u < 0$. The envelope does not care. We check its gradient by central differences:
 
 # %%
 counts = torch.rand(1, 1, 6, 6, generator=generator, dtype=torch.float64) + 0.02
 G0 = Poisson(Identity(), counts)
 u = 2 * torch.rand(1, 1, 6, 6, generator=generator, dtype=torch.float64) - 1
+u[..., 0, 0] = -0.6  # where G itself is infinite
 formula, h = u - G0.prox(u, 0.5), 1e-4
 for i, j in [(0, 0), (2, 3), (5, 1)]:
     step = torch.zeros_like(u)
@@ -399,7 +400,7 @@ assert outcome == "DivergenceError"
 #
 # $$ \|c_{k+1}\|^2 = \|c_k\|^2 + 2\rho\langle c_k, d_k\rangle + \rho^2\|d_k\|^2 \le \|c_k\|^2 - \rho(2-\rho)\|d_k\|^2 . $$
 #
-# Summing, $\rho(2-\rho)\sum_{j\le k}\|d_j\|^2 \le \|c_0\|^2$. By Theorem 2 $N = 2T - I$ is nonexpansive. The map $s \mapsto s + \rho(T(s) - s)$ is the mean
+# Summing, $\rho(2-\rho)\sum_{j\le k}\|d_j\|^2 \le \|c_0\|^2$. By the last line of the proof of Theorem 2, which holds for any firmly nonexpansive map, $N = 2T - I$ is nonexpansive. The map $s \mapsto s + \rho(T(s) - s)$ is the mean
 # $(1 - \frac\rho2)I + \frac\rho2N$ of nonexpansive maps, so nonexpansive; it maps $s_k, s_{k+1}$ to $s_{k+1}, s_{k+2}$, hence
 # $\|d_{k+1}\| \le \|d_k\|$, and $(k+1)\|d_k\|^2$ is at most the sum. **Convergence:** $(s_k)$ is bounded, so a subsequence tends to
 # some $\bar s$. $T$ is continuous and $d_k \to 0$, so $T(\bar s) = \bar s$. Now $\|s_k - \bar s\|$ does not increase and tends to 0
@@ -505,8 +506,9 @@ for name, D in {"soft": sky.prox, "MMSE": lambda s: oracle(s, 0.15)}.items():
 assert ends > 0.3
 
 # %% [markdown]
-# Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser; with the MMSE denoiser,
-# which is steeper than 1 and so the prox of no convex function, they end in different places. The order matters, and each theorem names its own.
+# Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders have the same
+# images at rest, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
+# and from one start the two orders reach different ones. The order matters, and each theorem names its own.
 #
 # ## 6. Weakly convex functions: how much of this survives
 #
@@ -575,11 +577,12 @@ figure
 # ## 7. The classical baseline: deblurring with total variation
 #
 # *Total variation* $\mathrm{TV}(u) = \sum_i |(\nabla u)_i|$ sums the lengths of the discrete gradient: flat regions are free, and an edge costs
-# its height, sharp or not. We minimise $w\,\mathrm{TV}(u) + \frac12\|Au - y\|^2$. The prox of TV has no formula; the library finds it by
+# its height times its length, sharp or not. We minimise $w\,\mathrm{TV}(u) + \frac12\|Au - y\|^2$. The prox of TV has no formula; the library finds it by
 # an inner loop. The *primal-dual* method of Chambolle and Pock avoids that loop: $w|p| = \max_{|q| \le w}\langle q, p\rangle$ by the
 # Cauchy-Schwarz inequality, so $w\,\mathrm{TV}(u) = \max_q \langle q, \nabla u\rangle$ over fields $q$ of vectors no longer than $w$, and the prox of that
 # constraint is a projection, vector by vector. The method alternates it with $\operatorname{prox}_G$ and
-# converges if its two steps satisfy $\tau\sigma\|\nabla\|^2 \le 1$ (Chambolle and Pock 2011, not proved here); $\|\nabla\|^2 \le 8$.
+# converges if its two steps satisfy $\tau\sigma\|\nabla\|^2 < 1$ (Chambolle and Pock 2011; [proof](../book/theory/more_solvers.md)); $\|\nabla\|^2 < 8$
+# for differences that stop at the border.
 
 # %%
 clean = images.photo("camera", 192)

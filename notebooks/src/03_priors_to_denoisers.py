@@ -30,7 +30,7 @@
 import ipywidgets
 import pandas as pd
 import torch
-from pnp_course import images, load_denoiser, metrics, noise, run
+from pnp_course import denoiser_card, images, load_denoiser, metrics, noise, run
 from pnp_course.denoisers import GrayFromColour, at_sigma, averaged
 from pnp_course.fidelities import Gaussian
 from pnp_course.jacobian import dense
@@ -184,7 +184,8 @@ pictures.oracle_figure(prior, sigma)
 # **Corollary 4.** (i) $D$ is nonexpansive if and only if $p_\sigma$ is log-concave. (ii) If $M = \sup_x\|J(x)\|_*$ is finite and positive,
 # $D$ is *cocoercive* with $\gamma = 1/M$, and with no larger constant.
 #
-# *Proof.* (i) $J = J^{\mathsf T} \ge 0$, so $\|J\|_* \le 1$ means $J - I \le 0$, and $J - I = \sigma^2\nabla^2\log p_\sigma$.
+# *Proof.* (i) $D$ is nonexpansive exactly if $\|J\|_* \le 1$ everywhere (integrate along segments; differentiate), and
+# $\log p_\sigma$ is concave exactly if its Hessian is $\le 0$. $J = J^{\mathsf T} \ge 0$, so $\|J\|_* \le 1$ means $J - I \le 0$, and $J - I = \sigma^2\nabla^2\log p_\sigma$.
 # (ii) $\gamma$-cocoercive, $\langle x - y, D(x) - D(y)\rangle \ge \gamma\|D(x) - D(y)\|^2$, is the same as
 # $\|2\gamma J - I\|_* \le 1$ everywhere ([B], Lemma 2.1; [proof](../book/theory/coco.md)); for symmetric $J \ge 0$ that
 # says that all eigenvalues of $J$ are at most $1/\gamma$. $\square$
@@ -232,7 +233,7 @@ frame_slider(
 # Plug-and-play replaces $\operatorname{prox}_F(z) = \arg\min_u F(u) + \tfrac12\|u - z\|^2$ by a denoiser. Which denoisers
 # are such maps? If $F$ may be any function, there is a complete answer.
 #
-# **Theorem 5 (Moreau; Gribonval and Nikolova 2020; [B] Theorem A.4).** Let $D$ be continuously differentiable. There is a function $F$ such that, for every $z$,
+# **Theorem 5 (Moreau; Gribonval and Nikolova 2020; [B] Theorem A.4).** Let $D$ be continuously differentiable. There is a function $F:\mathbb R^n\to(-\infty,\infty]$, not identically $\infty$, such that, for every $z$,
 # $D(z)$ minimises $F + \tfrac12\|\cdot - z\|^2$, if and only if $J$ is symmetric and positive semidefinite everywhere.
 #
 # *Proof that the condition is enough.* $J$ symmetric gives $D = \nabla\psi$; $J \ge 0$ makes $\psi$ convex. Let
@@ -248,7 +249,7 @@ frame_slider(
 # <summary>Proof that it is necessary</summary>
 #
 # Let $D(z)$ minimise $F + \tfrac12\|\cdot - z\|^2$ for every $z$. Put $\psi(z) = \sup_u \langle u, z\rangle - F(u) - \tfrac12\|u\|^2$.
-# The supremum is attained at $u = D(z)$, and $\psi$ is convex, as a supremum of affine functions. With the candidate $D(z)$ at
+# The supremum is attained at $u = D(z)$ and is finite, since $F(D(z)) < \infty$; $\psi$ is convex, as a supremum of affine functions. With the candidate $D(z)$ at
 # $z + h$, and $D(z + h)$ at $z$: $\langle D(z), h\rangle \le \psi(z + h) - \psi(z) \le \langle D(z + h), h\rangle$. The two ends
 # differ by at most $\|D(z + h) - D(z)\|\,\|h\| = o(\|h\|)$. So $\nabla\psi = D$, and $J = \nabla^2\psi$ is symmetric, and
 # positive semidefinite since $\psi$ is convex.
@@ -407,7 +408,10 @@ table.round(3) + 0.0
 
 # %% [markdown]
 # ($S = (J + J^{\mathsf T})/2$ is the symmetric part.) The first two are proximal maps as far as one patch can tell. The median and the network are of no function
-# at all: near this patch they are linear, and in the proof of "necessary" the place where $J$ is symmetric is any place where $D$ is smooth. The network was trained for squared error, so it *approximates* a symmetric Jacobian, but nothing forces it.
+# at all: near this patch they are affine, and in the proof of "necessary" the place where $J$ is symmetric is any place where $D$ is smooth. The network
+# was trained for the mean *absolute* error, as in [B] (18). Its minimiser is the posterior median of each pixel, not the posterior mean, and the Jacobian of
+# that is not symmetric in general. And even for squared error, where the minimiser has a symmetric $J$, nothing forces symmetry on a network that is not
+# exactly the minimiser.
 #
 # ## Into the loop: what a fixed point means
 #
@@ -415,6 +419,9 @@ table.round(3) + 0.0
 #
 # $$ \text{PGD:}\; x_{k+1} = D(x_k - \lambda\nabla G(x_k)), \qquad
 # \text{ADMM:}\; \begin{cases} v_{k+1} = \operatorname{prox}_{\lambda G}(u_k + b_k) \\ u_{k+1} = D(v_{k+1} - b_k) \\ b_{k+1} = b_k + u_{k+1} - v_{k+1}. \end{cases} $$
+#
+# (The scale of $F$ has changed: in notebook 01 it was $-\log p$, here it is comparable with $-\sigma^2\log p$. So the statistician's weight $1/\nu^2$
+# becomes $\lambda = \sigma^2/\nu^2$; Poisson: $\sigma^2p$, $p$ the peak.)
 #
 # *Where do they rest?* PGD at $x = D(x - \lambda\nabla G(x))$. ADMM if $u = v$; then the first line says $\lambda\nabla G(u) + u = u + b$, so
 # $b = \lambda\nabla G(u)$, and the second $u = D(u - \lambda\nabla G(u))$: **the same images**. If $D$ is injective this is
@@ -480,7 +487,8 @@ print(ends)
 #
 # For a *convex* prior the bound would be $\lambda L_G < 2$. Is $1 + \gamma$ only a weakness of the proof? Take $y = 0.5$, halfway between the peaks, so
 # $L_G = 1$. By symmetry 0.5 is a fixed point, and there the iteration has the derivative $(1 - \lambda)J(0.5) = -(\lambda - 1)/\gamma$. Its modulus exceeds
-# 1 exactly for $\lambda > 1 + \gamma$ (or $\lambda < 1 - \gamma$): then errors *grow* by that factor per step. We predict the factor, and measure it.
+# 1 exactly for $\lambda > 1 + \gamma$ (or $\lambda < 1 - \gamma$): then errors *grow* by that factor per step. (For $\lambda < 1 - \gamma$ that is
+# no failure: 0.5 is then a local maximum of $F + \lambda G$, and the run leaves it towards a minimum, as Theorem 6 says.) We predict the factor, and measure it.
 
 
 # %%
@@ -545,7 +553,8 @@ curves(
 #
 # Two pixels, the first seen, the second missing: $A^{\mathsf T}A = \operatorname{diag}(1, 0)$. The denoiser is $W = aR_\theta$,
 # $a = 0.95$ (it shortens every vector by 5 per cent), with the rotation $R_\theta$ by $\theta = 28°$. Its asymmetry
-# $\|J - J^{\mathsf T}\|_* = 2a\sin\theta$ is of the kind that trained networks have (the cell prints both). Then
+# $\|J - J^{\mathsf T}\|_* = 2a\sin\theta$ is below what the card of DRUNet states as the mean over larger patches, $64 \times 64$ (the cell prints both;
+# on our $8 \times 8$ patch it has less). The example shows what asymmetry *can* do, not that this network does it. Then
 #
 # $$ \det(I - T) = \frac{\lambda\,a(\cos\theta - a) + |ae^{i\theta} - 1|^2}{1 + \lambda} . $$
 #
@@ -569,8 +578,10 @@ curves(
 shrink, lam, mask = 0.95, 50.0, torch.tensor([1.0, 0.0], dtype=torch.float64)
 observed = torch.tensor([0.7, 0.0])
 asymmetry = float(torch.linalg.matrix_norm(W - W.T, 2))
-trained = table.iloc[3, 0]
-print(f"asymmetry {asymmetry:.3f}; of DRUNet on the patch above {trained:.3f}")
+card = denoiser_card("drunet")["certificate"]["25"]
+trained = card["asymmetry_mean"]
+print(f"asymmetry {asymmetry:.3f}; of DRUNet on 64 x 64 patches {trained:.3f}")
+assert asymmetry < 1.2 * trained
 assert abs(float(torch.linalg.matrix_norm(W, 2)) - shrink) < 1e-9
 T, I2 = toy.admm_matrix(W, torch.diag(mask), lam), torch.eye(2).double()
 cosine, bend = float(W[0, 0]) / shrink, float(torch.linalg.det(W - I2))
@@ -597,7 +608,8 @@ assert toy.spectral_radius(symmetric) < 0.99
 # most $a$ for $0 < \lambda \le 2$.) The last lines remove the antisymmetric part of $W$ and keep the symmetric one, $a\cos\theta\,I$: the loop converges. The *rotation* did it.
 #
 # What would be enough? $T$ is an average of $I$ and $(2Q - I)(2W - I)$, and $\|2Q - I\|_* \le 1$. So $\|2W - I\|_* \le 1$, firm
-# nonexpansiveness, suffices (theory page); here $|2ae^{i\theta} - 1|^2 = 1 - 4a(\cos\theta - a)$, so it means $a \le \cos\theta$: exactly the
+# nonexpansiveness, suffices: $T$ is then firmly nonexpansive, and Theorem 6 of notebook 02 gives convergence if there is a fixed point (here there is one, as
+# $\det(I - T) > 0$). Here $|2ae^{i\theta} - 1|^2 = 1 - 4a(\cos\theta - a)$, so it means $a \le \cos\theta$: exactly the
 # threshold above. And averaging gets there. With $w = ae^{i\theta} - 1$ we need $|1 + 2tw|^2 = 1 + 4t\operatorname{Re}w + 4t^2|w|^2 \le 1$, that is
 #
 # $$ t \le \frac{-\operatorname{Re}w}{|w|^2} = \frac{1 - a\cos\theta}{1 - 2a\cos\theta + a^2} . $$
@@ -768,7 +780,11 @@ print(f"formula {wanted:.4f}:", "right" if right else "not yet")
 # <summary>Solution</summary>
 #
 # ADMM converges for $a \le \cos\theta$ at every $\lambda$, and above that curve has an eigenvalue beyond 1 as soon as
-# $\lambda > |ae^{i\theta} - 1|^2/(a(a - \cos\theta))$. PGD with $\lambda = 1$ has the matrix $W\operatorname{diag}(0, 1)$ with the eigenvalues 0
+# $\lambda a(a - \cos\theta) > |ae^{i\theta} - 1|^2$. If "$<$" holds there, it converges. With $c = \cos\theta$, $\det T = (a^2 - \lambda a(a - c))/(1 + \lambda)$
+# is at most $a^2/(1 + \lambda) < 1$, and above $(2ac - 1)/(1 + \lambda) > -1$, because $\lambda a(a - c) < 1 - 2ac + a^2$; in the same way
+# $1 + \operatorname{tr}T + \det T > (2\lambda + 4ac)/(1 + \lambda) > 0$; and a real $2 \times 2$ matrix with $|\det T| < 1$ and
+# $1 \pm \operatorname{tr}T + \det T > 0$ has its eigenvalues inside the unit circle (Schur, Cohn). For $\lambda = 1$ this is $a\cos\theta < 1$, the same region
+# as PGD; as $\lambda \to \infty$ it shrinks to $a \le \cos\theta$. PGD with $\lambda = 1$ has the matrix $W\operatorname{diag}(0, 1)$ with the eigenvalues 0
 # and $a\cos\theta$: it converges for $a\cos\theta < 1$, expansive or not. With $A = I$, $2Q - I = \tfrac{1-\lambda}{1+\lambda}I$ is a strict
 # contraction, and it can make up for $\|2W - I\|_* > 1$: the strong convexity of $G$ pays. A missing pixel takes that away in one direction.
 #
@@ -816,7 +832,7 @@ print(f"formula {wanted:.4f}:", "right" if right else "not yet")
 # **Next.** How to *build* denoisers that are gradients or proximal maps: gradient-step and proximal denoisers [A], and the CoCo denoisers of [B]
 # used in [notebook 00](00_restore_a_photograph.ipynb).
 #
-# Sources: [A] *From the Gradient-Step Denoiser to the Proximal Denoiser*, Herfeld and others 2025: (8), Prop. 3.1. [B]
-# *Learning Cocoercive Conservative Denoisers via Helmholtz Decomposition*, Wei and others 2025: (5), (10), Lemma 2.1, Theorems 2.2, A.4 and A.5.
+# Sources: [A] *From the Gradient-Step Denoiser to the Proximal Denoiser*, Herfeld and others 2025. [B]
+# *Learning Cocoercive Conservative Denoisers via Helmholtz Decomposition*, Wei and others 2025: (18), Lemma 2.1, Theorem A.4.
 # Tweedie's identity: Robbins 1956, Efron 2011. MMSE denoisers as proximal maps: Gribonval 2011, Gribonval and Nikolova 2020. All in the
 # [bibliography](../book/bibliography.md). Photograph: Chelsea the cat by Stefan van der Walt, CC0, from scikit-image.

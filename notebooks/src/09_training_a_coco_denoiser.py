@@ -38,19 +38,16 @@ from functools import partial
 import pandas as pd
 import torch
 from ipywidgets import FloatSlider, interact
-from pnp_course import available_denoisers, images, load_denoiser, metrics, noise
+from pnp_course import images, jacobian, load_denoiser, metrics, noise
 from pnp_course.certificates import certificate
-from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.denoisers import at_sigma, available_denoisers, denoiser_card
 from pnp_course.denoisers.dncnn import DnCNN
-from pnp_course.jacobian import LinearMap, Linearized, antisymmetry, cocoercivity
-from pnp_course.jacobian import jv, linearize, operator_norm, power_iteration
-from pnp_course.jacobian import spectral_norm
-from pnp_course.linearize import Gated
+from pnp_course.jacobian import Linearized, operator_norm, power_iteration
 from pnp_course.toy import GaussianMixture
+from pnp_course.toy import training as lab
 from pnp_course.toy.gradient_step import elu_in_place_of_relu
 from pnp_course.toy.pictures import figure_as_image
-from pnp_course.toy.training import as_map, committed, live, operations
-from pnp_course.toy.training import photographs, points_figure
+from pnp_course.toy.training import as_map, operations
 from pnp_course.training.losses import Penalty
 from pnp_course.viz.figures import curves
 from pnp_course.viz.slider import frame_slider
@@ -62,17 +59,17 @@ exact_norm = partial(torch.linalg.matrix_norm, ord=2)
 # %% [markdown]
 # ## 1. What the loss asks for
 #
-# With $u$ a clean image, $x = u + \sigma n$, $n \sim N(0, I)$, and $J$ the Jacobian of $D_\sigma$ at $x$, [B] minimises
-# (16)-(18)
+# With $u$ a clean image, $x = u + \sigma n$, $n \sim N(0, I)$, and $J$ the Jacobian of $D_\sigma$ at $x$, [B]
+# minimises (16)-(18)
 #
 # $$ \mathbb E\|D_\sigma(x) - u\|_1 \;+\; \alpha\,\mathbb E\|J - J^{\mathsf T}\|_* \;+\; \beta\,\mathbb E\max\bigl(\|2\gamma J - I\|_*,\; 1 - \epsilon\bigr) . $$
 #
 # The first term wants noise removed. The second, the *Hamiltonian penalty*, is twice the distance of $J$ from the
-# symmetric matrices (notebook 07, Lemma 1). The third, the *spectral penalty*, is at most $\beta(1 - \epsilon)$ if and
-# only if $\gamma$-*cocoercivity* holds with room to spare (Lemma 2.1).
+# symmetric matrices (notebook 07, Lemma 1). The third, the *spectral penalty*, is at most $\beta(1 - \epsilon)$ if
+# and only if $\gamma$-*cocoercivity* holds with room to spare (Lemma 2.1).
 #
-# **Why the maximum?** As a function of the norm $s$, $\max(s, 1 - \epsilon)$ has slope 1 above $1 - \epsilon$ and slope
-# 0 below: a denoiser that satisfies the condition is left alone. Without it the pull would never end before
+# **Why the maximum?** As a function of the norm $s$, $\max(s, 1 - \epsilon)$ has slope 1 above $1 - \epsilon$ and
+# slope 0 below: a denoiser that satisfies the condition is left alone. Without it the pull would never end before
 # $\|2\gamma J - I\|_* = 0$, that is $J = I/(2\gamma)$: for $\gamma = \tfrac14$ a denoiser that *doubles* every change
 # of its input. An eigenvalue $\mu$ of a symmetric $J$ contributes $|2\gamma\mu - 1|$, so it is left alone exactly in
 #
@@ -91,8 +88,8 @@ assert abs(free.min() - eps / (2 * gamma)) < 0.011
 assert abs(free.max() - (2 - eps) / (2 * gamma)) < 0.011
 
 # %% [markdown]
-# Look at the eigenvalue 0. A good denoiser has many eigenvalues near 0: in these directions there is noise and nothing
-# else. The penalty pushes all of them up to $\epsilon/2\gamma$. What does that cost?
+# Look at the eigenvalue 0. A good denoiser has many eigenvalues near 0: in these directions there is noise and
+# nothing else. The penalty pushes all of them up to $\epsilon/2\gamma$. What does that cost?
 #
 # **Proposition 1 (the price of the margin).** Let $D$ be Lipschitz with $\|2\gamma J - I\|_* \le 1 - \epsilon$ almost
 # everywhere. Then for every $u$ the error per pixel is $\;\tfrac1n\mathbb E\|D(u + \sigma n) - u\|^2 \ge
@@ -104,8 +101,8 @@ assert abs(free.max() - (2 - eps) / (2 * gamma)) < 0.011
 # (Stein). Sum over $i$, then use Cauchy-Schwarz: $(\sigma nm)^2 \le (\mathbb E\langle n, E\rangle)^2 \le n\,\mathbb
 # E\|E\|^2$. Equality: $D(x) = u + m(x - u)$. $\square$
 #
-# We check it on one pixel: the ideal denoiser $D_0$ of two peaks, mixed with the identity so that its slope is at least
-# $m$; the error by quadrature in $n$, for every $u$.
+# We check it on one pixel: the ideal denoiser $D_0$ of two peaks, mixed with the identity so that its slope is at
+# least $m$; the error by quadrature in $n$, for every $u$.
 
 # %%
 n = torch.linspace(-8, 8, 4001, dtype=torch.float64)
@@ -128,19 +125,19 @@ ceilings = {
 pd.DataFrame(ceilings).T.round(1)  # no PSNR above these, in dB
 
 # %% [markdown]
-# The first row has the constants of [B]. Its ceiling at $\sigma = 40/255$ is less than one decibel above the PSNR that
-# [B] reports there: their denoiser could hardly be so good *and* keep the whole margin. A small $\beta$ leaves the two
-# terms to fight it out. So read $\epsilon$ as a direction, not as a promise, and measure afterwards.
+# The first row has the constants of [B]. Its ceiling at $\sigma = 40/255$ is less than one decibel above the PSNR
+# that [B] reports there: their denoiser could hardly be so good *and* keep the whole margin. A small $\beta$ leaves
+# the two terms to fight it out. So read $\epsilon$ as a direction, not as a promise, and measure afterwards.
 #
 # ## 2. A penalty at samples constrains there only
 #
-# **Proposition 2.** For every smooth $D$ on $\mathbb R^n$, $n \ge 2$, every finite set $X$ of training points and every
-# $R$ there is a smooth $\tilde D$ that equals $D$ near $X$ (hence has the same loss and the same penalties, exactly),
-# but has both norms above $R$ somewhere.
+# **Proposition 2.** For every smooth $D$ on $\mathbb R^n$, $n \ge 2$, every finite set $X$ of training points and
+# every $R$ there is a smooth $\tilde D$ that equals $D$ near $X$ (hence has the same loss and the same penalties,
+# exactly), but has both norms above $R$ somewhere.
 #
 # *Proof.* Take a ball free of $X$, with centre $a$; a smooth bump $\eta$ that is 1 near $a$ and vanishes outside; an
-# antisymmetric $H$ of norm 1; and $\tilde D(x) = D(x) + c\,\eta(x)H(x - a)$. At $a$ its Jacobian is $J + cH$, and both
-# norms grow without bound with $c$. $\square$
+# antisymmetric $H$ of norm 1; and $\tilde D(x) = D(x) + c\,\eta(x)H(x - a)$. At $a$ its Jacobian is $J + cH$, and
+# both norms grow without bound with $c$. $\square$
 #
 # The cell does it to the conservative $D(x) = x/2$ in the plane, among 300 samples.
 
@@ -173,9 +170,9 @@ pd.DataFrame(rows, dtype=float).T
 
 # %% [markdown]
 # Networks are not that malicious, and if $J$ has a Lipschitz constant $\Lambda$ the asymmetry at distance $\varrho$
-# from a sample is larger by at most $2\Lambda\varrho$. But nobody knows $\Lambda$, and in dimension $n$ samples lie far
-# apart. What is *seen* away from the samples? Two shipped networks, at kinds of pictures they were never trained on.
-# "louder" is noise of level 100/255 in a photograph that the network is told has 25/255. A restoration algorithm
+# from a sample is larger by at most $2\Lambda\varrho$. But nobody knows $\Lambda$, and in dimension $n$ samples lie
+# far apart. What is *seen* away from the samples? Two shipped networks, at kinds of pictures they were never trained
+# on. "louder" is noise of level 100/255 in a photograph that the network is told has 25/255. A restoration algorithm
 # does such things: its iterates are not photographs plus white noise.
 
 # %%
@@ -188,10 +185,10 @@ kinds |= {"stripes": stripes + sigma * white, "flat": 0.5 + sigma * white}
 kinds["random pixels"] = torch.rand(cut.shape, generator=generator)
 away = {}
 for kind, x in kinds.items():
-    ours = linearize(load_denoiser("coco-0.25"), x, sigma)
-    skew = operator_norm(antisymmetry(ours), white, 8).max()
-    prox = linearize(load_denoiser("prox-drunet"), x, sigma)
-    quarter = operator_norm(cocoercivity(prox, 0.25), white, 10).max()
+    ours = jacobian.linearize(load_denoiser("coco-0.25"), x, sigma)
+    skew = operator_norm(jacobian.antisymmetry(ours), white, 8).max()
+    prox = jacobian.linearize(load_denoiser("prox-drunet"), x, sigma)
+    quarter = operator_norm(jacobian.cocoercivity(prox, 0.25), white, 10).max()
     away[kind] = {"coco-0.25: ‖J - Jᵀ‖": skew, "prox-drunet: ‖J/2 - I‖": quarter}
 away = pd.DataFrame(away, dtype=float).T
 assert away.iloc[1:].max().iloc[1] > away.iloc[0, 1] + 0.03
@@ -202,10 +199,10 @@ away.round(3)
 #
 # ## 3. Power iteration, and what it guarantees
 #
-# Let $M$ be a matrix with singular values $s_1 > s_2 > \dots \ge 0$ (distinct ones), $A = M^{\mathsf T}M$. Algorithm 1
-# of [B]: from a unit vector $q_0$, $q_{k+1} = Aq_k/\|Aq_k\|$, with the estimate $\eta_k = \|Mq_k\|$. It needs products
-# with $M$ and $M^{\mathsf T}$ only, $2k + 1$ of them up to $\eta_k$. Let $c$ be the length of the part of $q_0$ in
-# the top eigenspace of $A$, $c = \cos\theta$.
+# Let $M$ be a matrix with singular values $s_1 > s_2 > \dots \ge 0$ (distinct ones), $A = M^{\mathsf T}M$. Algorithm
+# 1 of [B]: from a unit vector $q_0$, $q_{k+1} = Aq_k/\|Aq_k\|$, with the estimate $\eta_k = \|Mq_k\|$. It needs
+# products with $M$ and $M^{\mathsf T}$ only, $2k + 1$ of them up to $\eta_k$. Let $c$ be the length of the part of
+# $q_0$ in the top eigenspace of $A$, $c = \cos\theta$.
 #
 # > **Theorem 3.** If $c > 0$:
 # >
@@ -213,11 +210,11 @@ away.round(3)
 # > 2. $1 - \eta_k^2/s_1^2 \;\le\; (s_2/s_1)^{4k}\tan^2\theta$.
 # > 3. Whatever the gap: $\;\eta_k \ge s_1\,c^{1/(2k+1)}$.
 #
-# *Proof.* Let $\alpha_p = \langle q_0, A^pq_0\rangle = \sum_js_j^{2p}c_j^2$, with $c_j$ the length of the part of $q_0$
-# for $s_j$. As $q_k = A^kq_0/\|A^kq_0\|$, we have $\eta_k^2 = \alpha_{2k+1}/\alpha_{2k}$.
+# *Proof.* Let $\alpha_p = \langle q_0, A^pq_0\rangle = \sum_js_j^{2p}c_j^2$, with $c_j$ the length of the part of
+# $q_0$ for $s_j$. As $q_k = A^kq_0/\|A^kq_0\|$, we have $\eta_k^2 = \alpha_{2k+1}/\alpha_{2k}$.
 #
-# (1) Cauchy-Schwarz: $\alpha_p^2 = \langle A^{(p-1)/2}q_0, A^{(p+1)/2}q_0\rangle^2 \le \alpha_{p-1}\alpha_{p+1}$. So the
-# ratios $\alpha_{p+1}/\alpha_p$ do not decrease, and $\eta_k^2$ is every second one. (2) Subtract:
+# (1) Cauchy-Schwarz: $\alpha_p^2 = \langle A^{(p-1)/2}q_0, A^{(p+1)/2}q_0\rangle^2 \le \alpha_{p-1}\alpha_{p+1}$. So
+# the ratios $\alpha_{p+1}/\alpha_p$ do not decrease, and $\eta_k^2$ is every second one. (2) Subtract:
 #
 # $$ 1 - \frac{\eta_k^2}{s_1^2} = \frac{\sum_{j\ge2}(1 - s_j^2/s_1^2)\,s_j^{4k}c_j^2}{\sum_js_j^{4k}c_j^2} \le \frac{s_2^{4k}\,(1 - c^2)}{s_1^{4k}\,c^2} . $$
 #
@@ -228,8 +225,8 @@ away.round(3)
 # fixed factor per step, $(s_2/s_1)^2$ for each product, useless when $s_2 \approx s_1$. Then (3) takes over: the
 # relative error is at most about $\ln(1/c)$ divided by the number of products. How large is $c$?
 #
-# **Proposition 4.** For a random direction $q_0$ in $\mathbb R^n$ and a simple $s_1$, $\mathbb E[c^2] = \tfrac1n$; and
-# $c > \tfrac1{10\sqrt n}$ with probability at least 0.92, if $n \ge 3$.
+# **Proposition 4.** For a random direction $q_0$ in $\mathbb R^n$ and a simple $s_1$, $\mathbb E[c^2] = \tfrac1n$;
+# and $c > \tfrac1{10\sqrt n}$ with probability at least 0.92, if $n \ge 3$.
 #
 # <details>
 # <summary>Proof</summary>
@@ -276,16 +273,16 @@ assert abs(200 * overlap.square().mean() - 1) < 0.05
 assert share > 0.91
 
 # %% [markdown]
-# **Now real Jacobians.** Patches of $16\times16$ colour pixels, $n = 768$: the whole matrix, in one batch of 768 copies
-# of the patch, each multiplied with another unit vector. "near the top" counts the singular values within one per cent
-# of the largest.
+# **Now real Jacobians.** Patches of $16\times16$ colour pixels, $n = 768$: the whole matrix, in one batch of 768
+# copies of the patch, each multiplied with another unit vector. "near the top" counts the singular values within one
+# per cent of the largest.
 
 
 # %%
 def whole_jacobian(net, x):
     n = x[0].numel()
     units = torch.eye(n, dtype=x.dtype).reshape(n, *x.shape[1:])
-    lin = linearize(net, x.expand(n, -1, -1, -1), sigma)
+    lin = jacobian.linearize(net, x.expand(n, -1, -1, -1), sigma)
     return lin.j(units).flatten(1).T.double()
 
 
@@ -316,10 +313,10 @@ assert real.loc[("drunet", "J/2 - I"), "exact"] > 1.02
 real.round(4)
 
 # %% [markdown]
-# Here is the answer to the question. Look at the row `drunet`, J/2 - I: five iterations see a cocoercive denoiser, the
-# matrix is not. Why this map? Most eigenvalues of $J$ lie near 0, so most singular values of $\tfrac12J - I$ lie
-# *near 1*, a crowd in which a random start has nearly all its weight; the few above 1 must outgrow hundreds.
-# [B] takes 15 iterations; they can still fall short. (The pairs in the rows of $J - J^{\mathsf T}$ are no accident; see
+# Here is the answer to the question. Look at the row `drunet`, J/2 - I: five iterations see a cocoercive denoiser,
+# the matrix is not. Why this map? Most eigenvalues of $J$ lie near 0, so most singular values of $\tfrac12J - I$ lie
+# *near 1*, a crowd in which a random start has nearly all its weight; the few above 1 must outgrow hundreds. [B]
+# takes 15 iterations; they can still fall short. (The pairs in the rows of $J - J^{\mathsf T}$ are no accident; see
 # section 5.) And you could have known: Theorem 3 (3) with Proposition 4, turned round, is an *upper* bound,
 #
 # $$ s_1 \le \eta_k\,(10\sqrt n)^{1/(2k+1)} \quad\text{with probability at least } 0.92 . $$
@@ -338,13 +335,13 @@ for count in (5, 15):
     assert (bound >= exact).all()
 
 # %% [markdown]
-# To certify $s_1 \le 1$ in this way one would need an estimate well below 1. Without knowledge of the gap power iteration
-# can prove little.
+# To certify $s_1 \le 1$ in this way one would need an estimate well below 1. Without knowledge of the gap power
+# iteration can prove little.
 #
 # ## 4. Do not forget: Krylov
 #
-# Power iteration throws all vectors away but the last. Let $\mathcal K_k$ be the span of $q_0, Aq_0, \dots, A^kq_0$ and
-# $\kappa_k$ the largest $\|Mq\|$ over *all* unit vectors in it: what Lanczos' method (Golub-Kahan, seen from $M$)
+# Power iteration throws all vectors away but the last. Let $\mathcal K_k$ be the span of $q_0, Aq_0, \dots, A^kq_0$
+# and $\kappa_k$ the largest $\|Mq\|$ over *all* unit vectors in it: what Lanczos' method (Golub-Kahan, seen from $M$)
 # computes from the same products.
 #
 # > **Theorem 5.** $\;\eta_k \le \kappa_k \le s_1$ for every $k$. And if there are at least three distinct singular values,
@@ -362,8 +359,8 @@ for count in (5, 15):
 #
 # $$ 1 - \frac{\kappa_k^2}{s_1^2} \le \frac{\sum_{j\ge2}(1 - s_j^2/s_1^2)\,p(s_j^2)^2c_j^2}{\sum_jp(s_j^2)^2c_j^2} \le \frac{1 - c^2}{T_k(1 + 2g)^2\,c^2} . $$
 #
-# And $T_k(y) = \frac12(z^k + z^{-k})$ with $z = y + \sqrt{y^2 - 1}$; at $y = 1 + 2g$, $z = 1 + 2g + 2\sqrt{g + g^2} \ge 1
-# + 2\sqrt g$. $\square$
+# And $T_k(y) = \frac12(z^k + z^{-k})$ with $z = y + \sqrt{y^2 - 1}$; at $y = 1 + 2g$,
+# $z = 1 + 2g + 2\sqrt{g + g^2} \ge 1 + 2\sqrt g$. $\square$
 #
 # </details>
 #
@@ -390,33 +387,35 @@ curves(panels, 9, 3.2)
 # %% [markdown]
 # The library's certificates use Lanczos throughout, and `Penalty(method="lanczos")` brings it into training.
 #
-# **The antisymmetric case.** For $M = J - J^{\mathsf T}$: $M^{\mathsf T} = -M$, so $A = -M^2$, and one may iterate $M$
-# itself (notebook 07, Proposition 8): a step costs *one* product with $M$, that is one $Jv$ and one $J^{\mathsf T}v$,
-# and the estimates are the same, product for product. $2\gamma J - I$ for a nonsymmetric $J$ is not normal in general,
-# and Algorithm 1 must alternate $M$ and $M^{\mathsf T}$. For a denoiser that is conservative by construction it is symmetric, and $Jv = J^{\mathsf T}v$ is all
-# one needs.
+# **The antisymmetric case.** For $M = J - J^{\mathsf T}$: $M^{\mathsf T} = -M$, so $A = -M^2$, and one may iterate
+# $M$ itself (notebook 07, Proposition 8): a step costs *one* product with $M$, that is one $Jv$ and one
+# $J^{\mathsf T}v$, and the estimates are the same, product for product. $2\gamma J - I$ for a nonsymmetric $J$ is not
+# normal in general, and Algorithm 1 must alternate $M$ and $M^{\mathsf T}$. For a denoiser that is conservative by
+# construction it is symmetric, and $Jv = J^{\mathsf T}v$ is all one needs.
 #
 # ## 5. Products with $J$
 #
-# $J^{\mathsf T}w$ is what backpropagation computes: the gradient of $x \mapsto \langle w, D(x)\rangle$ (59), (60). But
-# $Jv$? Forward mode would do, were it implemented for every layer. The trick of [B] (61)-(64) needs backward passes only:
+# $J^{\mathsf T}w$ is what backpropagation computes: the gradient of $x \mapsto \langle w, D(x)\rangle$ (59), (60).
+# But $Jv$? Forward mode would do, were it implemented for every layer. The trick of [B] (61)-(64) needs backward
+# passes only:
 #
 # **Lemma 6.** $\varphi(w) = \langle J^{\mathsf T}w, v\rangle$ has the gradient $Jv$, at every $w$.
 #
 # *Proof.* $\varphi(w) = \langle w, Jv\rangle$: linear. $\square$
 #
-# So backpropagate from *any* $w$, and backpropagate through this backward pass, with respect to $w$. A third way exists if ReLU is the
-# only nonlinearity: near $x$ the network is affine, and $Jv$ is the network itself, run on $v$, each ReLU replaced by
-# the *gate*, 0 or 1, that it was at $x$ (`Gated`). All three must agree to rounding, and with the matrix:
+# So backpropagate from *any* $w$, and backpropagate through this backward pass, with respect to $w$. A third way
+# exists if ReLU is the only nonlinearity: near $x$ the network is affine, and $Jv$ is the network itself, run on $v$,
+# each ReLU replaced by the *gate*, 0 or 1, that it was at $x$ (`Gated`). All three must agree to rounding, and with
+# the matrix:
 
 # %%
 net, v = load_denoiser("drunet").double(), torch.randn(patch.shape).double()
 D, x = at_sigma(net, sigma), patch.double()
 ways = {
-    "forward mode": jv(D, x, v),
+    "forward mode": jacobian.jv(D, x, v),
     "double backpropagation": Linearized(D, x).j(v),
 }
-ways["gates"] = Gated(net, x, sigma).j(v)
+ways["gates"] = jacobian.Gated(net, x, sigma).j(v)
 at_once = whole_jacobian(net, x) @ v.flatten()
 for name, product in ways.items():
     gap = float((product.flatten() - at_once).abs().max())
@@ -424,8 +423,8 @@ for name, product in ways.items():
     assert gap < 1e-12
 
 # %% [markdown]
-# What do they cost? We count the floating-point operations of all convolutions, forward and backward, and divide by those
-# of one evaluation of $D$: the same on every machine. The last two rows are for a gradient-step denoiser, whose
+# What do they cost? We count the floating-point operations of all convolutions, forward and backward, and divide by
+# those of one evaluation of $D$: the same on every machine. The last two rows are for a gradient-step denoiser, whose
 # evaluation contains a backward pass already.
 
 # %%
@@ -434,7 +433,7 @@ v = torch.randn(x.shape, generator=generator)
 net, step = load_denoiser("drunet"), load_denoiser("coco-gs-0.25")
 for name, which, make in (
     ("double backpropagation", net, Linearized),
-    ("gates", net, lambda D, x: Gated(net, x, sigma)),
+    ("gates", net, lambda D, x: jacobian.Gated(net, x, sigma)),
     ("gradient step, double", step, Linearized),
     ("gradient step, J = Jᵀ", step, partial(Linearized, symmetric=True)),
 ):
@@ -444,15 +443,15 @@ for name, which, make in (
     work["Jᵀ w"] = partial(lin.jt, v)
     cost[name] = {key: operations(job) / unit for key, job in work.items()}
 unit = operations(lambda: net(x, sigma))
-forward = operations(lambda: jv(at_sigma(net, sigma), x, v)) / unit
+forward = operations(lambda: jacobian.jv(at_sigma(net, sigma), x, v)) / unit
 cost["forward mode"] = {"set-up": 0.0, "J v": forward, "Jᵀ w": math.nan}
 cost = pd.DataFrame(cost).T
 assert cost["J v"]["gates"] < 1.01 < 1.5 < cost["J v"]["double backpropagation"]
 cost.loc[["forward mode", *cost.index[:-1]]].round(2)
 
 # %% [markdown]
-# One power iteration on $2\gamma J - I$ costs as much as three evaluations by double backpropagation and two by gates.
-# Fifteen of them, for two penalties, cost a hundred. That is why every short cut of this notebook matters.
+# One power iteration on $2\gamma J - I$ costs as much as three evaluations by double backpropagation and two by
+# gates. Fifteen of them, for two penalties, cost a hundred. That is why every short cut of this notebook matters.
 #
 # ## 6. The gradient of a norm
 #
@@ -466,25 +465,26 @@ cost.loc[["forward mode", *cost.index[:-1]]].round(2)
 #
 # *Proof.* $s(\theta)$ is the maximum of $\langle u, M(\theta)v\rangle$ over unit vectors. *From below:* a pair of $P$
 # is a candidate at $\theta_0 + h$ too, so $s(\theta_0 + h) \ge s(\theta_0) + \langle u, dM[h]v\rangle + o(\|h\|)$.
-# *From above:* let $(u_h, v_h)$ be optimal at $\theta_0 + h$; it is a candidate at $\theta_0$, so $s(\theta_0 + h) \le
-# s(\theta_0) + \langle u_h, dM[h]v_h\rangle + o(\|h\|)$. As $h \to 0$ its distance to $P$ tends to 0 (else, by compactness,
-# a subsequence would converge to a pair outside $P$ that is optimal at $\theta_0$, by continuity). So the last
-# product differs by $o(\|h\|)$ from that of a pair of $P$. Both bounds agree.
+# *From above:* let $(u_h, v_h)$ be optimal at $\theta_0 + h$; it is a candidate at $\theta_0$, so $s(\theta_0 + h)
+# \le s(\theta_0) + \langle u_h, dM[h]v_h\rangle + o(\|h\|)$. As $h \to 0$ its distance to $P$ tends to 0 (else, by
+# compactness, a subsequence would converge to a pair outside $P$ that is optimal at $\theta_0$, by continuity). So
+# the last product differs by $o(\|h\|)$ from that of a pair of $P$. Both bounds agree.
 #
 # (a) $P = \{\pm(u, v)\}$, and both give the same. (b) is needed for $J - J^{\mathsf T}$, because there (a) *never*
 # holds:
 #
 # **Lemma 8.** Every singular value $s > 0$ of an antisymmetric $M$ has even multiplicity.
 #
-# *Proof.* $M$ maps the eigenspace $E$ of $M^{\mathsf T}M$ for $s^2$ into itself, where it has an antisymmetric invertible
-# matrix $B$ of size $d$. $\det B = \det B^{\mathsf T} = (-1)^d\det B$, so $d$ is even. $\square$
+# *Proof.* $M$ maps the eigenspace $E$ of $M^{\mathsf T}M$ for $s^2$ into itself, where it has an antisymmetric
+# invertible matrix $B$ of size $d$. $\det B = \det B^{\mathsf T} = (-1)^d\det B$, so $d$ is even. $\square$
 #
-# In case (b) $E$ is a plane and $R = M/s$ a quarter turn on it, so $P = \{(Rv, v)\}$. With $a \in E$, $b = Ra$, $v =
-# \cos\varphi\,a + \sin\varphi\,b$, and $N = dM[h]$, antisymmetric: $\langle Rv, Nv\rangle = \cos^2\!\varphi\,\langle b,
-# Na\rangle - \sin^2\!\varphi\,\langle a, Nb\rangle = \langle b, Na\rangle$, the same for every $\varphi$. $\square$
+# In case (b) $E$ is a plane and $R = M/s$ a quarter turn on it, so $P = \{(Rv, v)\}$. With $a \in E$, $b = Ra$,
+# $v = \cos\varphi\,a + \sin\varphi\,b$, and $N = dM[h]$, antisymmetric: $\langle Rv, Nv\rangle =
+# \cos^2\!\varphi\,\langle b, Na\rangle - \sin^2\!\varphi\,\langle a, Nb\rangle = \langle b, Na\rangle$, the same for
+# every $\varphi$. $\square$
 #
-# So: find $v$ by any method, *without a graph*; put $u = Mv/\|Mv\|$; differentiate $\langle u, M(\theta)v\rangle$ with
-# $u$, $v$ held fixed. The check, on a small smooth network: a finite difference of exact norms, the library's
+# So: find $v$ by any method, *without a graph*; put $u = Mv/\|Mv\|$; differentiate $\langle u, M(\theta)v\rangle$
+# with $u$, $v$ held fixed. The check, on a small smooth network: a finite difference of exact norms, the library's
 # `spectral_norm`, and backpropagation through 400 iterations.
 
 # %%
@@ -509,7 +509,9 @@ def matrix_of(form, t=0.0):
 
 
 def along_h(value):
-    gradient = torch.autograd.grad(value, weights)
+    gradient = torch.autograd.grad(
+        value, weights, allow_unused=True, materialize_grads=True
+    )
     return sum(float((g * d).sum()) for g, d in zip(gradient, h, strict=True))
 
 
@@ -517,10 +519,16 @@ def along_h(value):
 begin, rows = torch.randn(spot.shape, generator=generator).double(), {}
 for label, form in FORMS.items():
     lin, M, t = Linearized(D, spot), matrix_of(form), 1e-6
-    m = antisymmetry(lin) if label == "J - Jᵀ" else cocoercivity(lin, 0.25)
+    m = (
+        jacobian.antisymmetry(lin)
+        if label == "J - Jᵀ"
+        else jacobian.cocoercivity(lin, 0.25)
+    )
     ends = [exact_norm(matrix_of(form, e)) for e in (t, -t)]
     row = {"finite difference": float(ends[0] - ends[1]) / (2 * t)}
-    row["no graph"] = along_h(spectral_norm(m, lin, begin, 60, "lanczos").sum())
+    row["no graph"] = along_h(
+        jacobian.spectral_norm(m, lin, begin, 60, "lanczos").sum()
+    )
     q = begin.flatten()
     for _ in range(400):
         q = M.T @ (M @ q)
@@ -534,14 +542,14 @@ pd.DataFrame(rows).T.round(5)
 # %% [markdown]
 # And if $q$ has not converged?
 #
-# **Proposition 9.** Let $q$ be a unit vector at an angle $\varphi < \tfrac\pi2$ to a top singular vector $v$, $p = Mq/\|Mq\|$. Then
-# $0 \le s - \|Mq\| \le \tfrac12\varphi^2s$, but for the gradients only $|\langle p, Nq\rangle - \langle u, Nv\rangle|
-# \le 2\varphi\|N\|_*$.
+# **Proposition 9.** Let $q$ be a unit vector at an angle $\varphi < \tfrac\pi2$ to a top singular vector $v$,
+# $p = Mq/\|Mq\|$. Then $0 \le s - \|Mq\| \le \tfrac12\varphi^2s$, but for the gradients only
+# $|\langle p, Nq\rangle - \langle u, Nv\rangle| \le 2\varphi\|N\|_*$.
 #
-# *Proof.* $M^{\mathsf T}u = sv$, so $\|Mq\| \ge \langle u, Mq\rangle = s\cos\varphi \ge s(1 - \varphi^2/2)$. The angle
-# $\psi$ of $p$ and $u$ has $\cos\psi = s\cos\varphi/\|Mq\| \ge \cos\varphi$: $\psi \le \varphi$. The difference is
-# $\langle p - u, Nq\rangle + \langle u, N(q - v)\rangle$, and unit vectors at an angle $\varphi$ are at most $\varphi$
-# apart. $\square$
+# *Proof.* $M^{\mathsf T}u = sv$, so $\|Mq\| \ge \langle u, Mq\rangle = s\cos\varphi \ge s(1 - \varphi^2/2)$. The
+# angle $\psi$ of $p$ and $u$ has $\cos\psi = s\cos\varphi/\|Mq\| \ge \cos\varphi$: $\psi \le \varphi$. The difference
+# is $\langle p - u, Nq\rangle + \langle u, N(q - v)\rangle$, and unit vectors at an angle $\varphi$ are at most
+# $\varphi$ apart. $\square$
 #
 # **The value is wrong to second order, its gradient to first:** a log that looks settled may still steer badly.
 
@@ -573,8 +581,8 @@ table.rename_axis("iterations").round(2)
 # **Proposition 10.** For $q$ uniform on the unit sphere, $\mathbb E\|Mq\|^2 = \|M\|_F^2/n$, and $\|M\|_*/\sqrt n \le
 # \|M\|_F/\sqrt n \le \|M\|_*$.
 #
-# *Proof.* $\mathbb E[q_iq_j] = 0$ for $i \ne j$ (reflect one coordinate), $\mathbb E[q_i^2] = \frac1n$; so the mean is
-# $\operatorname{tr}A/n$, and $s_1^2 \le \operatorname{tr}A \le ns_1^2$. $\square$
+# *Proof.* $\mathbb E[q_iq_j] = 0$ for $i \ne j$ (reflect one coordinate), $\mathbb E[q_i^2] = \frac1n$; so the mean
+# is $\operatorname{tr}A/n$, and $s_1^2 \le \operatorname{tr}A \le ns_1^2$. $\square$
 #
 # It penalises the *mean* over directions: far below the norm, but all directions are treated at once, while the
 # worst one must be found anew at every step. A few iterations lie between the two. The course's `coco-0.25` was
@@ -593,20 +601,20 @@ for (name, label), M in maps.items():
 # %% [markdown]
 # ## 7. Train, live
 #
-# The preset `tiny` is a DRUNet with some 20,000 weights. We train it on three photographs without penalty, then go
-# on from the same weights, with the same patches and the same noise, in five ways. A fourth photograph, never trained on, is
-# for measuring: PSNR on 192 x 192 pixels, and certificates (Lanczos) at nine noisy patches. The runs are far too
-# short for records; the point is the *direction* in which each penalty moves the network.
+# The preset `tiny` is a DRUNet with some 20,000 weights. We train it on three photographs without penalty, then go on
+# from the same weights, with the same patches and the same noise, in five ways. A fourth photograph, never trained
+# on, is for measuring: PSNR on 192 x 192 pixels, and certificates (Lanczos) at nine noisy patches. The runs are far
+# too short for records; the point is the *direction* in which each penalty moves the network.
 
 # %% tags=["nbval-ignore-output"]
 clean = images.photo("chelsea", 192)
 noisy = noise.gaussian(clean, sigma, torch.Generator().manual_seed(1))
 nine = [(i, j) for i in (16, 80, 144) for j in (16, 80, 144)]
 held_out = torch.cat([noisy[..., i : i + 32, j : j + 32] for i, j in nine])
-photos = photographs("astronaut", "coffee", "rocket")
+photos = lab.photographs("astronaut", "coffee", "rocket")
 spectral = {"beta": 0.3, "iterations": 3, "images": 2, "method": "lanczos"}
 hamiltonian = {"beta": 0.0, "iterations": 1, "images": 4}
-networks = {"before": live(photos, 300, lr=4e-3)}
+networks = {"before": lab.live(photos, 300, lr=4e-3)}
 for name, penalty in {
     "plain": None,
     "Hamiltonian, α = 0.1": Penalty(alpha=0.1, **hamiltonian),
@@ -614,7 +622,7 @@ for name, penalty in {
     "spectral": Penalty(alpha=0.0, **spectral),
     "both, α = 0.1": Penalty(alpha=0.1, **spectral),
 }.items():
-    networks[name] = live(photos, 80, penalty, networks["before"])
+    networks[name] = lab.live(photos, 80, penalty, networks["before"])
 rows = {}
 for name, net in networks.items():
     c = certificate(net, held_out, sigma, iterations=16)
@@ -626,8 +634,8 @@ print(f"the noisy photograph has {metrics.psnr(noisy, clean):.1f} dB")
 trained.round(3)
 
 # %% [markdown]
-# $\lambda$ are the ends of the spectrum of the symmetric part; all are worst values of the nine patches. The same in a
-# picture, with what we are entitled to assert:
+# $\lambda$ are the ends of the spectrum of the symmetric part; all are worst values of the nine patches. The same in
+# a picture, with what we are entitled to assert:
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR against asymmetry, both axes in the sense that better is up and left: without penalty right, with the Hamiltonian penalty further left, and lower in PSNR with the larger weight. Right, smallest eigenvalue of the symmetric part against asymmetry: only the runs with the spectral penalty come near zero, only those with the Hamiltonian penalty move left"}}
 plain, weak, strong, gained, both = (trained.iloc[i] for i in range(1, 6))
@@ -641,7 +649,7 @@ assert min(gained["λ min"], both["λ min"]) > plain["λ min"] + 0.05
 assert weak["λ min"] < plain["λ min"] + 0.05
 assert max(gained["‖J/2 - I‖"], both["‖J/2 - I‖"]) < plain["‖J/2 - I‖"] - 0.02
 columns = {"denoising": "PSNR, dB", "lower end of the spectrum": "λ min"}
-points_figure(
+lab.points_figure(
     {
         title: {name: (row[skew], row[key]) for name, row in trained.iterrows()}
         for title, key in columns.items()
@@ -651,19 +659,19 @@ points_figure(
 )
 
 # %% [markdown]
-# Read it soberly. Each penalty moves the quantity it measures, and hardly the other: symmetry does not
-# lift the negative eigenvalues, and lifting them does not symmetrise. A small weight costs next to no PSNR on this scale,
-# the larger one does. And **no network here is CoCo**: $\|\tfrac12J - I\|_*$ is still above 1 and the asymmetry far
-# from 0. Training *encourages*; the theorems of notebook 08 with slack, and certificates, say what was reached.
+# Read it soberly. Each penalty moves the quantity it measures, and hardly the other: symmetry does not lift the
+# negative eigenvalues, and lifting them does not symmetrise. A small weight costs next to no PSNR on this scale, the
+# larger one does. And **no network here is CoCo**: $\|\tfrac12J - I\|_*$ is still above 1 and the asymmetry far from
+# 0. Training *encourages*; the theorems of notebook 08 with slack, and certificates, say what was reached.
 #
 # ## 8. The shipped denoisers beside the paper's Table 1
 #
-# The same at a larger scale: every denoiser of the course, read from its card, beside [B], Table 1. [B] has 30 times as
-# many weights and a GPU. So compare what a *condition costs*: PSNR minus that of the unconstrained DRUNet,
-# each in its own family.
+# The same at a larger scale: every denoiser of the course, read from its card, beside [B], Table 1. [B] has 30 times
+# as many weights and a GPU. So compare what a *condition costs*: PSNR minus that of the unconstrained DRUNet, each in
+# its own family.
 
 # %%
-paper = committed("book/paper_tables/denoising_cbsd68.csv")
+paper = lab.committed("book/paper_tables/denoising_cbsd68.csv")
 paper = paper.set_index("name") if len(paper) else pd.DataFrame(columns=["sigma25"])
 cards = {name: denoiser_card(name) for name in available_denoisers()}
 rows = {}
@@ -700,7 +708,7 @@ zoo.sort_values("ours, dB", ascending=False).round(2)
 # (minutes on one core; it needs BSD400). Of the paper's asymmetries only the powers of ten are used here.
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR against asymmetry for three weights alpha: the larger alpha, the further left and the lower. Right, the norm of J/2 minus I against asymmetry for three weights beta: only the largest brings the norm below 1, the others are on top of each other"}}
-results, figure = committed("benchmarks/results/tradeoff.csv"), None
+results, figure = lab.committed("benchmarks/results/tradeoff.csv"), None
 if len(results):
     first = results.iloc[0]  # the points that share its other settings
     free = ["alpha", "beta", "minutes", *results.columns[list(results.columns).index("psnr_15") :]]  # fmt: skip
@@ -717,14 +725,14 @@ if len(results):
         },
     }
     ylabels = ["PSNR at 25/255, dB", "‖J/2 - I‖, worst patch"]
-    figure = points_figure(panels, "mean asymmetry ‖J - Jᵀ‖", ylabels)
+    figure = lab.points_figure(panels, "mean asymmetry ‖J - Jᵀ‖", ylabels)
 else:
     print("the file is in the repository only: clone it to see this figure")
 figure
 
 # %% tags=["nbval-ignore-output"]
 if len(results):
-    orders = committed("book/paper_tables/ablation.csv")
+    orders = lab.committed("book/paper_tables/ablation.csv")
     quarter = orders[orders.gamma == 0.25].set_index("alpha").exponent25
     low, high = a.loc[a.index.min()], a.loc[a.index.max()]
     print(f"α from {a.index.min():g} to {a.index.max():g}:")
@@ -740,22 +748,22 @@ if len(results):
 
 # %% [markdown]
 # **What agrees.** More $\alpha$ means less asymmetry; too much costs PSNR; a $\beta$ below $10^{-2}$ does not give a
-# cocoercive denoiser. **What does not.** In [B] a hundred times the $\alpha$ takes three powers of ten off
-# the asymmetry; in our short runs it takes off less than one, and costs decibels. And $\beta = 10^{-2}$, their choice,
-# is not enough here. An obvious suspect is the length of training, 200 steps against tens of thousands; another the
-# size of the network. These five points cannot tell which.
+# cocoercive denoiser. **What does not.** In [B] a hundred times the $\alpha$ takes three powers of ten off the
+# asymmetry; in our short runs it takes off less than one, and costs decibels. And $\beta = 10^{-2}$, their choice, is
+# not enough here. An obvious suspect is the length of training, 200 steps against tens of thousands; another the size
+# of the network. These five points cannot tell which.
 #
 # ## Explore
 #
-# Live: move the ratio $s_2/s_1$. The other 398 singular values are spread evenly below $s_2$. (On the website, where no
-# kernel runs, use the frames below.) From which ratio on is the gap-free bound the better one?
+# Live: move the ratio $s_2/s_1$. The other 398 singular values are spread evenly below $s_2$. (On the website, where
+# no kernel runs, use the frames below.) From which ratio on is the gap-free bound the better one?
 
 
 # %% tags=["nbval-ignore-output", "remove-output"]
 def draw(ratio=0.95):
     s = torch.cat((torch.ones(1), ratio * torch.linspace(1, 0, 399)))
     s = s.double()
-    m = LinearMap(lambda v: v * s, lambda v: v * s)
+    m = jacobian.LinearMap(lambda v: v * s, lambda v: v * s)
     q = torch.randn(1, 1, 1, 400, generator=torch.Generator().manual_seed(2))
     q, steps = q.double(), list(range(30))
     c = float(q[..., 0].abs() / q.norm())
@@ -786,15 +794,16 @@ frame_slider(
 # %% [markdown]
 # ## Your turn
 #
-# **Exercise 1 (warm-up).** Which eigenvalues of a symmetric $J$ does the spectral penalty leave alone, for given $\gamma$ and
-# $\epsilon$? Let `mine` return both ends. For which $\gamma$ is the eigenvalue 1, which
-# constant pictures ask for, among them?
+# **Exercise 1 (warm-up).** Which eigenvalues of a symmetric $J$ does the spectral penalty leave alone, for given
+# $\gamma$ and $\epsilon$? Let `mine` return both ends. For which $\gamma$ is the eigenvalue 1, which constant
+# pictures ask for, among them?
 #
 # <details>
 # <summary>Solution</summary>
 #
-# $|2\gamma\mu - 1| \le 1 - \epsilon$ is $\epsilon/2\gamma \le \mu \le (2 - \epsilon)/2\gamma$. It contains 1 if and only if
-# $\epsilon/2 \le \gamma \le 1 - \epsilon/2$: for $\gamma = 1$, firm nonexpansiveness, only with $\epsilon = 0$.
+# $|2\gamma\mu - 1| \le 1 - \epsilon$ is $\epsilon/2\gamma \le \mu \le (2 - \epsilon)/2\gamma$. It contains 1 if and
+# only if $\epsilon/2 \le \gamma \le 1 - \epsilon/2$: for $\gamma = 1$, firm nonexpansiveness, only with
+# $\epsilon = 0$.
 #
 # </details>
 
@@ -825,8 +834,8 @@ print("right" if right else "not yet")
 # <details>
 # <summary>Solution</summary>
 #
-# $(10\sqrt n)^{-1/p} \ge 1 - \delta$ is $p \ge \ln(10\sqrt n)/\ln\frac1{1-\delta}$, with $p = 2k + 1$. It grows like $\tfrac12\ln n$,
-# hardly at all, and like $1/\delta$: each digit costs ten times as much.
+# $(10\sqrt n)^{-1/p} \ge 1 - \delta$ is $p \ge \ln(10\sqrt n)/\ln\frac1{1-\delta}$, with $p = 2k + 1$. It grows like
+# $\tfrac12\ln n$, hardly at all, and like $1/\delta$: each digit costs ten times as much.
 #
 # </details>
 
@@ -860,8 +869,8 @@ print("right" if right else "not yet")
 # <details>
 # <summary>Solution</summary>
 #
-# See the cell below. Without `create_graph` the backward pass leaves no graph, and the second call fails: the result does not
-# depend on $w$ as far as autograd knows.
+# See the cell below. Without `create_graph` the backward pass leaves no graph, and the second call fails: the result
+# does not depend on $w$ as far as autograd knows.
 #
 # </details>
 
@@ -888,10 +897,11 @@ print("right" if error < 1e-6 else "not yet")
 
 # %% [markdown]
 # **Exercise 4 (open).** Section 7 in your hands: does `Penalty(iterations=0)` with a larger $\alpha$ reach the same
-# asymmetry at a better PSNR than `iterations=5`? Penalising every fourth step (`every=4`) costs a quarter; what does it
-# lose? Give both sides the same number of evaluations.
+# asymmetry at a better PSNR than `iterations=5`? Penalising every fourth step (`every=4`) costs a quarter; what does
+# it lose? Give both sides the same number of evaluations.
 #
-# **Quiz.** *Twenty power iterations say $\|2\gamma J - I\|_* = 1.02$. Is the denoiser $\gamma$-cocoercive at this patch?*
+# **Quiz.** *Twenty power iterations say $\|2\gamma J - I\|_* = 1.02$. Is the denoiser $\gamma$-cocoercive at this
+# patch?*
 #
 # <details>
 # <summary>Answer</summary>
@@ -900,8 +910,8 @@ print("right" if error < 1e-6 else "not yet")
 #
 # </details>
 #
-# *Two colleagues penalise $\|J - J^{\mathsf T}\|_*$. One iterates $M^{\mathsf T}M$ 10 times, the other $M$ 20 times. Who gets
-# the better estimate?*
+# *Two colleagues penalise $\|J - J^{\mathsf T}\|_*$. One iterates $M^{\mathsf T}M$ 10 times, the other $M$ 20 times.
+# Who gets the better estimate?*
 #
 # <details>
 # <summary>Answer</summary>
@@ -915,19 +925,19 @@ print("right" if error < 1e-6 else "not yet")
 # <details>
 # <summary>Answer</summary>
 #
-# 10 degrees are 0.17 radians. The norm is off by at most $0.17^2/2$, below 2 per cent; the gradient may be off by up to
-# $2\cdot0.17\,\|dM\|_*$, a third of its possible size.
+# 10 degrees are 0.17 radians. The norm is off by at most $0.17^2/2$, below 2 per cent; the gradient may be off by up
+# to $2\cdot0.17\,\|dM\|_*$, a third of its possible size.
 #
 # </details>
 #
 # ## What you now know
 #
-# - The loss (18) has a fit, a distance from symmetry and a one-sided spectral bound; its margin $\epsilon$ has a price,
-#   an error of at least $(\epsilon\sigma/2\gamma)^2$ per pixel. Penalties bind at samples only.
-# - Power iteration never exceeds the norm. Its error decays like $(s_2/s_1)^{4k}$, and without a gap like $\ln n$ over the
-#   number of products. Krylov estimates are never worse.
-# - $Jv$ costs two evaluations by double backpropagation, one by gates. The gradient of a norm needs the top pair and no
-#   graph; for $J - J^{\mathsf T}$ because all top pairs agree.
+# - The loss (18) has a fit, a distance from symmetry and a one-sided spectral bound; its margin $\epsilon$ has a
+#   price, an error of at least $(\epsilon\sigma/2\gamma)^2$ per pixel. Penalties bind at samples only.
+# - Power iteration never exceeds the norm. Its error decays like $(s_2/s_1)^{4k}$, and without a gap like $\ln n$
+#   over the number of products. Krylov estimates are never worse.
+# - $Jv$ costs two evaluations by double backpropagation, one by gates. The gradient of a norm needs the top pair and
+#   no graph; for $J - J^{\mathsf T}$ because all top pairs agree.
 # - Each penalty moves what it measures. None *enforces* anything: certify.
 #
 # The question at the start: power iteration is wrong from below, by up to the factor $(10\sqrt n)^{1/(2k+1)}$ and
@@ -936,7 +946,8 @@ print("right" if error < 1e-6 else "not yet")
 # **Next.** The denoisers are trained and certified; now they restore: CoCo-ADMM and its relatives, and why they
 # converge. The proofs are on the theory page [CoCo denoisers](../book/theory/coco.md).
 #
-# Sources: [B] Wei and others 2025: (16)-(18), (58)-(64), Algorithm 1, appendices A.5 and A.16, Tables 1 and 8. Spectral
-# penalties in plug-and-play: Pesquet and others 2021; Terris and others 2020. Power and Lanczos methods: Golub and Van Loan 2013; from random
-# starts: Kuczyński and Woźniakowski 1992. Derivative of a maximum: Danskin 1966. Propositions 1 and 9 and case (b) of
-# Theorem 7 are stated here for the course. All in the [bibliography](../book/bibliography.md).
+# Sources: [B] Wei and others 2025: (16)-(18), (58)-(64), Algorithm 1, appendices A.5 and A.16, Tables 1 and 8.
+# Spectral penalties in plug-and-play: Pesquet and others 2021; Terris and others 2020. Power and Lanczos methods:
+# Golub and Van Loan 2013; from random starts: Kuczyński and Woźniakowski 1992. Derivative of a maximum: Danskin 1966.
+# Propositions 1 and 9 and case (b) of Theorem 7 are stated here for the course. All in the
+# [bibliography](../book/bibliography.md).
