@@ -19,7 +19,7 @@ from torch.utils.flop_counter import flop_registry
 
 from pnp_course import images
 from pnp_course.denoisers.zoo import ARCHITECTURES
-from pnp_course.jacobian import LinearMap
+from pnp_course.jacobian import LinearMap, linearize
 from pnp_course.training.losses import Penalty
 from pnp_course.training.presets import PRESETS
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
@@ -31,6 +31,24 @@ PACKAGE = Path(__file__).resolve().parent.parent
 def as_map(matrix: Tensor, normal: bool = False) -> LinearMap:
     """A matrix (n, n) as a `LinearMap` on vectors (B, 1, 1, n)."""
     return LinearMap(lambda v: v @ matrix.T, lambda w: w @ matrix, normal=normal)
+
+
+def with_spectrum(s: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A random matrix with the singular values s (n,), and its right singular vectors as columns, both (n, n) float64."""
+    left, right = (
+        torch.linalg.qr(torch.randn(len(s), len(s), dtype=torch.float64, generator=generator))[0] for _ in range(2)
+    )
+    return left @ s.diag() @ right.T, right
+
+
+def whole_jacobian(net: nn.Module, x: Tensor, sigma: float) -> Tensor:
+    """The Jacobian of D(., sigma) at one small image x (1, C, H, W), (n, n) float64, n = C H W.
+
+    In one batch of n copies of x, each multiplied with another unit vector: for n up to about a thousand.
+    """
+    n = x[0].numel()
+    units = torch.eye(n, dtype=x.dtype).reshape(n, *x.shape[1:])
+    return linearize(net, x.expand(n, -1, -1, -1), sigma).j(units).flatten(1).T.double()
 
 
 def photographs(*names: str) -> list[Tensor]:
@@ -105,10 +123,10 @@ def committed(relative: str) -> pd.DataFrame:
 
 
 def points_figure(panels: Mapping[str, Mapping[str, tuple[float, float]]], xlabel: str, ylabels: list[str]) -> Figure:
-    """Labelled points, one panel each, the x axis logarithmic and shared in meaning.
+    """Labelled points, panels side by side.
 
     Args:
-        panels: title -> label -> (x, y); x > 0. At most six labels a panel have markers of their own.
+        panels: title -> label -> (x, y). At most six labels a panel have markers of their own.
         xlabel: of all panels. ylabels: one for each.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.1), squeeze=False, dpi=SCREEN_DPI)
@@ -116,9 +134,9 @@ def points_figure(panels: Mapping[str, Mapping[str, tuple[float, float]]], xlabe
         for i, (label, (x, y)) in enumerate(points.items()):
             colour = STYLES[i % len(STYLES)]["color"]
             ax.plot(x, y, MARKERS[i % len(MARKERS)], color=colour, markersize=8, label=label)
-        ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log")
+        ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
         ax.title.set_fontsize(9)
-        ax.grid(alpha=0.3, which="both")
+        ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
     figure.tight_layout(pad=0.5)
     plt.close(figure)

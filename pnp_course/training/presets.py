@@ -91,11 +91,11 @@ PRESETS: dict[str, Preset] = {
     # dB, see benchmarks/results/tradeoff.csv
     "coco-0.25-mean": _finetune(steps=1_200, penalty=Penalty(alpha=0.1, **LIGHT)),  # not shipped: the start of the next
     "coco-0.25": _finetune(
-        start="coco-0.25-mean", steps=4_000, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.02, **WORST)
+        start="coco-0.25-mean", steps=4_000, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.04, **WORST)
     ),
     # its start is the colour denoiser, whose gray version has the same constants: [B] appendix, gray-from-colour
     "coco-0.25-gray": _finetune(
-        in_channels=1, start="coco-0.25-mean", steps=1_000, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.02, **WORST)
+        in_channels=1, start="coco-0.25-mean", steps=1_000, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.04, **WORST)
     ),
     "coco-0.5": _finetune(
         start="coco-0.25-mean", steps=800, penalty=Penalty(constant=0.5, alpha=0.1, beta=0.05, eps=0.02, **WORST)
