@@ -23,9 +23,9 @@
 # > **Time.** 90 minutes; the cells take about a minute.
 #
 # A question to keep in mind. You train with a penalty that asks for $\|\tfrac12J - I\|_* \le 1$. The log, which takes
-# the norm by five power iterations, says 0.996. Then you compute the whole Jacobian of the same network at the same
-# patch, and its norm is clearly above 1. There is no bug. **How large can such an error be, and could you have known
-# beforehand?**
+# the norm by five power iterations, stays just below 1. Then you compute the whole Jacobian of the same network at
+# the same patch, and its norm is clearly above 1. There is no bug. **How large can such an error be, and could you
+# have known beforehand?**
 #
 # We follow section 3 and appendices A.5 and A.16 of Wei and others (2025), below [B]; numbers in parentheses are its
 # equations. Formal statements and all proofs: the [theory page](../book/theory/training.md). Words in italics mostly
@@ -59,14 +59,15 @@ exact_norm = partial(torch.linalg.matrix_norm, ord=2)
 # %% [markdown]
 # ## 1. What the loss asks for
 #
-# With $u$ a clean image, $x = u + \sigma n$, $n \sim N(0, I)$, and $J$ the Jacobian of $D_\sigma$ at $x$, [B]
+# With $u$ a clean image, $x = u + \sigma\xi$, $\xi \sim N(0, I)$, and $J$ the Jacobian of $D_\sigma$ at $x$, [B]
 # minimises (16)-(18)
 #
 # $$ \mathbb E\|D_\sigma(x) - u\|_1 \;+\; \alpha\,\mathbb E\|J - J^{\mathsf T}\|_* \;+\; \beta\,\mathbb E\max\bigl(\|2\gamma J - I\|_*,\; 1 - \epsilon\bigr) . $$
 #
 # The first term wants noise removed. The second, the *Hamiltonian penalty*, is twice the distance of $J$ from the
-# symmetric matrices (notebook 07, Lemma 1). The third, the *spectral penalty*, is at most $\beta(1 - \epsilon)$ if
-# and only if $\gamma$-*cocoercivity* holds with room to spare (Lemma 2.1).
+# symmetric matrices (notebook 07, Lemma 1). The third, the *spectral penalty*, has its least value
+# $\beta(1 - \epsilon)$ if $\|2\gamma J - I\|_* \le 1 - \epsilon$ at all training images: $\gamma$-*cocoercivity*
+# (Lemma 2.1), with room to spare.
 #
 # **Why the maximum?** As a function of the norm $s$, $\max(s, 1 - \epsilon)$ has slope 1 above $1 - \epsilon$ and
 # slope 0 below: a denoiser that satisfies the condition is left alone. Without it the pull would never end before
@@ -82,7 +83,7 @@ mu = torch.linspace(-0.4, 4.4, 481, dtype=torch.float64, requires_grad=True)
 free = mu[mu.grad == 0].detach()
 print(f"no gradient for eigenvalues from {free.min():.2f} to {free.max():.2f}")
 for at in (-0.1, 0.0, 0.1, 1.0, 4.2):
-    slope = float(mu.grad[(mu.detach() - at).abs().argmin()])
+    slope = float(mu.grad[(mu.detach() - at).abs().argmin()]) + 0.0
     print(f"eigenvalue {at:4}: derivative of the penalty {slope:+.2f}")
 assert abs(free.min() - eps / (2 * gamma)) < 0.011
 assert abs(free.max() - (2 - eps) / (2 * gamma)) < 0.011
@@ -92,29 +93,31 @@ assert abs(free.max() - (2 - eps) / (2 * gamma)) < 0.011
 # nothing else. The penalty pushes all of them up to $\epsilon/2\gamma$. What does that cost?
 #
 # **Proposition 1 (the price of the margin).** Let $D$ be Lipschitz with $\|2\gamma J - I\|_* \le 1 - \epsilon$ almost
-# everywhere. Then for every $u$ the error per pixel is $\;\tfrac1n\mathbb E\|D(u + \sigma n) - u\|^2 \ge
+# everywhere. Then for every $u$ the error per pixel is $\;\tfrac1n\mathbb E\|D(u + \sigma\xi) - u\|^2 \ge
 # (\epsilon/2\gamma)^2\sigma^2$. Equality is possible.
 #
 # *Proof.* Let $m = \epsilon/2\gamma$. For every $h$, $2\gamma\langle h, Jh\rangle = \|h\|^2 + \langle h, (2\gamma J -
-# I)h\rangle \ge \epsilon\|h\|^2$. So $\operatorname{tr}J \ge nm$. Let $E(n) = D(u + \sigma n) - u$. Integration by
-# parts against the normal density, one coordinate at a time, gives $\mathbb E[n_iE_i] = \sigma\mathbb E[J_{ii}]$
-# (Stein). Sum over $i$, then use Cauchy-Schwarz: $(\sigma nm)^2 \le (\mathbb E\langle n, E\rangle)^2 \le n\,\mathbb
+# I)h\rangle \ge \epsilon\|h\|^2$. So $\operatorname{tr}J \ge nm$. Let $E(\xi) = D(u + \sigma\xi) - u$. Integration by
+# parts against the normal density, one coordinate at a time, gives $\mathbb E[\xi_iE_i] = \sigma\mathbb E[J_{ii}]$
+# (Stein). Sum over $i$, then use Cauchy-Schwarz: $(\sigma nm)^2 \le (\mathbb E\langle\xi, E\rangle)^2 \le n\,\mathbb
 # E\|E\|^2$. Equality: $D(x) = u + m(x - u)$. $\square$
 #
 # We check it on one pixel: the ideal denoiser $D_0$ of two peaks, mixed with the identity so that its slope is at
-# least $m$; the error by quadrature in $n$, for every $u$.
+# least $m$; the error by quadrature in $\xi$, for every $u$.
 
 # %%
-n = torch.linspace(-8, 8, 4001, dtype=torch.float64)
-density = torch.exp(-(n**2) / 2) / math.sqrt(2 * math.pi)
+xi = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+density = torch.exp(-(xi**2) / 2) / math.sqrt(2 * math.pi)
 u = torch.linspace(-0.5, 1.5, 201, dtype=torch.float64)
-x = u[:, None] + 0.15 * n
+x = u[:, None] + 0.15 * xi
 ideal = GaussianMixture.two_peaks().mmse(x.reshape(-1, 1), 0.15).reshape(x.shape)
 for m in (0.05, 0.2, 0.5):
     error = (((1 - m) * ideal + m * x - u[:, None]) ** 2 * density).sum(1) * 0.004
     least = float(error.min()) / (m * 0.15) ** 2
     print(f"m = {m:4}: smallest error / bound = {least:.2f}")
     assert least >= 1
+
+# %%
 ceilings = {
     f"gamma {g}, eps {e}": {
         f"sigma {s}/255": -20 * math.log10(e / (2 * g) * s / 255)
@@ -122,12 +125,15 @@ ceilings = {
     }
     for g, e in ((0.25, 0.1), (0.5, 0.1), (0.25, 0.03))
 }
+gap = ceilings["gamma 0.25, eps 0.1"]["sigma 40/255"] - 29.16  # [B], Table 1
+print(f"price of the margin / error of [B] at 40/255: {10 ** (-gap / 10):.2f}")
+assert 0.5 < 10 ** (-gap / 10) < 1
 pd.DataFrame(ceilings).T.round(1)  # no PSNR above these, in dB
 
 # %% [markdown]
-# The first row has the constants of [B]. Its ceiling at $\sigma = 40/255$ is less than one decibel above the PSNR
-# that [B] reports there: their denoiser could hardly be so good *and* keep the whole margin. A small $\beta$ leaves
-# the two terms to fight it out. So read $\epsilon$ as a direction, not as a promise, and measure afterwards.
+# The first row has the constants of [B]. If their denoiser kept the whole margin at $\sigma = 40/255$, most of its
+# squared error there would be this price. More likely the small $\beta$ leaves the two terms to fight it out. So read
+# $\epsilon$ as a direction, not as a promise, and measure afterwards.
 #
 # ## 2. A penalty at samples constrains there only
 #
@@ -135,7 +141,7 @@ pd.DataFrame(ceilings).T.round(1)  # no PSNR above these, in dB
 # every $R$ there is a smooth $\tilde D$ that equals $D$ near $X$ (hence has the same loss and the same penalties,
 # exactly), but has both norms above $R$ somewhere.
 #
-# *Proof.* Take a ball free of $X$, with centre $a$; a smooth bump $\eta$ that is 1 near $a$ and vanishes outside; an
+# *Proof.* Take a ball free of $X$, with centre $a$; a smooth bump $\eta$ with $\eta(a) = 1$ that vanishes outside; an
 # antisymmetric $H$ of norm 1; and $\tilde D(x) = D(x) + c\,\eta(x)H(x - a)$. At $a$ its Jacobian is $J + cH$, and
 # both norms grow without bound with $c$. $\square$
 #
@@ -189,7 +195,8 @@ for kind, x in kinds.items():
     skew = operator_norm(jacobian.antisymmetry(ours), white, 8).max()
     prox = jacobian.linearize(load_denoiser("prox-drunet"), x, sigma)
     quarter = operator_norm(jacobian.cocoercivity(prox, 0.25), white, 10).max()
-    away[kind] = {"coco-0.25: ‖J - Jᵀ‖": skew, "prox-drunet: ‖J/2 - I‖": quarter}
+    away[kind] = {"‖J - Jᵀ‖, coco-0.25": skew}
+    away[kind]["‖J/2 - I‖, prox-drunet"] = quarter
 away = pd.DataFrame(away, dtype=float).T
 assert away.iloc[1:].max().iloc[1] > away.iloc[0, 1] + 0.03
 away.round(3)
@@ -242,28 +249,19 @@ away.round(3)
 # </details>
 
 # %%
-size = 60
-s = 0.97 ** torch.arange(size, dtype=torch.float64)
-left, right = (
-    torch.linalg.qr(
-        torch.randn(size, size, dtype=torch.float64, generator=generator)
-    )[0]
-    for _ in range(2)
-)
-M, start = (
-    left @ s.diag() @ right.T,
-    torch.randn(1, 1, 1, size, generator=generator),
-)
-start = start.double()
+s, k = 0.97 ** torch.arange(60, dtype=torch.float64), torch.arange(60)
+M, right = lab.with_spectrum(s, generator)
+start = torch.randn(1, 1, 1, 60, dtype=torch.float64, generator=generator)
 c = float((start.flatten() @ right[:, 0]).abs() / start.norm())
-k = torch.arange(60)
-eta = torch.tensor(
-    [float(power_iteration(as_map(M), start, int(i) + 1).norm) for i in k]
-)
-assert (eta.diff() >= -1e-6).all()  # 1
-assert (eta <= 1 + 1e-6).all()
-assert (1 - eta**2 <= 0.97 ** (4 * k) * (1 / c**2 - 1) + 1e-6).all()  # 2
-assert (eta >= c ** (1 / (2 * k + 1)) - 1e-6).all()  # 3
+runs = [power_iteration(as_map(M), start, i + 1) for i in range(60)]
+eta = torch.cat([run.norm for run in runs])
+print(f"c = {c:.2f}; estimates {eta[0]:.2f}, {eta[10]:.2f}, {eta[59]:.2f}; norm 1")
+assert (eta.diff() >= -1e-12).all()  # 1
+assert (eta <= 1 + 1e-12).all()
+assert (1 - eta**2 <= 0.97 ** (4 * k) * (1 / c**2 - 1) + 1e-12).all()  # 2
+assert (eta >= c ** (1 / (2 * k + 1)) - 1e-12).all()  # 3
+
+# %%
 overlap = torch.randn(20_000, 200, generator=generator)
 overlap = overlap[:, 0].abs() / overlap.norm(dim=1)
 share = float((overlap > 0.1 / 200**0.5).float().mean())
@@ -279,36 +277,31 @@ assert share > 0.91
 
 
 # %%
-def whole_jacobian(net, x):
-    n = x[0].numel()
-    units = torch.eye(n, dtype=x.dtype).reshape(n, *x.shape[1:])
-    lin = jacobian.linearize(net, x.expand(n, -1, -1, -1), sigma)
-    return lin.j(units).flatten(1).T.double()
-
-
 patch = images.photo("astronaut", 64)[..., 20:36, 20:36]
 patch = patch + sigma * torch.randn(
     patch.shape, generator=torch.Generator().manual_seed(0)
 )
+
+# %%
 eye, rows, maps = torch.eye(768, dtype=torch.float64), {}, {}
 start = torch.randn(
     1, 1, 1, 768, generator=torch.Generator().manual_seed(1)
 ).double()
 for name in ("drunet", "coco-0.25"):
-    J = whole_jacobian(load_denoiser(name), patch)
+    J = lab.whole_jacobian(load_denoiser(name), patch, sigma)
     for label, M in (("J - Jᵀ", J - J.T), ("J/2 - I", J / 2 - eye)):
         s, m = torch.linalg.svdvals(M), as_map(M)
         maps[name, label] = M
         row = {
-            f"{i} iterations": float(power_iteration(m, start, i).norm)
+            f"after {i}": float(power_iteration(m, start, i).norm)
             for i in (1, 5, 15)
         }
         row |= {"exact": s[0], "second": s[1], "third": s[2]}
         row["near the top"] = int((s > 0.99 * s[0]).sum())
         rows[name, label] = row
 real = pd.DataFrame(rows).T.astype(float).astype({"near the top": int})
-assert (real["15 iterations"] <= real["exact"] + 1e-9).all()
-assert real.loc[("drunet", "J/2 - I"), "5 iterations"] < 1
+assert (real["after 15"] <= real["exact"] + 1e-9).all()
+assert real.loc[("drunet", "J/2 - I"), "after 5"] < 1
 assert real.loc[("drunet", "J/2 - I"), "exact"] > 1.02
 real.round(4)
 
@@ -316,8 +309,8 @@ real.round(4)
 # Here is the answer to the question. Look at the row `drunet`, J/2 - I: five iterations see a cocoercive denoiser,
 # the matrix is not. Why this map? Most eigenvalues of $J$ lie near 0, so most singular values of $\tfrac12J - I$ lie
 # *near 1*, a crowd in which a random start has nearly all its weight; the few above 1 must outgrow hundreds. [B]
-# takes 15 iterations; they can still fall short. (The pairs in the rows of $J - J^{\mathsf T}$ are no accident; see
-# section 5.) And you could have known: Theorem 3 (3) with Proposition 4, turned round, is an *upper* bound,
+# takes 15 iterations; they can still fall short. (The pairs in the rows of $J - J^{\mathsf T}$ are no accident: Lemma
+# 8.) And you could have known: Theorem 3 (3) with Proposition 4, turned round, is an *upper* bound,
 #
 # $$ s_1 \le \eta_k\,(10\sqrt n)^{1/(2k+1)} \quad\text{with probability at least } 0.92 . $$
 
@@ -326,12 +319,11 @@ for size in (16, 64, 128):
     n = 3 * size**2
     for count in (5, 15, 50):
         factor = (10 * n**0.5) ** (1 / (2 * count - 1))  # k = count - 1
-        print(
-            f"{size:3} x {size:3} pixels, {count:2} iterations: s_1 at most {factor:.3f} eta"
-        )
+        said = f"{count:2} iterations: s_1 at most {factor:.3f} eta"
+        print(f"{size:3} x {size:3} pixels, {said}")
 n, exact = 768, real["exact"]
 for count in (5, 15):
-    bound = (10 * n**0.5) ** (1 / (2 * count - 1)) * real[f"{count} iterations"]
+    bound = (10 * n**0.5) ** (1 / (2 * count - 1)) * real[f"after {count}"]
     assert (bound >= exact).all()
 
 # %% [markdown]
@@ -364,9 +356,10 @@ for count in (5, 15):
 #
 # </details>
 #
-# For a small gap: $\sqrt g$ instead of $g$. With $g = 0.0001$ that is a hundred times faster.
+# For small $g$ and $s_m = 0$ the errors fall like $e^{-2gk}$ and like $e^{-4\sqrt gk}$: with $g = 0.0001$, two
+# hundred times fewer steps.
 
-# %% mystnb={"image": {"alt": "Two panels, estimate of the norm against the number of products, for the network drunet. Left, J minus its transpose: power iteration reaches the exact norm after about 30 products, Krylov after about 10. Right, J/2 minus I: the Krylov estimate crosses 1 early and comes close to the exact norm at 60 products, power iteration is still just above 1 there; the guaranteed lower bound creeps up far below"}}
+# %% mystnb={"image": {"alt": "Two panels, estimate of the norm against the number of products, for the network drunet. Left, J minus its transpose: both methods reach the exact norm within about 15 products, Krylov first; the guaranteed lower bound is far below. Right, J/2 minus I, between 0.93 and 1.07: the Krylov estimate passes 1 early and is close to the exact norm after about 30 products; power iteration hardly rises above 1"}}
 panels, counts = [], range(1, 31)
 products = [2 * i - 1 for i in counts]
 for label in ("J - Jᵀ", "J/2 - I"):
@@ -378,11 +371,17 @@ for label in ("J - Jᵀ", "J/2 - I"):
     lines = {"power iteration": eta, "Krylov": kappa, "exact": [top] * 30}
     lines["sure lower bound"] = sure
     lines = {key: (products, v) for key, v in lines.items()}
-    panels.append({"title": f"norm of {label}", "xlabel": "products with M or Mᵀ", "lines": lines})  # fmt: skip
+    if label == "J/2 - I":
+        lines["1, the condition"] = (products, [1.0] * 30)
+    panel = {"title": f"norm of {label}", "xlabel": "products with M or Mᵀ"}
+    panels.append(panel | {"lines": lines})
     assert all(a <= b + 1e-9 <= top + 1e-7 for a, b in zip(eta, kappa, strict=True))
     assert all(a >= b for a, b in zip(eta, sure, strict=True))
 assert kappa[14] > eta[14] + 0.01  # the map J/2 - I, 15 iterations each
-curves(panels, 9, 3.2)
+figure = curves(panels, 9, 3.2)
+figure.axes[1].set_ylim(0.93, 1.07)
+figure.tight_layout(pad=0.5)
+figure
 
 # %% [markdown]
 # The library's certificates use Lanczos throughout, and `Penalty(method="lanczos")` brings it into training.
@@ -409,14 +408,14 @@ curves(panels, 9, 3.2)
 # the matrix:
 
 # %%
-net, v = load_denoiser("drunet").double(), torch.randn(patch.shape).double()
-D, x = at_sigma(net, sigma), patch.double()
+net, x = load_denoiser("drunet").double(), patch[..., 4:12, 4:12].double()
+D, v = at_sigma(net, sigma), torch.randn(x.shape, generator=generator).double()
 ways = {
     "forward mode": jacobian.jv(D, x, v),
     "double backpropagation": Linearized(D, x).j(v),
 }
 ways["gates"] = jacobian.Gated(net, x, sigma).j(v)
-at_once = whole_jacobian(net, x) @ v.flatten()
+at_once = lab.whole_jacobian(net, x, sigma) @ v.flatten()
 for name, product in ways.items():
     gap = float((product.flatten() - at_once).abs().max())
     print(f"{name:24} agrees with the matrix: {gap < 1e-12}")
@@ -451,7 +450,8 @@ cost.loc[["forward mode", *cost.index[:-1]]].round(2)
 
 # %% [markdown]
 # One power iteration on $2\gamma J - I$ costs as much as three evaluations by double backpropagation and two by
-# gates. Fifteen of them, for two penalties, cost a hundred. That is why every short cut of this notebook matters.
+# gates. Fifteen iterations of both penalties: ninety evaluations, for one training step. That is why short cuts
+# matter.
 #
 # ## 6. The gradient of a norm
 #
@@ -497,6 +497,8 @@ for w in weights:
 h = [torch.randn(w.shape, generator=generator).double() for w in weights]
 D = partial(small, sigma=sigma)
 FORMS = {"J - Jᵀ": lambda J: J - J.T, "J/2 - I": lambda J: J / 2 - flat}
+OPERATORS = {"J - Jᵀ": jacobian.antisymmetry}
+OPERATORS["J/2 - I"] = partial(jacobian.cocoercivity, gamma=0.25)
 
 
 def matrix_of(form, t=0.0):
@@ -519,11 +521,7 @@ def along_h(value):
 begin, rows = torch.randn(spot.shape, generator=generator).double(), {}
 for label, form in FORMS.items():
     lin, M, t = Linearized(D, spot), matrix_of(form), 1e-6
-    m = (
-        jacobian.antisymmetry(lin)
-        if label == "J - Jᵀ"
-        else jacobian.cocoercivity(lin, 0.25)
-    )
+    m = OPERATORS[label](lin)
     ends = [exact_norm(matrix_of(form, e)) for e in (t, -t)]
     row = {"finite difference": float(ends[0] - ends[1]) / (2 * t)}
     row["no graph"] = along_h(
@@ -535,15 +533,16 @@ for label, form in FORMS.items():
         q = q / q.norm()
     row["through 400 iterations"] = along_h((M @ q).norm())
     rows[label] = row
-    assert abs(row["no graph"] - row["finite difference"]) < 1e-4 * abs(row["finite difference"]) + 1e-5  # fmt: skip
-    assert abs(row["through 400 iterations"] / row["finite difference"] - 1) < 0.02
+    want = row["finite difference"]
+    assert abs(row["no graph"] / want - 1) < 1e-3
+    assert abs(row["through 400 iterations"] / want - 1) < 0.02
 pd.DataFrame(rows).T.round(5)
 
 # %% [markdown]
 # And if $q$ has not converged?
 #
-# **Proposition 9.** Let $q$ be a unit vector at an angle $\varphi < \tfrac\pi2$ to a top singular vector $v$,
-# $p = Mq/\|Mq\|$. Then $0 \le s - \|Mq\| \le \tfrac12\varphi^2s$, but for the gradients only
+# **Proposition 9.** Let $q$ be a unit vector at an angle $\varphi < \tfrac\pi2$ to a top singular vector $v$ of $M$,
+# $u = Mv/s$, $p = Mq/\|Mq\|$. For every $N$ $0 \le s - \|Mq\| \le \tfrac12\varphi^2s$, but only
 # $|\langle p, Nq\rangle - \langle u, Nv\rangle| \le 2\varphi\|N\|_*$.
 #
 # *Proof.* $M^{\mathsf T}u = sv$, so $\|Mq\| \ge \langle u, Mq\rangle = s\cos\varphi \ge s(1 - \varphi^2/2)$. The
@@ -570,7 +569,7 @@ for count in (1, 5, 15, 50, 200):
     assert -1e-12 <= wrong[0] <= angle**2 / 2 * s[0] + 1e-12
     assert wrong[1] <= 2 * angle * size + 1e-9
     rows[count] = {"angle, degrees": math.degrees(angle)}
-    rows[count]["error of the norm, %"] = 100 * wrong[0] / float(s[0])
+    rows[count]["error of the norm, %"] = 100 * max(wrong[0], 0.0) / float(s[0])
     rows[count]["error of the gradient, %"] = 100 * wrong[1] / abs(slope)
 table = pd.DataFrame(rows).T
 table.rename_axis("iterations").round(2)
@@ -585,8 +584,7 @@ table.rename_axis("iterations").round(2)
 # is $\operatorname{tr}A/n$, and $s_1^2 \le \operatorname{tr}A \le ns_1^2$. $\square$
 #
 # It penalises the *mean* over directions: far below the norm, but all directions are treated at once, while the
-# worst one must be found anew at every step. A few iterations lie between the two. The course's `coco-0.25` was
-# trained with one.
+# worst one must be found anew at every step. A few iterations lie between the two.
 
 # %%
 q = torch.randn(4000, 768, dtype=torch.float64, generator=generator)
@@ -597,6 +595,8 @@ for (name, label), M in maps.items():
     print(f"{name:10} {label:8} random directions see {share:.2f} of the norm")
     assert abs(mean / want - 1) < 0.02
     assert 768**-0.5 <= share <= 1
+used = denoiser_card("coco-0.25")["training"]["penalty"]["iterations"]
+print("power iterations in the training of coco-0.25:", used)
 
 # %% [markdown]
 # ## 7. Train, live
@@ -614,7 +614,7 @@ held_out = torch.cat([noisy[..., i : i + 32, j : j + 32] for i, j in nine])
 photos = lab.photographs("astronaut", "coffee", "rocket")
 spectral = {"beta": 0.3, "iterations": 3, "images": 2, "method": "lanczos"}
 hamiltonian = {"beta": 0.0, "iterations": 1, "images": 4}
-networks = {"before": lab.live(photos, 300, lr=4e-3)}
+networks = {"before": lab.live(photos, 250, lr=4e-3)}
 for name, penalty in {
     "plain": None,
     "Hamiltonian, α = 0.1": Penalty(alpha=0.1, **hamiltonian),
@@ -622,7 +622,7 @@ for name, penalty in {
     "spectral": Penalty(alpha=0.0, **spectral),
     "both, α = 0.1": Penalty(alpha=0.1, **spectral),
 }.items():
-    networks[name] = lab.live(photos, 80, penalty, networks["before"])
+    networks[name] = lab.live(photos, 60, penalty, networks["before"])
 rows = {}
 for name, net in networks.items():
     c = certificate(net, held_out, sigma, iterations=16)
@@ -637,17 +637,19 @@ trained.round(3)
 # $\lambda$ are the ends of the spectrum of the symmetric part; all are worst values of the nine patches. The same in
 # a picture, with what we are entitled to assert:
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR against asymmetry, both axes in the sense that better is up and left: without penalty right, with the Hamiltonian penalty further left, and lower in PSNR with the larger weight. Right, smallest eigenvalue of the symmetric part against asymmetry: only the runs with the spectral penalty come near zero, only those with the Hamiltonian penalty move left"}}
-plain, weak, strong, gained, both = (trained.iloc[i] for i in range(1, 6))
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR against asymmetry: the runs without Hamiltonian penalty lie to the right, those with it further left, the one with the larger weight furthest left and lowest. Right, smallest eigenvalue of the symmetric part against asymmetry: only the two runs with the spectral penalty come near zero"}}
+plain, weak, strong, lifted, both = (trained.iloc[i] for i in range(1, 6))
 skew = "‖J - Jᵀ‖"
 assert (trained["PSNR, dB"] > metrics.psnr(noisy, clean) + 5).all()
+assert weak["PSNR, dB"] > max(plain["PSNR, dB"] - 0.3, strong["PSNR, dB"] + 0.1)
+assert (trained[skew] > 0.08).all()
 assert weak[skew] < 0.85 * plain[skew]
 assert strong[skew] < 0.9 * weak[skew]
 assert both[skew] < 0.85 * plain[skew]
-assert gained[skew] > 0.75 * plain[skew]
-assert min(gained["λ min"], both["λ min"]) > plain["λ min"] + 0.05
+assert lifted[skew] > 0.75 * plain[skew]
+assert min(lifted["λ min"], both["λ min"]) > plain["λ min"] + 0.05
 assert weak["λ min"] < plain["λ min"] + 0.05
-assert max(gained["‖J/2 - I‖"], both["‖J/2 - I‖"]) < plain["‖J/2 - I‖"] - 0.02
+assert max(lifted["‖J/2 - I‖"], both["‖J/2 - I‖"]) < plain["‖J/2 - I‖"] - 0.02
 columns = {"denoising": "PSNR, dB", "lower end of the spectrum": "λ min"}
 lab.points_figure(
     {
@@ -661,8 +663,8 @@ lab.points_figure(
 # %% [markdown]
 # Read it soberly. Each penalty moves the quantity it measures, and hardly the other: symmetry does not lift the
 # negative eigenvalues, and lifting them does not symmetrise. A small weight costs next to no PSNR on this scale, the
-# larger one does. And **no network here is CoCo**: $\|\tfrac12J - I\|_*$ is still above 1 and the asymmetry far from
-# 0. Training *encourages*; the theorems of notebook 08 with slack, and certificates, say what was reached.
+# larger one does. And **no network here is CoCo**: the asymmetry is far from 0. Training *encourages*; the theorems
+# of notebook 08 with slack, and certificates, say what was reached.
 #
 # ## 8. The shipped denoisers beside the paper's Table 1
 #
@@ -682,20 +684,23 @@ for name, card in cards.items():
         continue
     base = "drunet-gray" if card["config"].get("in_channels") == 1 else "drunet"
     of_base = cards.get(base, {}).get("psnr_cbsd68", {}).get("25", math.nan)
-    rows[name] = {"ours, dB": ours["25"], "cost": ours["25"] - of_base}
-    rows[name] |= {key: at.get(f"{key}_mean", math.nan) for key in ("asymmetry", "quarter")}  # fmt: skip
+    rows[name] = {"ours, dB": ours["25"], "cost, ours": ours["25"] - of_base}
+    for key in ("asymmetry", "quarter"):
+        rows[name][key] = at.get(f"{key}_mean", math.nan)
     if name in paper.index:
         rows[name]["paper, dB"] = paper.sigma25[name]
         rows[name]["cost, paper"] = paper.sigma25[name] - paper.sigma25["drunet"]
-zoo = pd.DataFrame(rows).T.reindex(columns=["paper, dB", "ours, dB", "cost, paper", "cost", "asymmetry", "quarter"])  # fmt: skip
-assert (zoo.loc[["coco-0.25", "rmmo"], "cost"] < 0).all()
+columns = ["paper, dB", "ours, dB", "cost, paper", "cost, ours"]
+zoo = pd.DataFrame(rows).T.reindex(columns=[*columns, "asymmetry", "quarter"])
+assert (zoo.loc[["coco-0.25", "rmmo", "prox-drunet"], "cost, ours"] < -0.1).all()
+assert zoo.loc["coco-0.25", "asymmetry"] > 2e-3
 assert zoo.loc["coco-0.25", "asymmetry"] < 0.5 * zoo.loc["drunet", "asymmetry"]
 zoo.sort_values("ours, dB", ascending=False).round(2)
 
 # %% [markdown]
 # PSNR on CBSD68 at $\sigma = 25/255$; asymmetry and $\|\tfrac12J - I\|_*$ are means over held-out patches. The
-# [page of the denoisers](../book/zoo.md) has the other levels. In both families every condition costs. But for
-# [B] symmetry is nearly free, with an asymmetry of order $10^{-4}$; our short trainings pay for a far larger one.
+# [page of the denoisers](../book/zoo.md) has the other levels. Conditions cost decibels in both families. But for [B]
+# symmetry is nearly free, with an asymmetry of order $10^{-4}$; ours is far larger.
 #
 # ## 9. How large should $\alpha$ and $\beta$ be?
 #
@@ -707,13 +712,13 @@ zoo.sort_values("ours, dB", ascending=False).round(2)
 #
 # (minutes on one core; it needs BSD400). Of the paper's asymmetries only the powers of ten are used here.
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR against asymmetry for three weights alpha: the larger alpha, the further left and the lower. Right, the norm of J/2 minus I against asymmetry for three weights beta: only the largest brings the norm below 1, the others are on top of each other"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR against asymmetry for three weights alpha: the larger alpha, the further left and the lower. Right, the norm of J/2 minus I against asymmetry for three weights beta: the norm is smallest for the largest beta, below 1, and nearly equal for the other two"}}
 results, figure = lab.committed("benchmarks/results/tradeoff.csv"), None
 if len(results):
-    first = results.iloc[0]  # the points that share its other settings
-    free = ["alpha", "beta", "minutes", *results.columns[list(results.columns).index("psnr_15") :]]  # fmt: skip
-    fixed = [key for key in results.columns if key not in free]
-    same = results[(results[fixed] == first[fixed]).all(axis=1)]
+    measured = results.columns[list(results.columns).index("psnr_15") :]
+    settings = results.drop(columns=["alpha", "beta", "minutes", *measured])
+    settings = settings.astype(str).agg(", ".join, axis=1)
+    same = results[settings == settings.mode()[0]]  # they share all else
     a = same[same.beta == 0.01].groupby("alpha").mean(numeric_only=True)
     b = same[same.alpha == 0.1].groupby("beta").mean(numeric_only=True)
     panels = {
@@ -742,16 +747,17 @@ if len(results):
     cocoercive = b.index[b.quarter < 1]
     print("1/4-cocoercive at β in", [f"{k:g}" for k in cocoercive])
     assert a.asymmetry.corr(pd.Series(a.index, a.index), "spearman") < -0.5
-    assert high.asymmetry < 0.5 * low.asymmetry
+    assert quarter[0.01] - quarter[1.0] == 3
+    assert 0.01 * low.asymmetry < high.asymmetry < 0.5 * low.asymmetry
     assert high.psnr_25 < low.psnr_25 - 0.5
     assert b.quarter.loc[b.index.max()] < b.quarter.loc[b.index.min()]
 
 # %% [markdown]
-# **What agrees.** More $\alpha$ means less asymmetry; too much costs PSNR; a $\beta$ below $10^{-2}$ does not give a
-# cocoercive denoiser. **What does not.** In [B] a hundred times the $\alpha$ takes three powers of ten off the
-# asymmetry; in our short runs it takes off less than one, and costs decibels. And $\beta = 10^{-2}$, their choice, is
-# not enough here. An obvious suspect is the length of training, 200 steps against tens of thousands; another the size
-# of the network. These five points cannot tell which.
+# **What agrees.** More $\alpha$ means less asymmetry, and too much costs PSNR; more $\beta$ lowers
+# $\|\tfrac12J - I\|_*$. **What does not.** In [B] a hundred times the $\alpha$ takes three powers of ten off the
+# asymmetry; our short runs are far from that, and pay in decibels. Compare also the $\beta$ that gave a cocoercive
+# denoiser: for [B] $10^{-2}$ does. An obvious suspect is the length of training, hundreds of steps against many
+# thousands; another the size of the network. These points cannot tell which.
 #
 # ## Explore
 #
@@ -761,21 +767,23 @@ if len(results):
 
 # %% tags=["nbval-ignore-output", "remove-output"]
 def draw(ratio=0.95):
-    s = torch.cat((torch.ones(1), ratio * torch.linspace(1, 0, 399)))
-    s = s.double()
+    s = torch.cat((torch.ones(1), ratio * torch.linspace(1, 0, 399))).double()
     m = jacobian.LinearMap(lambda v: v * s, lambda v: v * s)
     q = torch.randn(1, 1, 1, 400, generator=torch.Generator().manual_seed(2))
-    q, steps = q.double(), list(range(30))
+    q, k = q.double(), torch.arange(40)
     c = float(q[..., 0].abs() / q.norm())
-    eta = [float(power_iteration(m, q, k + 1).norm) for k in steps]
-    lines = {"power iteration": eta}
-    lines["Krylov"] = [float(operator_norm(m, q, k + 1)) for k in steps]
-    slack = [min(1.0, ratio ** (4 * k) * (1 / c**2 - 1)) for k in steps]
-    lines["bound with gap, (2)"] = [(1 - e) ** 0.5 for e in slack]
-    lines["bound without, (3)"] = [c ** (1 / (2 * k + 1)) for k in steps]
-    lines = {key: (steps, v) for key, v in lines.items()}
-    title = f"estimate / norm, second over first singular value {ratio:.3f}"
-    return curves([{"title": title, "xlabel": "k", "lines": lines}], 6.5, 3.2)
+    power = torch.cat([power_iteration(m, q, i + 1).norm for i in range(40)])
+    krylov = torch.cat([operator_norm(m, q, i + 1) for i in range(40)])
+    missing = (ratio ** (4 * k) * (1 / c**2 - 1)).clamp(max=1)
+    lines = {"power iteration": 1 - power, "Krylov": 1 - krylov}
+    lines["bound with the gap, (2)"] = 1 - (1 - missing).sqrt()
+    lines["bound without, (3)"] = 1 - c ** (1 / (2 * k + 1))
+    lines = {key: (k, v.clamp_min(1e-9)) for key, v in lines.items()}
+    title = f"relative error of the norm; second / first singular value {ratio:.3f}"
+    panel = {"title": title, "xlabel": "k", "log": True, "lines": lines}
+    figure = curves([panel], 6.5, 3.4)
+    figure.axes[0].set_ylim(1e-9, 2)
+    return figure
 
 
 slider = FloatSlider(0.95, min=0.5, max=0.999, step=0.001, readout_format=".3f")

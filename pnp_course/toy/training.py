@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
@@ -136,6 +137,7 @@ def points_figure(panels: Mapping[str, Mapping[str, tuple[float, float]]], xlabe
             ax.plot(x, y, MARKERS[i % len(MARKERS)], color=colour, markersize=8, label=label)
         ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
         ax.title.set_fontsize(9)
+        ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.grid(alpha=0.3)
         ax.legend(fontsize=8)
     figure.tight_layout(pad=0.5)
