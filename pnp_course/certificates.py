@@ -29,7 +29,7 @@ from pnp_course.jacobian import (
     strict_pseudo_contraction,
     symmetric_part,
 )
-from pnp_course.theory import averaging_bound, gradient_lipschitz, pegd_step_bound
+from pnp_course.theory import gradient_lipschitz, largest_averaging, pegd_step_bound
 
 SYMMETRIC = 1e-2  # ||J - J^T||_* below this: the theorems for conservative denoisers are said to apply
 ROUNDING_ITERATIONS = 4  # enough to see the rounding error that is left of J - J^T
@@ -81,8 +81,8 @@ class Certificate:
 
     @property
     def averaging_bound(self) -> float:
-        """The largest t that Theorem 4.1 allows, with the worst gamma and delta measured (asymmetry left aside)."""
-        return averaging_bound(float(self.gamma.min()), float(self.delta.max()))
+        """The largest t for which CoCo-ADMM converges, with the worst gamma and delta measured (asymmetry left aside)."""
+        return largest_averaging(float(self.gamma.min()), float(self.delta.max()))
 
     def theorems(self, t: float = 0.33) -> dict[str, bool]:
         """Which hypotheses hold at every patch measured, by name; `t` is the averaging of the CoCo solvers."""
@@ -101,7 +101,7 @@ class Certificate:
             "residual nonexpansive and conservative: [A] Prop. 3.1, Prox-PnP": symmetric and within(self.residual),
             "1/4-cocoercive: [B] (10)": within(self.quarter),
             f"D_t is a prox, t = {t:g}: [B] Theorem 2.2 with slack": prox,
-            f"CoCo-ADMM converges, t = {t:g}: [B] Theorem 4.1 with slack": prox and t < self.averaging_bound,
+            f"CoCo-ADMM converges, t = {t:g}: [B] Theorem 4.1, sharpened": prox and t < self.averaging_bound,
             f"CoCo-PEGD converges, t = {t:g}: [B] Theorem 4.4": prox and pegd_step_bound(gamma, t) > PEGD_STEP,
         }
         return dict.fromkeys(found, False) if self.jumps else found

@@ -21,7 +21,7 @@ from pnp_course.fidelities import Poisson
 from pnp_course.operators import Blur
 from pnp_course.solvers import Result, coco_admm, dpir, run
 from pnp_course.solvers.runner import Monitor
-from pnp_course.theory import averaging_bound
+from pnp_course.theory import largest_averaging
 
 
 def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0) -> Tensor:
@@ -51,7 +51,7 @@ def settings(peak: float, denoiser: str | None = None) -> Settings:
     sigma, t = 0.16 * (0.15 / 0.16) ** octaves, 0.33
     if denoiser is not None:
         constants = Constants.of(denoiser_card(denoiser), sigma)
-        t = min(t, round(0.95 * averaging_bound(constants.gamma, constants.delta), 3))
+        t = min(t, round(0.95 * largest_averaging(constants.gamma, constants.delta), 3))
     return Settings(sigma=sigma, lam=375 / 255 * 1.6**octaves, t=t)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pnp_course.certificates import SYMMETRIC
 from pnp_course.constants import Constants, Run
-from pnp_course.theory import averaging_bound, gradient_lipschitz, pegd_step_bound
+from pnp_course.theory import gradient_lipschitz, largest_averaging, pegd_step_bound
 
 Check = tuple[bool, str]
 
@@ -38,7 +38,7 @@ def _symmetric(c: Constants) -> Check:
 
 
 def _coco_admm(c: Constants, r: Run) -> list[Check]:
-    t0, words = averaging_bound(c.gamma, c.delta), f"= t_0(gamma = {c.gamma:.3g}, delta = {c.delta:.2g})"
+    t0, words = largest_averaging(c.gamma, c.delta), f"= t_0(gamma = {c.gamma:.3g}, delta = {c.delta:.2g})"
     if c.gamma == 1 and r["t"] == t0:  # F is convex: the bound itself is allowed
         return [_symmetric(c), (True, f"t = {t0:.4g} {words}")]
     return [_symmetric(c), _below(r["t"], t0, "t", words)]
@@ -79,8 +79,14 @@ def _alpha_pgd(c: Constants, r: Run) -> list[Check]:
 
 
 def _prox_drs(c: Constants, r: Run) -> list[Check]:
-    big, checks = _lipschitz_residual(c, r)
-    return [*checks, _below(2 * big**3 + big**2 + 2 * big - 1, 0.0, "2 (tL)^3 + (tL)^2 + 2 tL - 1")]
+    t, top = r.get("t", 0.5), min(c.residual, 1 + c.delta)
+    low = 1 / c.gamma - 1
+    return [
+        *_gs(c, r),
+        _symmetric(c),
+        _below(t * top, 0.5, "t M", "with M the largest eigenvalue of I - J"),
+        _below(t * low, 1.0, "t l", "with -l the smallest eigenvalue of I - J"),
+    ]
 
 
 def _drsdiff(c: Constants, r: Run) -> list[Check]:
@@ -200,7 +206,8 @@ RULES: dict[str, Rule] = {
              SMOOTH, "L / (L + 1) < alpha < 1 / (lam L_f)",
              "lam f + phi + (alpha/2)(1/alpha - 1)^2 ||y_k - y_{k-1}||^2 decreases at y_k; if bounded, x_k and y_k converge "
              "to one critical point", _alpha_pgd),
-        Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "smooth gradient step, t ||I - J|| < 0.376", ANY, "any lam",
+        Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "smooth gradient step, I - J >= -l, I - J <= M", ANY,
+             "t M < 1/2, t l < 1, any lam",
              "the envelope decreases; if the iterates stay bounded, x_k converges to a critical point of lam f + phi_t",
              _prox_drs),
         Rule("prox_pnp_drsdiff", "[A] section 3, Prox-PnP-DRSdiff", PROX, SMOOTH, "lam L_f < 1",
@@ -228,9 +235,9 @@ RULES: dict[str, Rule] = {
              "Hurault et al. 2023 prove it for B a Bregman proximal map; this is not checked here."),
         Rule("dps", "", "any", "any", "any", "A sampler: its end is random."),
         Rule("diffpir", "", "any", "any", "any", "A sampler: its end is random."),
-        Rule("coco_admm", "[B] Theorem 4.1, with slack", COCO, ANY, "t < t_0(gamma, delta)",
-             "the Lagrangian (65) decreases from k = 1 on (at gamma = 1 while t < 0.414); if u_k stays bounded, as it does "
-             "for F + lam G coercive, (u_k, v_k) converges to a stationary point of F + lam G", _coco_admm),
+        Rule("coco_admm", "[B] Theorem 4.1, sharpened", COCO, ANY, "t < t_0 = min(gamma / (1 - gamma), 1 / (2 (1 + delta)))",
+             "the Lagrangian (65) decreases from k = 1 on (at gamma = 1 while t (1 + delta) < 1/2); if u_k stays bounded, as "
+             "it does for F + lam G coercive, (u_k, v_k) converges to a stationary point of F + lam G", _coco_admm),
         Rule("coco_pegd", "[B] Theorem 4.4", COCO, ANY, "step < 2 - r(t), t (1 + delta) < 1",
              "F + step e decreases, e the Moreau envelope of lam G; if u_k stays bounded, it converges to a stationary point "
              "of that sum", _coco_pegd),

@@ -54,6 +54,18 @@ def averaging_bound(gamma: float, delta: float = 0.0) -> float:
     return low
 
 
+def largest_averaging(gamma: float, delta: float = 0.0) -> float:
+    """CoCo-ADMM converges for every smaller t: min(gamma / (1 - gamma), 1 / (2 (1 + delta))).
+
+    Beyond [B] (20), which `averaging_bound` gives: the u-step and the multiplier are estimated together, see
+    `pd-coco-bound` in book/theory/proximal_denoiser.md. Equal at gamma <= 1/4 without slack; at gamma = 1/4, t = 0.33
+    tolerates delta < 0.51 instead of 0.011. At gamma = 1 F is convex, and the bound is t (1 + delta) <= 1.
+    """
+    if _check_gamma(gamma) == 1:
+        return 1 / (1 + max(delta, 0.0))
+    return min(gamma / (1 - gamma), 0.5 / (1 + max(delta, 0.0)))
+
+
 def pegd_step_bound(gamma: float, t: float) -> float:
     """2 - r(t): CoCo-PEGD converges for every smaller step, [B] Theorem 4.4."""
     return 2 - weak_convexity(gamma, t)

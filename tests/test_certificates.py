@@ -7,7 +7,7 @@ from pnp_course.certificates import certificate
 from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
 from pnp_course.denoisers.base import Fast
 from pnp_course.jacobian import Gated, Linearized, dense, eigenvalues
-from pnp_course.theory import admm_margin, gradient_lipschitz, weak_convexity
+from pnp_course.theory import admm_margin, averaging_bound, gradient_lipschitz, largest_averaging, weak_convexity
 from pnp_course.toy import GaussianMixture, PixelMixture
 
 
@@ -66,7 +66,7 @@ def test_oracle_is_certified_as_what_it_is():
     assert float(c.lambda_min) == pytest.approx(float(j.min()), abs=1e-9)
     assert c.summary()["lambda_max_worst"] == pytest.approx(float(j.max()), abs=2e-5)
     gamma = float(c.gamma)
-    assert admm_margin(gamma, c.averaging_bound * 0.999) > 0 > admm_margin(gamma, c.averaging_bound * 1.001)
+    assert c.averaging_bound == pytest.approx(min(gamma / (1 - gamma), 0.5), rel=1e-12)
     # J in [0.10, 3.34]: a prox for every t < 1, neither nonexpansive nor residual nonexpansive; gamma > 1/4
     holds = c.theorems(t=0.33)
     assert [name for name, value in holds.items() if not value] == [
@@ -74,7 +74,7 @@ def test_oracle_is_certified_as_what_it_is():
         "residual nonexpansive and conservative: [A] Prop. 3.1, Prox-PnP",
     ]  # fmt: skip
     beyond = c.theorems(t=0.5)
-    assert not beyond["CoCo-ADMM converges, t = 0.5: [B] Theorem 4.1 with slack"]
+    assert not beyond["CoCo-ADMM converges, t = 0.5: [B] Theorem 4.1, sharpened"]
     assert beyond["D_t is a prox, t = 0.5: [B] Theorem 2.2 with slack"]
 
 
@@ -118,9 +118,19 @@ def test_slack_constants_are_attained(gamma, t, delta):
 
 
 def test_how_much_slack_the_papers_averaging_has():
-    """At gamma = 1/4: t = 0.33 tolerates delta < 0.011, t = 0.30 tolerates delta < 0.13."""
+    """At gamma = 1/4: by [B] (20) t = 0.33 tolerates delta < 0.011, t = 0.30 delta < 0.13; by the sharper bound 0.51, 0.66."""
     assert admm_margin(0.25, 0.33, 0.010) > 0 > admm_margin(0.25, 0.33, 0.012)
     assert admm_margin(0.25, 0.30, 0.12) > 0 > admm_margin(0.25, 0.30, 0.14)
+    for t, slack in ((0.33, 0.51), (0.30, 0.66)):
+        assert largest_averaging(0.25, slack) > t > largest_averaging(0.25, slack + 0.01)
+
+
+def test_the_sharper_bound_contains_the_papers():
+    for gamma in torch.linspace(0.02, 0.99, 40).tolist():
+        for delta in (0.0, 0.05, 0.3, 1.0):
+            assert averaging_bound(gamma, delta) <= largest_averaging(gamma, delta) + 1e-9
+    assert largest_averaging(0.2) == pytest.approx(averaging_bound(0.2))  # where [B]'s was sharp already
+    assert largest_averaging(1.0, 0.25) == averaging_bound(1.0, 0.25) == 0.8
 
 
 def test_the_worst_values_are_rounded_outward():

@@ -10,7 +10,7 @@ from pnp_course.denoisers import denoiser_card
 from pnp_course.fidelities import Poisson
 from pnp_course.operators import Blur, kernels
 from pnp_course.rules import Constants
-from pnp_course.theory import averaging_bound
+from pnp_course.theory import largest_averaging
 
 KERNEL = kernels.motion(15, 1)
 
@@ -72,7 +72,7 @@ def test_settings_pass_through_the_papers_points():
     # a shipped denoiser's own card bounds the averaging
     gs = deconvolution.settings(50, "coco-gs-0.25")
     c = Constants.of(denoiser_card("coco-gs-0.25"), gs.sigma)
-    assert 0 < gs.t < averaging_bound(c.gamma, c.delta)
+    assert 0 < gs.t < largest_averaging(c.gamma, c.delta)
     assert deconvolution.settings(50, "gs-drunet").t < gs.t  # its spectrum reaches further below 0
     with pytest.raises(ValueError, match="peak"):
         deconvolution.settings(0)

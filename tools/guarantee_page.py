@@ -38,8 +38,9 @@ PROOFS = {
     "pgd": "prox-pgd", "fista": "theorem-fista", "primal_dual": "theorem-primal-dual",
     "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
     "pnpi_hqs": "theorem-ishikawa", "pnpi_fbs": "theorem-ishikawa", "pnpi_gd": "theorem-ishikawa", "red": "theorem-red",
-    "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "theorem-admm",
-    "coco_pegd": "theorem-pegd", "gs_pnp_pgd": "gs-theorem",
+    "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "pd-coco-bound",
+    "coco_pegd": "theorem-pegd", "gs_pnp_pgd": "gs-theorem", "prox_pnp_pgd": "prox-pnp-pgd",
+    "alpha_pgd": "prox-pnp-alpha-pgd", "prox_pnp_drs": "prox-pnp-drs", "prox_pnp_drsdiff": "prox-pnp-drsdiff",
 }  # fmt: skip
 
 

@@ -210,8 +210,8 @@ table.round(4)
 #
 # The parameters are those of [B] for this peak: $\sigma = 0.16$ is the strength of the denoiser, $\lambda$ the weight of
 # $G$. The averaging $t$ is 0.33 in [B], just below $1/3 = t_0(1/4)$. Our card knows the two ends of the spectrum, and
-# its smallest eigenvalue at this noise level is somewhat below 0; the theorem bears that for a smaller $t$
-# ([slack](../book/theory/coco_special_cases.md)), and `settings` takes one. The program checks the hypotheses on the numbers of the card and says
+# its smallest eigenvalue at this noise level is somewhat below 0; the theorem, [sharpened](../book/theory/proximal_denoiser.md),
+# bears that. The program checks the hypotheses on the numbers of the card and says
 # what it finds. One point of honesty: the theorem speaks of $u_k$; shown, here as in [B]
 # (Remark 4.3), is $D(z_k)$ with $z_k = v_k - b_{k-1}$, the output before averaging. Since $u_k = tD(z_k) + (1-t)z_k$ and
 # $z_k = u_k - b_k$, it equals $u_k + \tfrac{1-t}{t}\,b_k$: it converges when $u_k$ and $b_k$ do, to a picture that is not

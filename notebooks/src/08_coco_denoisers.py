@@ -574,7 +574,9 @@ for g, delta, a in [
 # on $u$, and pays $L^2\|\mathrm du\|^2$ for the multiplier. Both get worse as $t$ grows, so it holds exactly below a
 # bound $t_0(\gamma)$ (20); `averaging_bound` finds it by bisection. With slack, put $\kappa = \sqrt{(1-r)/2}$:
 # $s/(1-s) < \kappa$ is $t(1+\delta) < \kappa/(1+\kappa)$, so the slack that a given $t$ tolerates is
-# $\delta < \kappa/((1+\kappa)\,t) - 1$, if also $r < \tfrac12$.
+# $\delta < \kappa/((1+\kappa)\,t) - 1$, if also $r < \tfrac12$. (The two estimates can be made in one: then
+# $t < \gamma/(1-\gamma)$ and $t(1+\delta) < \tfrac12$ are enough, which bears far more slack. The
+# [page of notebook 05](../book/theory/proximal_denoiser.md) proves it, and the program checks that. Here we follow [B].)
 
 # %%
 for a in (0.33, 0.30, 0.25):

@@ -86,11 +86,12 @@ def alpha_pgd(
 def prox_pnp_drs(
     fidelity: Fidelity, denoise_and_value: WithValue, x0: Tensor, *, lam: float, t: float = 0.5
 ) -> Iterator[Iterate]:
-    """Prox-PnP-DRS, denoiser first; f may be non-smooth. It decreases the objective below if t L < 0.376. [A] section 3.
+    """Prox-PnP-DRS, denoiser first; f may be non-smooth. It decreases the objective below if t L < 1/2. [A] section 3.
 
         y_k = D_t(x_k),   z_k = prox_{lam f}(2 y_k - x_k),   x_{k+1} = x_k + z_k - y_k
 
-    The objective is the Douglas-Rachford envelope phi_t(y) + lam f(z) + <y - x, y - z> + ||y - z||^2 / 2.
+    (0.376 in [A]; 1/2 by book/theory/proximal_denoiser.md.) The objective is the Douglas-Rachford envelope
+    phi_t(y) + lam f(z) + <y - x, y - z> + ||y - z||^2 / 2.
 
     Args:
         lam: weight of the fidelity. t: averaging; the authors' 0.5.

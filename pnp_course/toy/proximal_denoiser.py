@@ -78,13 +78,13 @@ def invert(step: WithValue, u: Tensor, t: float = 1.0, iterations: int = 400) ->
     Raises:
         ValueError: the iteration has not settled, as it need not for t L >= 1.
     """
-    w, change = u, float("inf")
+    w, change, scale = u, float("inf"), max(1.0, float(u.abs().max()))
     for _ in range(iterations):
         new = u + t * (w - step(w)[0])
         change, w = float((new - w).abs().max()), new
-        if change == 0:
+        if change <= 1e-15 * scale:  # rounding
             break
-    if not change <= 1e-9 * max(1.0, float(u.abs().max())):
+    if not change <= 1e-9 * scale:
         raise ValueError(f"the last change is {change:.2g}; wanted a t with t L < 1, or more iterations.")
     return w
 

@@ -8,13 +8,10 @@ import torch
 from torch import nn
 
 from pnp_course import solvers
-from pnp_course.denoisers import GradientStep
 from pnp_course.fidelities import Gaussian
 from pnp_course.jacobian import LinearMap, power_iteration
 from pnp_course.operators import Blur, Identity, Mask
-from pnp_course.solvers import at_sigma_with_value
 from pnp_course.toy import GaussianMixture
-from pnp_course.toy import gradient_step as steps
 from pnp_course.toy import proximal_denoiser as toy
 from pnp_course.toy.proximal import brute_prox
 
@@ -59,24 +56,6 @@ def test_the_value_belongs_to_the_denoiser(step):
     assert g.min() >= 0
 
 
-def test_the_exact_step_is_the_gradient_step_of_notebook_04():
-    peaks = GaussianMixture.two_peaks()
-    x = torch.rand(7, 1, 1, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    for ours, theirs in zip(
-        toy.ExactStep(peaks, SIGMA)(x),
-        at_sigma_with_value(GradientStep(steps.RootNet(peaks)), SIGMA)(x),
-        strict=True,
-    ):
-        torch.testing.assert_close(ours, theirs, atol=1e-10, rtol=0)
-
-
-def test_curvature_of_a_gaussian_is_known():
-    """One Gaussian of variance v: g = sigma^2 x^2 / (2 (v + sigma^2))."""
-    one = toy.ExactStep(GaussianMixture(torch.ones(1), torch.zeros(1, 1), torch.full((1, 1, 1), 0.04)), 0.1)
-    known = 0.01 / 0.05
-    assert one.curvature(torch.linspace(-1, 1, 9)[:, None].double()) == pytest.approx((known, known))
-
-
 @pytest.mark.parametrize("t", [0.3, 0.9])
 def test_proposition_3_1(t):
     """Every statement of pd-prox at random pairs, with D_t and tL = t."""
@@ -113,11 +92,6 @@ def test_a_prox_of_anything_is_monotone_and_a_long_gradient_step_is_not():
     assert (wild.diff() >= 0).all()
     assert (toy.Waves(1.2).d(z).diff() < 0).any()
     assert (toy.Waves(0.99).d(z).diff() > 0).all()
-
-
-def test_invert_says_when_it_has_not_settled():
-    with pytest.raises(ValueError, match="t L < 1"):
-        toy.invert(toy.Waves(3.0), torch.full((1, 1, 1, 1), 0.3, dtype=torch.float64))
 
 
 def test_the_local_image_contains_a_ball():
@@ -266,11 +240,11 @@ def test_drs_may_fail_between_a_half_and_one(bend, settles):
 @pytest.mark.parametrize(("gamma", "delta"), [(0.5, 0.0), (0.25, 0.4), (0.7, 0.2)])
 def test_coco_admm_beyond_its_bound(gamma, delta):
     """pd-coco-bound: H decreases with t just below min(g/(1-g), 1/(2(1+delta))), where (20) with slack does not hold."""
-    from pnp_course.theory import averaging_bound
+    from pnp_course.theory import averaging_bound, largest_averaging
     from pnp_course.toy import scalar
 
     d = scalar.wave(gamma, delta)
-    t = 0.98 * min(gamma / (1 - gamma), 0.5 / (1 + delta))
+    t = 0.98 * largest_averaging(gamma, delta)
     assert t > averaging_bound(gamma, delta)
     averaged, lam, y = d.averaged(t), 3.0, 0.4
 
@@ -305,11 +279,3 @@ def test_power_iteration_follows_its_formula_and_its_bound():
         assert rho**2 <= 1 + (1.44 - 1) * odds / (1 + odds) + 1e-12
         assert before <= rho <= 1.2
         before = rho
-
-
-@pytest.mark.parametrize("bend", [0.5, 2.0])
-def test_fold_figure(bend):
-    figure = toy.fold_figure(bend)
-    assert len(figure.axes) == 4
-    falling = figure.axes[1].lines[1].get_ydata()
-    assert bool((falling == falling).any()) == (bend > 1)
