@@ -36,8 +36,9 @@ At {patches} noisy patches of {size} x {size} pixels of photographs held out fro
 $\lambda_{{\max}}$ are the ends of the spectrum of $(J + J^{{\mathsf T}})/2$; each norm is at most 1 where the condition in
 its column's head holds. All by Lanczos runs, so from inside; a certificate speaks of these patches, not of all images.
 $t_0$ is the largest averaging for which CoCo-ADMM converges with the worst $\lambda_{{\min}}$ and $\lambda_{{\max}}$ found
-({{prf:ref}}`pd-coco-bound`), the asymmetry left aside. A gradient step on a ReLU network jumps at the kinks of its
-potential; its Jacobian, which exists almost everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above $I$, but no theorem may be read off it.
+({{prf:ref}}`pd-coco-bound`), the asymmetry left aside. A gradient step on a ReLU network jumps at the kinks of
+its potential; its Jacobian, which exists almost everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above
+$I$, but no theorem may be read off it.
 """
 
 
