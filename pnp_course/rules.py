@@ -38,7 +38,7 @@ def _symmetric(c: Constants) -> Check:
 
 
 def _coco_admm(c: Constants, r: Run) -> list[Check]:
-    t0, words = largest_averaging(c.gamma, c.delta), f"= t_0(gamma = {c.gamma:.3g}, delta = {c.delta:.2g})"
+    t0, words = largest_averaging(c.gamma, c.delta), f"= t_1(gamma = {c.gamma:.3g}, delta = {c.delta:.2g})"
     if c.gamma == 1 and r["t"] == t0:  # F is convex: the bound itself is allowed
         return [_symmetric(c), (True, f"t = {t0:.4g} {words}")]
     return [_symmetric(c), _below(r["t"], t0, "t", words)]
@@ -235,13 +235,13 @@ RULES: dict[str, Rule] = {
              "Hurault et al. 2023 prove it for B a Bregman proximal map; this is not checked here."),
         Rule("dps", "", "any", "any", "any", "A sampler: its end is random."),
         Rule("diffpir", "", "any", "any", "any", "A sampler: its end is random."),
-        Rule("coco_admm", "[B] Theorem 4.1, sharpened", COCO, ANY, "t < t_0 = min(gamma / (1 - gamma), 1 / (2 (1 + delta)))",
+        Rule("coco_admm", "[B] Theorem 4.1, sharpened", COCO, ANY, "t < t_1 = min(gamma / (1 - gamma), 1 / (2 (1 + delta)))",
              "the Lagrangian (65) decreases from k = 1 on (at gamma = 1 while t (1 + delta) < 1/2); if u_k stays bounded, as "
              "it does for F + lam G coercive, (u_k, v_k) converges to a stationary point of F + lam G", _coco_admm),
         Rule("coco_pegd", "[B] Theorem 4.4", COCO, ANY, "step < 2 - r(t), t (1 + delta) < 1",
              "F + step e decreases, e the Moreau envelope of lam G; if u_k stays bounded, it converges to a stationary point "
              "of that sum", _coco_pegd),
-        Rule("coco_drs", "", COCO, ANY, "t < t_0(gamma)",
+        Rule("coco_drs", "", COCO, ANY, "t < t_1(gamma, delta)",
              "Fidelity first: Theorem 4.1 is about the other order (coco_admm). The fixed points are the same."),
     ]
 }  # fmt: skip

@@ -45,10 +45,10 @@ def test_every_solver_has_a_rule():
 
 
 CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters beyond it, words of the complaint
-    ("coco_admm", COCO, KL, {"t": 0.33}, {"t": 0.34}, r"t = 0.34 is not below 0.3333 = t_0\(gamma = 0.25"),
-    ("coco_admm", replace(COCO, gamma=0.21), KL, {"t": 0.26}, {"t": 0.27}, r"t = 0.27 is not below 0.2658 = t_0\(gamma = 0.21"),
+    ("coco_admm", COCO, KL, {"t": 0.33}, {"t": 0.34}, r"t = 0.34 is not below 0.3333 = t_1\(gamma = 0.25"),
+    ("coco_admm", replace(COCO, gamma=0.21), KL, {"t": 0.26}, {"t": 0.27}, r"t = 0.27 is not below 0.2658 = t_1\(gamma = 0.21"),
     ("coco_admm", replace(COCO, delta=0.6), KL, {"t": 0.31}, {"t": 0.32}, "t = 0.32 is not below 0.3125 .* delta = 0.6"),
-    ("coco_admm", replace(COCO, gamma=0.5), KL, {"t": 0.49}, {"t": 0.51}, r"t = 0.51 is not below 0.5 = t_0\(gamma = 0.5"),
+    ("coco_admm", replace(COCO, gamma=0.5), KL, {"t": 0.49}, {"t": 0.51}, r"t = 0.51 is not below 0.5 = t_1\(gamma = 0.5"),
     ("coco_pegd", COCO, KL, {"t": 0.33, "step": 0.8}, {"t": 0.33, "step": 1.6}, r"step = 1.6 is not below 1.503 = 2 - r\(t\)"),
     ("gs_pnp_pgd", COCO, GAUSS, {}, None, ""),
     ("prox_pnp_pgd", CONVEX, GAUSS, {"lam": 1.5}, {"lam": 1.6}, r"lam L_f \+ t L / \(t L \+ 1\) = 2.07"),

@@ -35,7 +35,7 @@ At {patches} noisy patches of {size} x {size} pixels of photographs held out fro
 (worst). The asymmetry is $\lVert J - J^{{\mathsf T}}\rVert_*$, zero for a conservative denoiser. $\lambda_{{\min}}$ and
 $\lambda_{{\max}}$ are the ends of the spectrum of $(J + J^{{\mathsf T}})/2$; each norm is at most 1 where the condition in
 its column's head holds. All by Lanczos runs, so from inside; a certificate speaks of these patches, not of all images.
-$t_0$ is the largest averaging for which CoCo-ADMM converges with the worst $\lambda_{{\min}}$ and $\lambda_{{\max}}$ found
+$t_1$ is the largest averaging for which CoCo-ADMM converges with the worst $\lambda_{{\min}}$ and $\lambda_{{\max}}$ found
 ({{prf:ref}}`pd-coco-bound`), the asymmetry left aside. A gradient step on a ReLU network jumps at the kinks of
 its potential; its Jacobian, which exists almost everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above
 $I$, but no theorem may be read off it.
@@ -83,7 +83,7 @@ def conditions(cards: dict[str, dict[str, Any]]) -> list[str]:
         "firm": r"$\lVert 2J - I\rVert_*$ (RMMO)", "strict": r"$\lVert 0.9 I + 0.1 J\rVert_*$ (SPC)",
     }  # fmt: skip
     lines = [NORMS.format(patches=first["patches"], size=first["size"])]
-    lines.append("| name | " + " | ".join(columns.values()) + " | $t_0$ |")
+    lines.append("| name | " + " | ".join(columns.values()) + " | $t_1$ |")
     lines.append("|---" * (len(columns) + 2) + "|")
     for name, certificate in with_certificate.items():
         at = certificate["25"]

@@ -45,7 +45,6 @@ from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import guarantee
 from pnp_course.jacobian import Linearized, affine, dense, lanczos, power_iteration
 from pnp_course.operators import Blur, Identity, kernels
-from pnp_course.theory import largest_averaging
 from pnp_course.toy import GaussianMixture, scalar
 from pnp_course.toy import proximal_denoiser as toy
 from pnp_course.toy.pictures import figure_as_image
@@ -114,7 +113,7 @@ assert (inside <= p.diff() / 2 + 1e-9).all()  # psi' lies between neighbours
 # %% [markdown]
 # **Corollary 2.** *Let $g$ be differentiable on $\mathbb R^n$. $D = I - \nabla g$ is a proximal operator of some
 # function if and only if $\tfrac12\|\cdot\|^2 - g$ is convex; for a $C^2$ function: if and only if no eigenvalue of
-# $\nabla^2g$ exceeds 1, at any point. $L$-Lipschitz with $L \le 1$ suffices.*
+# $\nabla^2g$ exceeds 1, at any point. If $\nabla g$ is $1$-Lipschitz, this holds.*
 #
 # *Proof.* $D = \nabla\psi$ with $\psi = \tfrac12\|\cdot\|^2 - g$. If $\psi$ is convex, Theorem 1 applies. If $D$ is a
 # proximal operator it is monotone by Theorem 1 (add the subgradient inequalities of two points), and a function with
@@ -246,7 +245,7 @@ assert (free - by_search).abs().max() < 1e-12
 assert (free - by_integral).abs().max() < 1e-6  # trapezoidal rule
 
 # %% [markdown]
-# And in the plane, where nothing is a quadrature: a prior of two pixels with three clusters. Every statement of
+# And in the plane, where nothing is a quadrature: a prior of two pixels with three clusters. Every inequality of
 # Theorem 3, both sides, at random pairs.
 
 # %%
@@ -312,7 +311,8 @@ curves([
 #
 # The objective is $F = \lambda f + \varphi$, and $D = \operatorname{prox}_\varphi$ (with averaging: $\varphi_t$, and
 # $tL$ for $L$). $\varphi$ is not convex, but only *weakly*: $\varphi + \tfrac12\|\cdot - z\|^2$ is $(1-r)$-strongly
-# convex. This is all we need, together with $s = \tfrac L{1-L}$, the Lipschitz constant of $\nabla\varphi$.
+# convex. This is all we need, together with $s = \tfrac L{1-L}$, the Lipschitz constant of $\nabla\varphi$ (in the cells
+# `lip`; there `s` is the noise level).
 #
 # **Prox-PnP-PGD:** $x_{k+1} = D(x_k - \lambda\nabla f(x_k))$.
 #
@@ -379,7 +379,8 @@ curves([
 #
 # </details>
 #
-# A sharper look at steps 1 and 2 together proves more: $L < \tfrac12$ suffices ([theory
+# A sharper look at steps 1 and 2 together proves more: $L < \tfrac12$ suffices, and with the two ends of section 3 told
+# apart, $\ell < 1$ and $M < \tfrac12$ ([theory
 # page](../book/theory/proximal_denoiser.md#douglas-rachford-splitting), after Themelis and Patrinos 2020; exercise 2
 # is its core).
 #
@@ -397,7 +398,7 @@ curves([
 # |---|---|---|---|
 # | PGD | $tL < 1$ | $L_f$-Lipschitz gradient | $\lambda L_f + \tfrac{tL}{1 + tL} < 2$ |
 # | relaxed PGD | $L < 1$ | convex, $L_f$-Lipschitz gradient | $\tfrac L{1+L} < \alpha < \tfrac1{\lambda L_f}$ |
-# | DRS | $2(tL)^3 + (tL)^2 + 2tL < 1$ | convex, closed, proper | any $\lambda$ |
+# | DRS | $t\ell < 1$, $tM < \tfrac12$ ($tL < \tfrac12$ suffices; Theorem 5: $2(tL)^3 + (tL)^2 + 2tL < 1$) | convex, closed, proper | any $\lambda$ |
 # | DRSdiff | $tL < 1$ | convex, $L_f$-Lipschitz gradient | $\lambda L_f < 1$ |
 #
 # ### Checked to rounding
@@ -581,7 +582,7 @@ figure
 #
 # The validation set: eight patches from four photographs, at three noise levels. For each patch both ends of the
 # spectrum of $I - J$; the norm is the larger end in absolute value. The last two columns are from the denoisers' cards:
-# more and larger patches, where the worst is worse. Beside the proximal denoiser the gradient-step
+# more and larger patches, where the worst is usually worse. Beside the proximal denoiser the gradient-step
 # denoiser, which was trained without the penalty.
 
 # %%
@@ -653,8 +654,8 @@ figure
 # of $J$, and costs the proximal operator.
 #
 # What to do with a measured $L$ over 1? Average. By section 2 any $t$ with $tL < 1$ restores Theorem 3, at the
-# patches where $L$ was measured. For DRS [A] needs $tL$ below the root of the cubic; the sharper theorem, with the two
-# ends, $t\ell < 1$ and $tM < \tfrac12$, which `largest_averaging` solves for $t$.
+# patches where $L$ was measured. For DRS Theorem 5 needs $tL$ below the root of the cubic; the sharper
+# theorem needs $t\ell < 1$ and $tM < \tfrac12$.
 
 # %% tags=["nbval-ignore-output"]
 card = denoiser_card("prox-drunet")
@@ -663,14 +664,17 @@ L = at["residual_worst"]
 root = scalar.invert(
     lambda v: 2 * v**3 + v**2 + 2 * v, torch.tensor([1.0]).double(), 0.0, 1.0
 )
-t_0 = largest_averaging(at["gamma_worst"], at["delta_worst"])
+ell, M = 1 / at["gamma_worst"] - 1, min(L, 1 + at["delta_worst"])
+t_0 = min(1 / max(ell, 1e-9), 0.5 / M)
 print(f"L = {L:.3f} on the card")
-print(f"DRS: [A] allows t < {float(root) / L:.3f}, the two ends t < {t_0:.3f}")
+print(
+    f"DRS: the cubic allows t < {float(root) / L:.3f}, the two ends t < {t_0:.3f}"
+)
 assert float(root) / L < t_0
 blur = Blur(kernels.motion(7, seed=2))
 nu, x = 0.02, torch.zeros(1, 3, 32, 32)
 task = Gaussian(blur, x)
-for t in (1.0, 0.99 * t_0):
+for t in (1.0, min(1, 0.99 * t_0)):
     said = guarantee("prox_pnp_drs", card, task, x, sigma=sigma, lam=10.0, t=t)
     print(f"\nt = {t:.3f}. {said}")
     assert said.covered == (t < t_0)
@@ -736,7 +740,8 @@ figure
 # $t = 0.2$, where $tL$ is between 0.376 and 0.5, the sharper theorem speaks.)
 #
 # **And the trained ones?** A small deblurring problem, each denoiser at $t = 1$, where no theorem covers it unless
-# its $L$ is small, and at the $t$ that [A] allows for its $L$. The envelope comes from the formula, whether or not it has a meaning.
+# its $L$ is small, and at the $t$ that the cubic allows for its $L$. The envelope comes from the formula, whether or not
+# it has a meaning.
 
 # %% tags=["nbval-ignore-output"]
 clean = photo[..., 20:52, 20:52]
@@ -745,7 +750,7 @@ task, traces, residuals, rows = Gaussian(blur, blurred), {}, {}, {}
 for name in ("gs-drunet", "prox-drunet"):
     L = denoiser_card(name)["certificate"]["25"]["residual_worst"]
     loop = solvers.at_sigma_with_value(load_denoiser(name), sigma)
-    for t in (1.0, 0.99 * float(root) / L):
+    for t in (1.0, min(1, 0.99 * float(root) / L)):
         label = f"{name}, t = {t:.2f}"
         run = solvers.prox_pnp_drs(task, loop, blurred, lam=10.0 * t, t=t)
         it = list(itertools.islice(run, 40))
@@ -767,7 +772,7 @@ curves([
 
 # %% [markdown]
 # Compare with the cycle above. The table says how often the envelope rose with $t = 1$, which a covered run must not
-# do (the averaged ones did not: asserted). In our trials neither network diverged at this task, with $L$ well over 1:
+# do (the averaged ones did not: asserted). In our trials neither network diverged at this task, with $L$ over 1:
 # the theorem's hypothesis is sufficient, not necessary, and a restoration problem need not lead the iterates to where
 # the steepest slope is. But without the theorem there is no promise, and the one pixel shows what may happen.
 #
@@ -836,7 +841,7 @@ print("right" if right else "not yet")
 # %% [markdown]
 # **Exercise 2 (derivation).** Steps 1 and 2 in the proof of Theorem 5 were estimated apart. Do them together,
 # exactly, for $\varphi(y) = \tfrac\kappa2y^2$ on the line, $\kappa > -1$: show that $E(y, z, p) - E(y_+, z, p_+) =
-# m\,(y_+ - y)^2$ when $p = \kappa y$, $p_+ = \kappa y_+$ and $y_+ + p_+ = z + p$. Let `mine` return $m$. For which
+# \tfrac m2\,(y_+ - y)^2$ when $p = \kappa y$, $p_+ = \kappa y_+$ and $y_+ + p_+ = z + p$. Let `mine` return $m$. For which
 # $\kappa$ is it positive, and which bound on $L$ follows if $\kappa$ runs through $[-r, s]$?
 #
 # <details>
@@ -844,8 +849,8 @@ print("right" if right else "not yet")
 #
 # Let $\Delta = y_+ - y$. Then $y_+ - z = p - p_+ = -\kappa\Delta$ and $y - z = -(1 + \kappa)\Delta$. The terms:
 # $\tfrac\kappa2(y^2 - y_+^2) + \kappa y(1 + \kappa)\Delta - \kappa^2y_+\Delta + \tfrac12(1 + \kappa)^2\Delta^2 -
-# \tfrac12\kappa^2\Delta^2$. With $y_+ = y + \Delta$ all multiples of $y\Delta$ cancel, and $m = -\tfrac\kappa2 -
-# \kappa^2 + \tfrac12 + \kappa = \tfrac12(1 - \kappa)(1 + 2\kappa)$. Positive for $-\tfrac12 < \kappa < 1$. $r <
+# \tfrac12\kappa^2\Delta^2$. With $y_+ = y + \Delta$ all multiples of $y\Delta$ cancel, and $\tfrac m2 = -\tfrac\kappa2
+# - \kappa^2 + \tfrac12 + \kappa$, that is $m = (1 - \kappa)(1 + 2\kappa)$. Positive for $-\tfrac12 < \kappa < 1$. $r <
 # \tfrac12$ says $L < 1$, and $s < 1$ says $L < \tfrac12$: better than 0.376, where the two steps were estimated at
 # different ends of the spectrum. The theory page shows that for a general $\varphi$ the worst is one of these two
 # ends.
@@ -860,7 +865,7 @@ def mine(kappa):
 
 # %% tags=["hide-cell", "solution"]
 def mine(kappa):
-    return (1 - kappa) * (1 + 2 * kappa) / 2
+    return (1 - kappa) * (1 + 2 * kappa)
 
 
 # %%
@@ -873,7 +878,7 @@ for kappa in (-0.7, -0.3, 0.2, 0.9, 1.5):
     y, z = 0.7, -0.4
     y_new = (z + kappa * y) / (1 + kappa)
     gain = E_of(y, z, kappa * y, kappa) - E_of(y_new, z, kappa * y_new, kappa)
-    right = right and abs(gain - mine(kappa) * (y_new - y) ** 2) < 1e-9
+    right = right and abs(gain - mine(kappa) / 2 * (y_new - y) ** 2) < 1e-9
 print("right" if right else "not yet")
 
 # %% [markdown]
@@ -1007,8 +1012,9 @@ for bend in (0.8, 0.45):
 # <details>
 # <summary>Answer</summary>
 #
-# That some hypothesis of Theorem 5 is violated there (or rounding). Not that the run diverges: for $\varphi = \tfrac
-# s2\|\cdot\|^2$ with $s > 1$ it rises, and the sequence converges.
+# That some hypothesis is violated there: by the sharper theorem even $tL < \tfrac12$ fails (or it is rounding). Not that the
+# run diverges: for $\varphi = \tfrac s2\|\cdot\|^2$ with $s > 1$ and $f$ the indicator function of $\{0\}$ it rises, and the
+# sequence converges.
 #
 # </details>
 #
