@@ -4,8 +4,8 @@
 Images are tensors (B, C, H, W), float32 in [0, 1]; noise levels are in the same units (25/255, not 25).
 """
 
-from pnp_course.denoisers import available_denoisers, load_denoiser
+from pnp_course.denoisers import available_denoisers, denoiser_card, load_denoiser
 from pnp_course.provenance import VERSION as __version__
 from pnp_course.solvers import run
 
-__all__ = ["__version__", "available_denoisers", "load_denoiser", "run"]
+__all__ = ["__version__", "available_denoisers", "denoiser_card", "load_denoiser", "run"]

@@ -44,7 +44,7 @@ def settings(peak: float, denoiser: str | None = None) -> Settings:
 
     Both follow power laws of the peak through these two points, extended to peaks from 10 to 1000. The averaging is the
     paper's t = 0.33, or, for a shipped `denoiser` whose card allows only less, 0.95 of what the card allows (t_1 of
-    Theorem 4.1 with the worst constants measured at the noise levels next to sigma).
+    the guarantees, with the worst constants measured at the noise levels next to sigma).
     """
     p = min(max(check_positive(peak, "peak"), 10.0), 1000.0)
     octaves = float(np.log2(p / 50))

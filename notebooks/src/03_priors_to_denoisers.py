@@ -30,8 +30,8 @@
 import ipywidgets
 import pandas as pd
 import torch
-from pnp_course import denoiser_card, images, load_denoiser, metrics, noise, run
-from pnp_course.denoisers import GrayFromColour, at_sigma, averaged
+from pnp_course import images, load_denoiser, metrics, noise, run
+from pnp_course.denoisers import GrayFromColour, at_sigma, averaged, denoiser_card
 from pnp_course.fidelities import Gaussian
 from pnp_course.jacobian import dense
 from pnp_course.operators import Blur, Identity, Mask, kernels
