@@ -25,7 +25,7 @@ commit, the number of steps and the hours. Trained on BSD400 {cite:p}`arbelaez20
 
 PSNR on CBSD68 (dB), Gaussian noise of level 15, 25, 40 of 255. The paper's networks have 32.6 million parameters and
 were trained on a GPU; these have about a thirtieth of that and were trained on a CPU. "Steps" counts the last stage of
-training, from the weights that the card names as its start.
+training, from the weights that the card names as its start. Denoisers for gray pictures are measured on CBSD68 made gray.
 """
 
 NORMS = r"""
@@ -61,7 +61,7 @@ def comparison(cards: dict[str, dict[str, Any]]) -> list[str]:
         lines.append(f"| {row['denoiser']} | {paper} | {ours(cards.get(row['name']))} |")
     for name, card in cards.items():
         if name not in shown and set(LEVELS) & set(card["psnr_cbsd68"]):
-            lines.append(f"| {card['about'].split(',')[0]} | | | | {ours(card)} |")
+            lines.append(f"| {', '.join(card['about'].split(', ')[:2])} | | | | {ours(card)} |")
     return lines
 
 
