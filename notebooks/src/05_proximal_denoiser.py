@@ -849,8 +849,8 @@ print("right" if right else "not yet")
 #
 # Let $\Delta = y_+ - y$. Then $y_+ - z = p - p_+ = -\kappa\Delta$ and $y - z = -(1 + \kappa)\Delta$. The terms:
 # $\tfrac\kappa2(y^2 - y_+^2) + \kappa y(1 + \kappa)\Delta - \kappa^2y_+\Delta + \tfrac12(1 + \kappa)^2\Delta^2 -
-# \tfrac12\kappa^2\Delta^2$. With $y_+ = y + \Delta$ all multiples of $y\Delta$ cancel, and $\tfrac m2 = -\tfrac\kappa2
-# - \kappa^2 + \tfrac12 + \kappa$, that is $m = (1 - \kappa)(1 + 2\kappa)$. Positive for $-\tfrac12 < \kappa < 1$. $r <
+# \tfrac12\kappa^2\Delta^2$. With $y_+ = y + \Delta$ all multiples of $y\Delta$ cancel, and $\tfrac m2 =
+# -\tfrac\kappa2 - \kappa^2 + \tfrac12 + \kappa$, that is $m = (1 - \kappa)(1 + 2\kappa)$. Positive for $-\tfrac12 < \kappa < 1$. $r <
 # \tfrac12$ says $L < 1$, and $s < 1$ says $L < \tfrac12$: better than 0.376, where the two steps were estimated at
 # different ends of the spectrum. The theory page shows that for a general $\varphi$ the worst is one of these two
 # ends.
