@@ -265,7 +265,7 @@ wiener = s**2 * c**2 / (s**2 * c**2 + nu**2)  # the best phi_i, one by one
 oracle = float(sum(filter_error(s, c, nu, wiener)))
 best = float(alphas[total.argmin()])
 print(
-    f"no filter {formula:.3g}, best α = {best:.1e}: {total.min():.3g}, best φ {oracle:.3g}"
+    f"no filter {formula:.3g}, best α = {best:.1e}: {total.min():.3g}, best φ {oracle:.1g}"
 )
 assert oracle < total.min() < formula / 1000
 
