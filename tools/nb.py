@@ -89,7 +89,7 @@ def build(names: list[str]) -> int:
         print(f"building {source.stem}", flush=True)
         notebook = read_source(source)
         NotebookClient(
-            notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
+            notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
         ).execute()  # fmt: skip
         lighten(notebook)

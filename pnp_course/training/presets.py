@@ -76,9 +76,13 @@ PRESETS: dict[str, Preset] = {
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),
     "gs-drunet-relu": _finetune("gradient-step", start="drunet-adam", steps=1_200),  # what a kinked potential costs
     # the papers' five or so power iterations say 0.99 where the norm is 1.2; eight of Lanczos see it
-    "coco-gs-0.25": _finetune(
+    "coco-gs-0.25-short": _finetune(  # not shipped: the start of the next
         "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=2_000,
         penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
+    ),
+    "coco-gs-0.25": _finetune(
+        "gradient-step", net=dict(ELU_NET), start="coco-gs-0.25-short", steps=2_500,
+        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.04, images=2, iterations=8, method="lanczos"),
     ),
     "prox-drunet": _finetune(
         "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=600, lr=5e-4,
