@@ -57,40 +57,39 @@ def _gs(c: Constants, r: Run) -> list[Check]:
     return [(c.gradient_step, "D is a gradient step" if c.gradient_step else "D has no known potential g")]
 
 
-def _lipschitz_residual(c: Constants, r: Run) -> tuple[float, list[Check]]:
-    big = r.get("t", 1.0) * c.residual
-    return big, [*_gs(c, r), _symmetric(c), _below(big, 1.0, "t L", "with L = ||I - J||")]
+def _two_ends(c: Constants, r: Run, t: float, below: float) -> tuple[float, list[Check]]:
+    """t l, where -l <= I - J <= M, and the check of t M: book/theory/proximal_denoiser.md, the two ends."""
+    low, top = max(1 / c.gamma - 1, 0.0), min(c.residual, 1 + c.delta)
+    t = r.get("t", t)
+    return t * low, [
+        *_gs(c, r),
+        _symmetric(c),
+        _below(t * top, below, "t M", "with M the largest eigenvalue of I - J"),
+    ]
 
 
 def _prox_pgd(c: Constants, r: Run) -> list[Check]:
-    big, checks = _lipschitz_residual(c, r)
-    return [*checks, _below(r["lam"] * r.lipschitz + big / (big + 1), 2.0, "lam L_f + t L / (t L + 1)")]
+    low, checks = _two_ends(c, r, 1.0, 1.0)
+    words = "with -l the smallest eigenvalue of I - J"
+    return [*checks, _below(r["lam"] * r.lipschitz + low / (low + 1), 2.0, "lam L_f + t l / (t l + 1)", words)]
 
 
 def _alpha_pgd(c: Constants, r: Run) -> list[Check]:
-    modulus = c.residual / (c.residual + 1)
+    low, checks = _two_ends(c, r, 1.0, 1.0)
     return [
-        *_gs(c, r),
-        _symmetric(c),
-        _below(c.residual, 1.0, "L", "with L = ||I - J||"),
+        *checks,
         _below(r["alpha"] * r["lam"] * r.lipschitz, 1.0, "alpha lam L_f"),
-        _below(modulus, r["alpha"], "L / (L + 1)", "= alpha"),
+        _below(low / (low + 1), r["alpha"], "l / (l + 1)", "= alpha, with -l the smallest eigenvalue of I - J"),
     ]
 
 
 def _prox_drs(c: Constants, r: Run) -> list[Check]:
-    t, top = r.get("t", 0.5), min(c.residual, 1 + c.delta)
-    low = 1 / c.gamma - 1
-    return [
-        *_gs(c, r),
-        _symmetric(c),
-        _below(t * top, 0.5, "t M", "with M the largest eigenvalue of I - J"),
-        _below(t * low, 1.0, "t l", "with -l the smallest eigenvalue of I - J"),
-    ]
+    low, checks = _two_ends(c, r, 0.5, 0.5)
+    return [*checks, _below(low, 1.0, "t l", "with -l the smallest eigenvalue of I - J")]
 
 
 def _drsdiff(c: Constants, r: Run) -> list[Check]:
-    _, checks = _lipschitz_residual(c, r)
+    _, checks = _two_ends(c, r, 1.0, 1.0)
     return [*checks, _below(r["lam"] * r.lipschitz, 1.0, "lam L_f")]
 
 
@@ -179,7 +178,7 @@ ANY = "closed, proper, convex"
 SMOOTH = "convex, L_f-Lipschitz gradient"
 CONVEX = "prox of a convex function: J = J^T, ||2J - I|| <= 1"
 STEP = "gradient step D = I - grad g, g >= 0, grad g locally Lipschitz"
-PROX = "smooth gradient step, t ||I - J|| < 1"
+PROX = "smooth gradient step, -l <= I - J <= M, t M < 1"
 FIXED = "u_k converges to a fixed point, where there is one; while beta_k is large the iterates may first grow"
 COCO = "J = J^T, spectrum in [-delta, 1/gamma]"
 RULES: dict[str, Rule] = {
@@ -200,13 +199,13 @@ RULES: dict[str, Rule] = {
         Rule("gs_pnp_pgd", "[A] Theorem 1 (backtracking)", STEP, ANY, "0 < c < 1/2",
              "f + lam g decreases and converges; if the iterates stay bounded, u_k converges to a critical point", _gs),
         Rule("prox_pnp_pgd", "[A] section 3, Prox-PnP-PGD", PROX, "L_f-Lipschitz gradient",
-             "lam L_f + tL / (tL + 1) < 2",
+             "lam L_f + t l / (t l + 1) < 2",
              "lam f + phi_t decreases; if x_k stays bounded, it converges to a critical point", _prox_pgd),
-        Rule("alpha_pgd", "[A] section 3, relaxed PGD (Hurault et al. 2023b)", "smooth gradient step, L = ||I - J|| < 1",
-             SMOOTH, "L / (L + 1) < alpha < 1 / (lam L_f)",
+        Rule("alpha_pgd", "[A] section 3, relaxed PGD (Hurault et al. 2023b)", "smooth gradient step, -l <= I - J <= M < 1",
+             SMOOTH, "l / (l + 1) < alpha < 1 / (lam L_f)",
              "lam f + phi + (alpha/2)(1/alpha - 1)^2 ||y_k - y_{k-1}||^2 decreases at y_k; if bounded, x_k and y_k converge "
              "to one critical point", _alpha_pgd),
-        Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "smooth gradient step, I - J >= -l, I - J <= M", ANY,
+        Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "smooth gradient step, -l <= I - J <= M", ANY,
              "t M < 1/2, t l < 1, any lam",
              "the envelope decreases; if the iterates stay bounded, x_k converges to a critical point of lam f + phi_t",
              _prox_drs),

@@ -32,6 +32,7 @@ COCO = Constants(
     top=4.0,
     gradient_step=True,
 )
+STEEP = replace(COCO, gamma=0.5, delta=-0.1, residual=1.0)  # eigenvalues in [0.1, 2]: M = 0.9, l = 1
 CONVEX = replace(COCO, gamma=1.0, residual=0.9, norm=1.0, firm=1.0, strict=1.0, top=1.0)
 
 
@@ -51,9 +52,10 @@ CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters
     ("coco_admm", replace(COCO, gamma=0.5), KL, {"t": 0.49}, {"t": 0.51}, r"t = 0.51 is not below 0.5 = t_1\(gamma = 0.5"),
     ("coco_pegd", COCO, KL, {"t": 0.33, "step": 0.8}, {"t": 0.33, "step": 1.6}, r"step = 1.6 is not below 1.503 = 2 - r\(t\)"),
     ("gs_pnp_pgd", COCO, GAUSS, {}, None, ""),
-    ("prox_pnp_pgd", CONVEX, GAUSS, {"lam": 1.5}, {"lam": 1.6}, r"lam L_f \+ t L / \(t L \+ 1\) = 2.07"),
+    ("prox_pnp_pgd", STEEP, GAUSS, {"lam": 1.45}, {"lam": 1.55}, r"lam L_f \+ t l / \(t l \+ 1\) = 2.05"),
+    ("prox_pnp_pgd", STEEP, GAUSS, {"lam": 0.9, "t": 1.1}, {"lam": 0.9, "t": 1.2}, "t M = 1.08 is not below 1"),
     ("alpha_pgd", CONVEX, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.8}, "alpha lam L_f = 1.2 is"),
-    ("alpha_pgd", CONVEX, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.4}, r"is not below 0.4 = alpha"),
+    ("alpha_pgd", STEEP, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.4}, "0.5 is not below 0.4 = alpha"),
     ("prox_pnp_drs", CONVEX, KL, {"lam": 9.0, "t": 0.55}, {"lam": 9.0, "t": 0.56}, "t M = 0.504 is not below 0.5"),
     ("prox_pnp_drs", replace(COCO, delta=0.2), KL, {"lam": 9.0, "t": 0.32}, {"lam": 9.0, "t": 0.34}, "t l = 1.02"),
     ("prox_pnp_drsdiff", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "lam L_f = 1.1"),

@@ -33,14 +33,16 @@ point the objective has the Kurdyka-Łojasiewicz property, as functions definabl
 """
 
 
-# where each is proved in the course: a label in book/theory
+# where each is proved in the course: labels in book/theory
+ENDS = " pd-two-ends-algorithms"
 PROOFS = {
     "pgd": "prox-pgd", "fista": "theorem-fista", "primal_dual": "theorem-primal-dual",
     "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
     "pnpi_hqs": "theorem-ishikawa", "pnpi_fbs": "theorem-ishikawa", "pnpi_gd": "theorem-ishikawa", "red": "theorem-red",
     "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "pd-coco-bound",
-    "coco_pegd": "theorem-pegd", "gs_pnp_pgd": "gs-theorem", "prox_pnp_pgd": "prox-pnp-pgd",
-    "alpha_pgd": "prox-pnp-alpha-pgd", "prox_pnp_drs": "prox-pnp-drs", "prox_pnp_drsdiff": "prox-pnp-drsdiff",
+    "coco_pegd": "theorem-pegd", "gs_pnp_pgd": "gs-theorem", "prox_pnp_pgd": "prox-pnp-pgd" + ENDS,
+    "alpha_pgd": "prox-pnp-alpha-pgd" + ENDS, "prox_pnp_drs": "prox-pnp-drs",
+    "prox_pnp_drsdiff": "prox-pnp-drsdiff" + ENDS,
 }  # fmt: skip
 
 
@@ -50,7 +52,8 @@ def page() -> str:
     bare = ["| solver | what can be said |", "|---|---|"]
     for name, r in RULES.items():
         if r.check:
-            theorem = _plain(r.theorem) + (f", here {{prf:ref}}`{PROOFS[name]}`" if name in PROOFS else "")
+            here = " with ".join(f"{{prf:ref}}`{label}`" for label in PROOFS.get(name, "").split())
+            theorem = _plain(r.theorem) + (f", here {here}" if here else "")
             asks = f"$D$: {_plain(r.denoiser)}<br>fidelity: {_plain(r.fidelity)}<br>parameters: {_plain(r.parameters)}"
             covered.append(f"| `{name}`<br>{theorem} | {asks} | {_plain(r.conclusion)} |")
         else:

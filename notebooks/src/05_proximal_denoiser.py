@@ -396,10 +396,14 @@ curves([
 #
 # | | denoiser | fidelity | parameters |
 # |---|---|---|---|
-# | PGD | $tL < 1$ | $L_f$-Lipschitz gradient | $\lambda L_f + \tfrac{tL}{1 + tL} < 2$ |
-# | relaxed PGD | $L < 1$ | convex, $L_f$-Lipschitz gradient | $\tfrac L{1+L} < \alpha < \tfrac1{\lambda L_f}$ |
+# | PGD | $tM < 1$ | $L_f$-Lipschitz gradient | $\lambda L_f + \tfrac{t\ell}{1 + t\ell} < 2$ |
+# | relaxed PGD | $M < 1$ | convex, $L_f$-Lipschitz gradient | $\tfrac\ell{1+\ell} < \alpha < \tfrac1{\lambda L_f}$ |
 # | DRS | $t\ell < 1$, $tM < \tfrac12$ ($tL < \tfrac12$ suffices; Theorem 5: $2(tL)^3 + (tL)^2 + 2tL < 1$) | convex, closed, proper | any $\lambda$ |
-# | DRSdiff | $tL < 1$ | convex, $L_f$-Lipschitz gradient | $\lambda L_f < 1$ |
+# | DRSdiff | $tM < 1$ | convex, $L_f$-Lipschitz gradient | $\lambda L_f < 1$ |
+#
+# (In three of the rows our proofs used of $\varphi$ only its weak convexity, $r = \tfrac\ell{1+\ell}$, and that $D$ is its
+# proximal operator: what section 3 gave for $M < 1$ and any $\ell$. With one number, $\ell = M = L$, they are the
+# conditions of [A].)
 #
 # ### Checked to rounding
 #
@@ -654,7 +658,7 @@ figure
 # of $J$, and costs the proximal operator.
 #
 # What to do with a measured $L$ over 1? Average. By section 2 any $t$ with $tL < 1$ restores Theorem 3, at the
-# patches where $L$ was measured. For DRS Theorem 5 needs $tL$ below the root of the cubic; the sharper
+# patches where $L$ was measured; by section 3 $tM < 1$ is enough. For DRS Theorem 5 needs $tL$ below the root of the cubic; the sharper
 # theorem needs $t\ell < 1$ and $tM < \tfrac12$.
 
 # %% tags=["nbval-ignore-output"]
@@ -678,7 +682,7 @@ for t in (1.0, min(1, 0.99 * t_0)):
     said = guarantee("prox_pnp_drs", card, task, x, sigma=sigma, lam=10.0, t=t)
     print(f"\nt = {t:.3f}. {said}")
     assert said.covered == (t < t_0)
-t = min(1, 0.99 / L)
+t = min(1, 0.99 / M)
 said = guarantee("prox_pnp_pgd", card, task, x, sigma=sigma, lam=0.99, t=t)
 print(f"\nt = {t:.3f}. {said}")
 assert said.covered

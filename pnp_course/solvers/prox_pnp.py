@@ -33,9 +33,10 @@ def _relaxed(denoise_and_value: WithValue, z: Tensor, t: float) -> tuple[Tensor,
 def prox_pnp_pgd(
     fidelity: Fidelity, denoise_and_value: WithValue, x0: Tensor, *, lam: float, t: float = 1.0
 ) -> Iterator[Iterate]:
-    """Prox-PnP-PGD: x_{k+1} = D_t(x_k - lam grad f(x_k)); F = lam f + phi_t decreases if lam L_f + t L / (t L + 1) < 2.
+    """Prox-PnP-PGD: x_{k+1} = D_t(x_k - lam grad f(x_k)); F = lam f + phi_t decreases if t M < 1 and
+    lam L_f + t l / (t l + 1) < 2, where -l <= I - J <= M; in [A] section 3 both are the one L = ||I - J||.
 
-    L_f is the Lipschitz constant of grad f, ||A||^2 for the Gaussian fidelity. [A] section 3.
+    L_f is the Lipschitz constant of grad f, ||A||^2 for the Gaussian fidelity.
 
     Args:
         lam: weight of the fidelity; the authors' 0.99 with ||A|| = 1.
@@ -86,7 +87,7 @@ def alpha_pgd(
 def prox_pnp_drs(
     fidelity: Fidelity, denoise_and_value: WithValue, x0: Tensor, *, lam: float, t: float = 0.5
 ) -> Iterator[Iterate]:
-    """Prox-PnP-DRS, denoiser first; f may be non-smooth. It decreases the objective below if t L < 1/2. [A] section 3.
+    """Prox-PnP-DRS, denoiser first; f may be non-smooth. It decreases the objective below if t ||I - J|| < 1/2. [A] section 3.
 
         y_k = D_t(x_k),   z_k = prox_{lam f}(2 y_k - x_k),   x_{k+1} = x_k + z_k - y_k
 

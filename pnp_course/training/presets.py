@@ -85,8 +85,8 @@ PRESETS: dict[str, Preset] = {
         penalty=Penalty(alpha=0.0, beta=0.1, eps=0.04, images=2, iterations=8, method="lanczos"),
     ),
     "prox-drunet": _finetune(
-        "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=600, lr=5e-4,
-        penalty=Penalty(constant=0.5, alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
+        "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=700, lr=5e-4,
+        penalty=Penalty(constant=0.5, alpha=0.0, beta=0.2, eps=0.05, images=2, iterations=8, method="lanczos"),
     ),
     "bregman-drunet": _finetune(
         "bregman-gradient-step", net=dict(ELU_NET), start="gs-drunet", noise="inverse gamma", sigma_max=0.1, fit="mse"
@@ -102,7 +102,7 @@ PRESETS: dict[str, Preset] = {
         in_channels=1, start="coco-0.25-mean", steps=1_000, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.04, **WORST)
     ),
     "coco-0.5": _finetune(
-        start="coco-0.25-mean", steps=800, penalty=Penalty(constant=0.5, alpha=0.1, beta=0.05, eps=0.02, **WORST)
+        start="coco-0.25", steps=1_200, lr=5e-4, penalty=Penalty(constant=0.5, alpha=0.1, beta=0.05, eps=0.045, **WORST)
     ),
     # D maps constant images nearly to themselves, so these two norms are nearly 1 at least: small margins (0.001 of the
     # second means 0.01 of an eigenvalue of J)

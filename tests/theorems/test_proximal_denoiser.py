@@ -133,6 +133,22 @@ def test_pgd_decreases_by_what_is_proved(f, big):
 
 
 @pytest.mark.parametrize("f", FIDELITIES, ids=["mix", "mask"])
+def test_the_two_ends_in_the_algorithms(f):
+    """pd-two-ends-algorithms: three islands with M < 1 < l, and no averaging; also beyond the bounds of one number L."""
+    low, high = -LOW, HIGH
+    assert high < 1 < low
+    r, lf = low / (1 + low), f.lipschitz(points(1))
+    lam = 0.999 * (2 - r) / lf
+    seen = list(itertools.islice(solvers.prox_pnp_pgd(f, ISLANDS, points(1, 3), lam=lam, t=1.0), 40))
+    promise = (2 - r - lam * lf) / 2 * moved([i.x for i in seen])
+    assert (fall([i.objective for i in seen]) >= promise - 1e-13).all()
+    seen = list(itertools.islice(solvers.prox_pnp_drsdiff(f, ISLANDS, points(1, 6), lam=0.8 / lf, t=1.0), 60))
+    y, z = moved([i.x for i in seen]), moved([i.z for i in seen])
+    promise = min(1, 0.2 * 2.6) / 2 * y + (1 - r) / 2 * z
+    assert (fall([i.objective for i in seen]) >= promise - 1e-13).all()
+
+
+@pytest.mark.parametrize("f", FIDELITIES, ids=["mix", "mask"])
 @pytest.mark.parametrize(("big", "alpha"), [(0.3, 0.3), (0.9, 0.5), (0.9, 0.95)])
 def test_relaxed_pgd_decreases_by_what_is_proved(f, big, alpha):
     t, r, lf = big / LIPSCHITZ, big / (1 + big), f.lipschitz(points(1))
@@ -212,11 +228,12 @@ def test_sharpness_of_pgd_and_of_drs():
             return (1 + self.bend) * x, -self.bend / 2 * square(x)
 
     hill, x0 = Hill(), torch.ones(1, 1, 1, 1, dtype=torch.float64)
-    hill.bend, f = 0.5, Gaussian(Identity(), torch.zeros(1, 1, 1, 1, dtype=torch.float64))
-    edge = 1 + 1 / (1 + hill.bend)
-    for factor, grows in ((0.99, False), (1.01, True)):
-        *_, last = itertools.islice(solvers.prox_pnp_pgd(f, hill, x0, lam=min(factor * edge, 1.999)), 30)
-        assert (abs(float(last.x)) > 1) == grows
+    f = Gaussian(Identity(), torch.zeros(1, 1, 1, 1, dtype=torch.float64))
+    for hill.bend in (0.5, 3.0):  # l = 3: beyond [A]'s L < 1, within the two ends
+        edge = 1 + 1 / (1 + hill.bend)
+        for factor, grows in ((0.99, False), (1.01, True)):
+            *_, last = itertools.islice(solvers.prox_pnp_pgd(f, hill, x0, lam=min(factor * edge, 1.999)), 30)
+            assert (abs(float(last.x)) > 1) == grows
     for bend, grows in ((0.95, False), (1.05, True)):
         hill.bend = bend
         *_, last = itertools.islice(solvers.prox_pnp_drs(f, hill, x0, lam=1e6, t=1.0), 40)
