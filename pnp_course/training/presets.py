@@ -106,10 +106,12 @@ PRESETS: dict[str, Preset] = {
     ),
     # D maps constant images nearly to themselves, so these two norms are nearly 1 at least: small margins (0.001 of the
     # second means 0.01 of an eigenvalue of J)
-    "rmmo": _finetune(steps=800, penalty=Penalty(constant=1.0, alpha=0.0, beta=0.05, eps=0.02, **WORST)),
+    "rmmo": _finetune(
+        start="coco-0.5", steps=700, lr=5e-4, penalty=Penalty(constant=1.0, alpha=0.0, beta=0.2, eps=0.04, **WORST)
+    ),
     "spc-0.9": _finetune(
-        start="coco-0.25-mean", steps=800,
-        penalty=Penalty("strictly pseudo-contractive", 0.9, alpha=0.0, beta=1.0, eps=0.001, **WORST),
+        start="coco-0.25", steps=700, lr=5e-4,
+        penalty=Penalty("strictly pseudo-contractive", 0.9, alpha=0.0, beta=2.0, eps=0.004, **WORST),
     ),
     # the settings of [B] section 5 (they train on DIV2K; here on BSD400), for a machine with a GPU
     "paper-drunet": Preset(
