@@ -41,7 +41,7 @@ def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             print(f"pnp_course: {' '.join(str(error).split())}", file=sys.stderr)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            print("pnp_course: interrupted; nothing was written.", file=sys.stderr)
+            print("pnp_course: interrupted; no file is half-written.", file=sys.stderr)
             raise typer.Exit(130) from None
 
     return wrapped

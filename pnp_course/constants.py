@@ -16,8 +16,9 @@ NAMES = ("gamma", "delta", "asymmetry", "residual", "norm", "firm", "strict", "l
 class Constants:
     """What the rules ask of a denoiser.
 
-    gamma: cocoercivity of the symmetric part. delta: how far its spectrum reaches below 0. asymmetry: ||J - J^T||_*.
-    residual: ||I - J||_*. norm: ||J||_*. firm: ||2J - I||_*. strict: ||kI + (1 - k)J||_* at `k`. top: lambda_max of S.
+    gamma: cocoercivity of the symmetric part S. delta: how far its spectrum reaches below 0. bottom, top: lambda_min and
+    lambda_max of S. asymmetry: ||J - J^T||_*. residual: ||I - J||_*. norm: ||J||_*. firm: ||2J - I||_*. strict:
+    ||kI + (1 - k)J||_* at `k`.
     gradient_step: D = I - grad g with g known and grad g locally Lipschitz. bregman: D is a step on such a g in Burg's
     geometry. unmeasured: why nothing is known at the noise level asked for; empty if something is.
     """
@@ -31,6 +32,7 @@ class Constants:
     strict: float
     k: float
     top: float
+    bottom: float
     gradient_step: bool = False
     bregman: bool = False
     unmeasured: str = ""
@@ -48,7 +50,7 @@ class Constants:
             return cls._from([measured.summary()], measured.gradient_step, JUMPS if measured.jumps else "")
         if measured.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
             nan = float("nan")
-            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
+            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
         if "certificate" not in measured:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         if sigma is None:
@@ -69,8 +71,10 @@ class Constants:
     def _from(cls, summaries: list[dict[str, float]], gradient_step: bool, unmeasured: str = "") -> Constants:
         worst: dict[str, Any] = {name: max(at[f"{name}_worst"] for at in summaries) for name in NAMES}
         worst["gamma"] = min(at["gamma_worst"] for at in summaries)
-        top = worst.pop("lambda_max")
-        return cls(**worst, k=summaries[0]["k"], top=top, gradient_step=gradient_step, unmeasured=unmeasured)
+        top, bottom = worst.pop("lambda_max"), min(at["lambda_min_worst"] for at in summaries)
+        return cls(
+            **worst, k=summaries[0]["k"], top=top, bottom=bottom, gradient_step=gradient_step, unmeasured=unmeasured
+        )
 
 
 class Run(dict[str, float]):

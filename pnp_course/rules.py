@@ -59,12 +59,11 @@ def _gs(c: Constants, r: Run) -> list[Check]:
 
 def _two_ends(c: Constants, r: Run, t: float, below: float) -> tuple[float, list[Check]]:
     """t l, where -l <= I - J <= M, and the check of t M: book/theory/proximal_denoiser.md, the two ends."""
-    low, top = max(1 / c.gamma - 1, 0.0), min(c.residual, 1 + c.delta)
     t = r.get("t", t)
-    return t * low, [
+    return t * max(c.top - 1, 0.0), [
         *_gs(c, r),
         _symmetric(c),
-        _below(t * top, below, "t M", "with M the largest eigenvalue of I - J"),
+        _below(t * (1 - c.bottom), below, "t M", "with M the largest eigenvalue of I - J"),
     ]
 
 
@@ -78,6 +77,7 @@ def _alpha_pgd(c: Constants, r: Run) -> list[Check]:
     low, checks = _two_ends(c, r, 1.0, 1.0)
     return [
         *checks,
+        _below(r["alpha"], 1.0 + 1e-9, "alpha"),
         _below(r["alpha"] * r["lam"] * r.lipschitz, 1.0, "alpha lam L_f"),
         _below(low / (low + 1), r["alpha"], "l / (l + 1)", "= alpha, with -l the smallest eigenvalue of I - J"),
     ]
@@ -196,7 +196,7 @@ RULES: dict[str, Rule] = {
              "x_k converges to a minimiser, where dR + lam dG has a zero", _primal_dual),
         Rule("hqs", "", "any", "any", "any", "Fixed points exist for contractive D; with a schedule nothing is minimised."),
         Rule("dpir", "", "any", "any", "any", "The noise level shrinks from step to step: no objective, no theorem."),
-        Rule("gs_pnp_pgd", "[A] Theorem 1 (backtracking)", STEP, ANY, "0 < c < 1/2",
+        Rule("gs_pnp_pgd", "[A] section 2, Algorithm 1 (backtracking)", STEP, ANY, "0 < c < 1/2",
              "f + lam g decreases and converges; if the iterates stay bounded, u_k converges to a critical point", _gs),
         Rule("prox_pnp_pgd", "[A] section 3, Prox-PnP-PGD", PROX, "L_f-Lipschitz gradient",
              "lam L_f + t l / (t l + 1) < 2",
@@ -207,10 +207,10 @@ RULES: dict[str, Rule] = {
              "to one critical point", _alpha_pgd),
         Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS", "smooth gradient step, -l <= I - J <= M", ANY,
              "t M < 1/2, t l < 1, any lam",
-             "the envelope decreases; if the iterates stay bounded, x_k converges to a critical point of lam f + phi_t",
+             "the envelope decreases; if the iterates stay bounded, y_k converges to a critical point of lam f + phi_t",
              _prox_drs),
         Rule("prox_pnp_drsdiff", "[A] section 3, Prox-PnP-DRSdiff", PROX, SMOOTH, "lam L_f < 1",
-             "the envelope decreases; if the iterates stay bounded, x_k converges to a critical point of lam f + phi_t",
+             "the envelope decreases; if the iterates stay bounded, y_k converges to a critical point of lam f + phi_t",
              _drsdiff),
         Rule("rmmo_drs", "Douglas-Rachford for monotone operators", "||2J - I|| <= 1", ANY, "any lam",
              "x_k converges to a zero of a monotone inclusion, where there is one; there is no objective", _rmmo),
@@ -234,7 +234,8 @@ RULES: dict[str, Rule] = {
              "Hurault et al. 2023 prove it for B a Bregman proximal map; this is not checked here."),
         Rule("dps", "", "any", "any", "any", "A sampler: its end is random."),
         Rule("diffpir", "", "any", "any", "any", "A sampler: its end is random."),
-        Rule("coco_admm", "[B] Theorem 4.1, sharpened", COCO, ANY, "t < t_1 = min(gamma / (1 - gamma), 1 / (2 (1 + delta)))",
+        Rule("coco_admm", "[B] Theorem 4.1, sharpened", COCO, ANY,
+             "t < t_1 = min(gamma / (1 - gamma), 1 / (2 (1 + delta))); at gamma = 1: t (1 + delta) <= 1",
              "the Lagrangian (65) decreases from k = 1 on (at gamma = 1 while t (1 + delta) < 1/2); if u_k stays bounded, as "
              "it does for F + lam G coercive, (u_k, v_k) converges to a stationary point of F + lam G", _coco_admm),
         Rule("coco_pegd", "[B] Theorem 4.4", COCO, ANY, "step < 2 - r(t), t (1 + delta) < 1",

@@ -155,7 +155,7 @@ def test_interrupted_restore_writes_nothing(picture, tmp_path, monkeypatch):
     monkeypatch.setattr(deconvolution, "restore_coco", cut_short)
     done = call("restore", picture, "--kernel", "box", "-o", tmp_path / "r.png")
     assert done.exit_code == 130
-    assert done.stderr == "pnp_course: interrupted; nothing was written.\n"
+    assert done.stderr == "pnp_course: interrupted; no file is half-written.\n"
     assert not list(tmp_path.iterdir())
 
 

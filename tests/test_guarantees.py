@@ -30,10 +30,11 @@ COCO = Constants(
     strict=1.3,
     k=0.9,
     top=4.0,
+    bottom=0.0,
     gradient_step=True,
 )
-STEEP = replace(COCO, gamma=0.5, delta=-0.1, residual=1.0)  # eigenvalues in [0.1, 2]: M = 0.9, l = 1
-CONVEX = replace(COCO, gamma=1.0, residual=0.9, norm=1.0, firm=1.0, strict=1.0, top=1.0)
+STEEP = replace(COCO, gamma=0.5, residual=1.0, top=2.0, bottom=0.1)  # M = 0.9, l = 1
+CONVEX = replace(COCO, gamma=1.0, residual=0.9, norm=1.0, firm=1.0, strict=1.0, top=1.0, bottom=0.1)
 
 
 def test_every_solver_has_a_rule():
@@ -57,7 +58,7 @@ CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters
     ("alpha_pgd", CONVEX, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.8}, "alpha lam L_f = 1.2 is"),
     ("alpha_pgd", STEEP, GAUSS, {"lam": 1.5, "alpha": 0.6}, {"lam": 1.5, "alpha": 0.4}, "0.5 is not below 0.4 = alpha"),
     ("prox_pnp_drs", CONVEX, KL, {"lam": 9.0, "t": 0.55}, {"lam": 9.0, "t": 0.56}, "t M = 0.504 is not below 0.5"),
-    ("prox_pnp_drs", replace(COCO, delta=0.2), KL, {"lam": 9.0, "t": 0.32}, {"lam": 9.0, "t": 0.34}, "t l = 1.02"),
+    ("prox_pnp_drs", replace(COCO, delta=0.2, bottom=-0.2), KL, {"lam": 9.0, "t": 0.32}, {"lam": 9.0, "t": 0.34}, "t l = 1.02"),
     ("prox_pnp_drsdiff", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "lam L_f = 1.1"),
     ("rmmo_drs", CONVEX, KL, {"lam": 1.0}, None, ""),
     ("pnpi_hqs", CONVEX, KL, {"relaxation": 0.2}, {"relaxation": 0.3}, "k' of r D"),
@@ -134,7 +135,11 @@ def test_a_prior_that_falls_for_ever_lets_the_iterates_leave():
 
 def test_cards_answer_for_the_levels_they_were_measured_at():
     at = dict.fromkeys(("asymmetry", "residual", "norm", "firm", "strict"), 0.0)
-    at = {f"{key}_worst": value for key, value in at.items()} | {"k": 0.9, "lambda_max_worst": 4.0}
+    at = {f"{key}_worst": value for key, value in at.items()} | {
+        "k": 0.9,
+        "lambda_max_worst": 4.0,
+        "lambda_min_worst": 0.0,
+    }
     levels = {"15": at | {"gamma_worst": 0.3, "delta_worst": 0.0}, "40": at | {"gamma_worst": 0.25, "delta_worst": 0.1}}
     card = {"architecture": "gradient-step", "config": {"activation": "elu"}, "certificate": levels}
     assert Constants.of(card, 15 / 255).gamma == 0.3

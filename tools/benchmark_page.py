@@ -80,8 +80,8 @@ def penalties(r: Row) -> list[str]:
     return [
         "## A penalised training step", "",
         "A: the spectral norm alone. B: both penalties of [B] (18). The same norms, by the gates of the ReLU network, by double "
-        "backpropagation as in the papers, and by the peer library's loss; equal columns at the right say that the same "
-        "thing was measured.",
+        "backpropagation as in the papers, and by the peer library's loss; the columns at the right say that the same "
+        "thing was measured, up to the starting vectors of the power iteration, which not every way lets one choose.",
         "", *table(head, rows), "", measured(r, "penalties.py"), "",
     ]  # fmt: skip
 
@@ -120,7 +120,9 @@ def solvers(r: Row) -> list[str]:
     growth = r["microseconds_per_iteration_and_pixel"]
     sides = list(next(iter(growth.values())))
     return [
-        "## Solvers", "", "Deblurring at 256 x 256 with `drunet`; the overhead is of one iteration.", "",
+        "## Solvers", "",
+        "Deblurring at 256 x 256 with `drunet`. The overhead, of one iteration, is measured apart, with a denoiser "
+        "that costs nothing: the network's own time varies by more than that, as the seconds show.", "",
         *table(head, loops), "",
         "GS-PnP with a line search, seconds for each accepted iteration, and forward passes of the network in all; deepinv's "
         "proximal gradient descent with backtracking has the same prior and takes the same steps.", "",

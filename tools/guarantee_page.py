@@ -12,14 +12,23 @@ PAGE = Path(__file__).resolve().parent.parent / "book" / "guarantees.md"
 HEAD = """# Which theorem covers which solver
 
 Each row: what the denoiser $D$, the fidelity and the parameters must satisfy, and what then converges. `J` is the Jacobian
-of $D$, norms are spectral, `L = ||I - J||`, `L_f` is the Lipschitz constant of the gradient of the fidelity, `t` the
-averaging, `lam` the weight of the fidelity (of the prior in `gs_pnp_pgd` and `red`). The program checks the same rules on
-the numbers of a run:
+of $D$, norms are spectral. `f` or `G` is the fidelity, `L_f` the Lipschitz constant of its gradient, `t` the averaging,
+`lam` the weight of the fidelity (of the prior in `gs_pnp_pgd`, `red` and `red_fixed_point`). `R` is the convex function
+with `prox_R = D`, `dR` its subdifferential; `g` the potential of a gradient step; `phi_t` the function whose prox is
+`D_t`, `phi` that for t = 1; `F` the implicit prior of a CoCo denoiser, `r(t) = t (1 - gamma) / (gamma + t (1 - gamma))`
+its weak convexity. In `primal_dual`, `L` is the linear map (pass its squared norm as `norm_squared`, 1 if left out, and
+the dual step as `sigma_dual`, since `sigma` is the noise level). Other letters are those of the solver's docstring;
+where that has no `x_k`, it is the image the iterate shows. The program checks the same rules on the numbers of a run:
 
 ```python
-from pnp_course import denoiser_card
+from pnp_course import deconvolution, denoiser_card, images
+from pnp_course.fidelities import Poisson
 from pnp_course.guarantees import guarantee
+from pnp_course.operators import Blur, kernels
 
+kernel = kernels.motion(25)
+y = deconvolution.degrade(images.photo("astronaut", 256), kernel, peak=50)
+fidelity = Poisson(Blur(kernel), y)
 print(guarantee("coco_admm", denoiser_card("drunet"), fidelity, y, sigma=0.1, t=0.33))
 ```
 

@@ -668,7 +668,7 @@ L = at["residual_worst"]
 root = scalar.invert(
     lambda v: 2 * v**3 + v**2 + 2 * v, torch.tensor([1.0]).double(), 0.0, 1.0
 )
-ell, M = 1 / at["gamma_worst"] - 1, min(L, 1 + at["delta_worst"])
+ell, M = at["lambda_max_worst"] - 1, 1 - at["lambda_min_worst"]
 t_0 = min(1 / max(ell, 1e-9), 0.5 / M)
 print(f"L = {L:.3f} on the card")
 print(

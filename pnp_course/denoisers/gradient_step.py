@@ -19,7 +19,7 @@ class GradientStep(nn.Module):
     Under `torch.no_grad()`, or when neither x nor the weights require a gradient, no graph is kept.
 
     Args:
-        network: N, taking (x, sigma); smooth (ELU or Softplus), for g to have a Lipschitz gradient.
+        network: N, taking (x, sigma); smooth (ELU or Softplus), for grad g to be Lipschitz on bounded sets.
     """
 
     conservative = True  # J = J^T exactly

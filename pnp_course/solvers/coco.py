@@ -22,8 +22,9 @@ def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t
         u_{k+1} = D_t(v_{k+1} - b_k)
         b_{k+1} = b_k + u_{k+1} - v_{k+1}
 
-    With a gamma-CoCo denoiser and t < t_0(gamma), (20) (0.33 for gamma = 1/4), (u_k, v_k) converges to a stationary
-    point of F + lam G for every convex G (Theorem 4.1). Shown is the un-averaged D(v_{k+1} - b_k) (Remark 4.3).
+    With a gamma-CoCo denoiser, t < t_0(gamma) of (20) (1/3 for gamma = 1/4), G convex, closed and proper, F + lam G
+    coercive, the Lagrangian KL and exact proxes, (u_k, v_k) converges to a stationary point of F + lam G (Theorem
+    4.1). Shown is the un-averaged D(v_{k+1} - b_k) (Remark 4.3).
 
     Args:
         denoise: x -> D(x) at a fixed noise level.
@@ -55,7 +56,8 @@ def coco_pegd(
         v_{k+1} = u_{k+1} - step (u_{k+1} - prox_{lam G}(u_{k+1}))
 
     e has a 1-Lipschitz gradient whatever G is. With a gamma-CoCo denoiser and step < 2 - r(t), where
-    r(t) = t (1 - gamma) / (gamma + t (1 - gamma)), F + step e decreases and u_k converges (Theorem 4.4).
+    r(t) = t (1 - gamma) / (gamma + t (1 - gamma)), F + step e decreases; if it is
+    coercive and KL, u_k converges (Theorem 4.4).
 
     Args: as `coco_admm`; `step` is the paper's second parameter, 0.8 there.
 
@@ -89,7 +91,7 @@ def coco_drs(
     """
     t = check_averaging(t)
     if not 0 < relaxation < 1:
-        raise ValueError(f"relaxation is {relaxation}; wanted 0 < relaxation < 1, and 1/2 for the theorem.")
+        raise ValueError(f"relaxation is {relaxation}; wanted 0 < relaxation < 1; the authors take 1/2.")
     fidelity.reset()
     s = x0
     while True:

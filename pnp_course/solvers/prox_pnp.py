@@ -65,10 +65,11 @@ def alpha_pgd(
 
     Args:
         lam: weight of the fidelity.
-        alpha: 0 < alpha <= 1.
+        alpha: 0 < alpha <= 1; the theorem asks l / (l + 1) < alpha < 1 / (lam L_f), -l <= I - J <= M < 1.
 
     Yields:
-        Iterate with x = x_{k+1}, y = y_{k+1}, z, and objective F(x_{k+1}) = lam f + phi.
+        Iterate with x = x_{k+1}, y = y_{k+1}, z, and objective F(x_{k+1}), F = lam f + phi. It may rise: what decreases
+        is F(y_k) + (alpha/2) (1/alpha - 1)^2 ||y_k - y_{k-1}||^2.
     """
     check_positive(lam, "lam")
     if not 0 < alpha <= 1:
@@ -123,7 +124,8 @@ def prox_pnp_drsdiff(
     The objective is the envelope with the two functions in their own roles, lam f(y) + phi_t(z) + <y - x, y - z> +
     ||y - z||^2 / 2.
 
-    Args and yields: as `prox_pnp_drs`; x = y_k.
+    The theorem asks t M < 1, M the largest eigenvalue of I - J. Args and yields: as `prox_pnp_drs`, with t = 1 by
+    default; x = y_k, the output of the fidelity's prox.
     """
     check_positive(lam, "lam")
     t = check_averaging(t)

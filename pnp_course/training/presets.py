@@ -16,7 +16,7 @@ TINY_NET: dict[str, Any] = {"widths": (8, 8, 16, 16), "blocks": 1}
 class Preset:
     """One training run.
 
-    architecture, net: what `denoisers.zoo.build` takes.
+    architecture, net: a key of `denoisers.zoo.ARCHITECTURES` and its arguments.
     sigma_max: noise levels are uniform in [0, sigma_max], units of intensity (1 / gamma for "inverse gamma" noise).
     lr, lr_end: learning rate, cosine from one to the other. ema: decay of the weights' moving average.
     start: weights to finetune from, by name; a plain network's weights start a gradient-step one too.
