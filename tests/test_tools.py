@@ -1,5 +1,6 @@
 """The notebook tool finds what it must find; figures, sliders; the environment's one-line errors."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -258,3 +259,12 @@ def test_workflows_can_be_read_and_each_job_has_steps(path):
     assert jobs
     for job in jobs.values():
         assert all("uses" in step or "run" in step for step in job["steps"])
+
+
+def test_the_plan_for_teachers_has_every_notebook_with_its_minutes():
+    plan = (ROOT / "book" / "intro.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"\.\./notebooks/(\w+)\.ipynb\) \| (\d+) \|", plan))
+    said = {}
+    for source in (ROOT / "notebooks" / "src").glob("[0-9]*.py"):
+        said[source.stem] = re.search(r"\*\*Time\.\*\* (\d+) minutes", source.read_text(encoding="utf-8")).group(1)
+    assert rows == said
