@@ -781,7 +781,7 @@ if len(results):
 # denoiser: for [B] $10^{-2}$ does. Suspects: the length of training, here hundreds of steps; the size of the network; and
 # the measurement itself, one power iteration a step against fifteen, where section 3 showed how little the first one
 # sees. (Our $\beta$ were tried at $\alpha = 0.1$, those of [B] at $\alpha = 1$.) These points cannot tell which. The longer
-# runs of the same file can say more: `coco-0.25-mean` takes one power iteration a step, the others go on from it with
+# runs of the same file can say more: `coco-0.25-mean` takes one power iteration a step; those that go on from there take
 # four Lanczos steps, on the worst direction.
 
 # %% tags=["nbval-ignore-output"]
