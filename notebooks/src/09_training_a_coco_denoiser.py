@@ -739,7 +739,7 @@ results, figure = lab.committed("benchmarks/results/tradeoff.csv"), None
 if len(results):
     measured = results.columns[list(results.columns).index("psnr_15") :]
     settings = results.drop(columns=["alpha", "beta", "minutes", *measured])
-    settings = settings.astype(str).agg(", ".join, axis=1)
+    settings = settings.agg(lambda row: ", ".join(map(str, row)), axis=1)
     same = results[settings == settings.mode()[0]]  # they share all else
     a = same[same.beta == 0.01].groupby("alpha").mean(numeric_only=True)
     b = same[same.alpha == 0.1].groupby("beta").mean(numeric_only=True)
