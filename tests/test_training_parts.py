@@ -78,7 +78,7 @@ def test_from_elu_to_softplus_the_potential_stays_as_smooth(generator):
     unscaled.network.load_state_dict(elu.network.state_dict())
     x = images.photo("astronaut", 64)
     x = x + 0.1 * torch.randn(x.shape, generator=generator)
-    assert (soft(x, 0.1) - elu(x, 0.1)).norm() < 0.1 * (x - elu(x, 0.1)).norm()
+    assert (soft(x, 0.1) - elu(x, 0.1)).norm() < 0.15 * (x - elu(x, 0.1)).norm()
 
     def curvature(net):
         c = certificate(net, x, 0.1, iterations=10)
