@@ -604,7 +604,7 @@ result = deconvolution.restore_coco(
     seen, motion.kernel, denoiser, settings, max_iter=30
 )
 psnrs = [metrics.psnr(v, photo.float()) for v in (filtered, result.x)]
-print(f"Tikhonov {psnrs[0]:.1f} dB, CoCo-ADMM {psnrs[1]:.1f} dB")
+print(f"Tikhonov {psnrs[0]:.0f} dB, CoCo-ADMM {psnrs[1]:.0f} dB")
 assert psnrs[1] > psnrs[0] + 1
 
 # %% [markdown]
