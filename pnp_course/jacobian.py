@@ -74,12 +74,15 @@ def affine(lin: Linearized | Gated, identity: float, jacobian: float) -> LinearM
     )
 
 
-def cocoercivity(lin: Linearized | Gated, gamma: float) -> LinearMap:
+def cocoercivity(lin: Linearized | Gated, gamma: float, slack: float = 0.0) -> LinearMap:
     """M = 2 gamma J - I, of norm <= 1 everywhere iff D is gamma-cocoercive, [B] (10), (16) and Lemma 2.1.
 
-    gamma = 1 is firm nonexpansiveness, gamma = 1/2 nonexpansiveness of the residual I - D.
+    gamma = 1 is firm nonexpansiveness, gamma = 1/2 nonexpansiveness of the residual I - D. With a `slack` delta,
+    M = (2 J - (1 / gamma - delta) I) / (1 / gamma + delta): for a symmetric J its norm is at most 1 iff the spectrum of J
+    lies in [-delta, 1 / gamma], which is all that the sharpened bound on the averaging asks (book/theory/proximal_denoiser).
     """
-    return affine(lin, -1, 2 * gamma)
+    width = 1 / gamma + slack
+    return affine(lin, -(1 / gamma - slack) / width, 2 / width)
 
 
 def strict_pseudo_contraction(lin: Linearized | Gated, k: float) -> LinearMap:

@@ -32,6 +32,7 @@ class Penalty:
         resolvents of monotone operators (RMMO), 1/2 on a gradient-step network is [A] (21): I - J is the Hessian of g.
         "nonexpansive": M = J. "strictly pseudo-contractive" (constant k): M = k I + (1 - k) J.
         "pseudo-contractive": M = (J - 10 I)^{-1} (J + 8 I).
+    slack: how far below 0 a cocoercive denoiser's spectrum may reach ("relaxed CoCo": spectrum in [-slack, 1 / gamma]).
     alpha: weight of the Hamiltonian penalty (17); nothing is computed for it where alpha = 0.
     beta, eps: weight and margin of the spectral penalty.
     iterations: power iterations; 0 takes a random direction q instead of the worst, and ||M q|| for ||M||_*.
@@ -42,6 +43,7 @@ class Penalty:
 
     condition: str = "cocoercive"
     constant: float = 0.25
+    slack: float = 0.0
     alpha: float = 1.0
     beta: float = 1e-2
     eps: float = 0.1
@@ -59,7 +61,7 @@ class Penalty:
     def operator(self, lin: Linearized | Gated) -> LinearMap:
         """The map M of the condition."""
         if self.condition == "cocoercive":
-            return cocoercivity(lin, self.constant)
+            return cocoercivity(lin, self.constant, self.slack)
         if self.condition == "nonexpansive":
             return affine(lin, 0, 1)
         if self.condition == "strictly pseudo-contractive":
