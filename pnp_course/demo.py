@@ -39,7 +39,10 @@ def compare(
     coco = deconvolution.denoiser_for(y, denoiser_name)
     plain = deconvolution.denoiser_for(y, "drunet")
     parameters = deconvolution.settings(peak, denoiser_name)
-    monitors: dict[str, Monitor] = {"psnr": psnr_to(x), "lagrangian": Lagrangian(Poisson(Blur(kernel), y), parameters.lam)}
+    monitors: dict[str, Monitor] = {
+        "psnr": psnr_to(x),
+        "lagrangian": Lagrangian(Poisson(Blur(kernel), y), parameters.lam),
+    }
     runs: dict[str, Result] = {}
 
     def keep(name: str, result: Result) -> Tensor:

@@ -14,7 +14,6 @@ from torch import Tensor
 from pnp_course._checks import check_counts, check_image, check_positive, check_same_shape
 from pnp_course.operators import Identity, LinearOperator
 
-
 Weight = float | Tensor
 
 

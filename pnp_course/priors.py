@@ -60,6 +60,10 @@ class TotalVariation:
         """Length of the vectors p (2, B, C, H, W) at each pixel: (1, B, 1, H, W)."""
         return p.square().sum((0, 2), keepdim=True).sqrt()
 
+    def __call__(self, z: Tensor) -> Tensor:
+        """prox_R(z), the form in which R enters `admm`, `drs` and `primal_dual`."""
+        return self.prox(z)
+
     def value(self, x: Tensor) -> float:
         """weight times the total variation of x (B, C, H, W)."""
         return self.weight * float(self.length(gradient(x)).double().sum())
@@ -131,6 +135,10 @@ class WaveletL1:
             out[..., 1::2, ::2], out[..., 1::2, 1::2] = (x + h - v - d) / 2, (x - h - v + d) / 2
             x = out
         return x
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """prox_R(z), the form in which R enters `admm`, `drs` and `primal_dual`."""
+        return self.prox(z)
 
     def value(self, x: Tensor) -> float:
         """weight times the sum of absolute details."""

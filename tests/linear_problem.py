@@ -60,5 +60,5 @@ def solve(matrix, right):
 
 
 def residual_and_fidelity(p):
-    """A^T (A x - y) + lam (I - W) x = 0: RED and gradient steps."""
-    return solve(p.gram + LAM * (EYE - p.w), p.back)
+    """lam A^T (A x - y) + (I - W) x = 0: RED and gradient steps."""
+    return solve(LAM * p.gram + EYE - p.w, LAM * p.back)

@@ -11,16 +11,25 @@ from pnp_course.monitors import AtIterate
 from pnp_course.operators import Identity, Mask
 from pnp_course.solvers import run
 
-BAD = {
+BAD = {  # the call, and what is said of it at once
     "lam": (lambda p: solvers.pgd(p.fidelity, p.denoise, p.y, lam=0.0), "lam is 0.0; wanted a finite number > 0"),
     "step": (lambda p: solvers.red(p.fidelity, p.denoise, p.y, lam=1.0, step=-1.0), "step is -1.0"),
-    "c": (lambda p: solvers.gs_pnp_pgd(p.fidelity, p.with_value, p.y, lam=1.0, c=0.7), "0 < c < 1/2"),
-    "t": (lambda p: solvers.prox_pnp_drs(p.fidelity, p.with_value, p.y, lam=1.0, t=1.5), "0 < t <= 1"),
-    "alpha": (lambda p: solvers.alpha_pgd(p.fidelity, p.with_value, p.y, lam=1.0, alpha=0.0), "0 < alpha <= 1"),
-    "zeta": (lambda p: solvers.diffpir(p.fidelity, p.denoise, p.y, nu=0.1, sigmas=[0.2, 0.1], zeta=2.0), "zeta is 2.0"),
+    "c": (lambda p: solvers.gs_pnp_pgd(p.fidelity, p.denoise, p.y, lam=1.0, c=0.7), "c is 0.7; wanted a number with 0 < c < 1/2"),
+    "t": (
+        lambda p: solvers.prox_pnp_drs(p.fidelity, p.denoise, p.y, lam=1.0, t=1.5),
+        "t is 1.5; wanted a number with 0 < t <= 1",
+    ),
+    "alpha": (
+        lambda p: solvers.alpha_pgd(p.fidelity, p.denoise, p.y, lam=1.0, alpha=0.0),
+        "alpha is 0.0; wanted a number with 0 < alpha <= 1",
+    ),
+    "zeta": (lambda p: solvers.diffpir(p.fidelity, p.denoise, p.y, lam=1.0, sigmas=[0.2, 0.1], zeta=2.0), "zeta is 2.0"),
     "rising": (lambda p: solvers.dps(p.fidelity, p.denoise, p.y, sigmas=[0.1, 0.2]), "never rise"),
-    "unequal": (lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lams=[1.0], sigmas=[0.1, 0.1]), "equally many"),
-    "relaxation": (lambda p: solvers.coco_drs(p.fidelity, p.denoise, p.y, lam=1.0, relaxation=1.0), "relaxation is 1.0"),
+    "unequal": (
+        lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lam=[1.0], sigmas=[0.1, 0.1]),
+        "1 of lam and 2 of sigmas; wanted equally many",
+    ),
+    "relaxation": (lambda p: solvers.coco_drs(p.fidelity, p.denoise, p.y, lam=1.0, relaxation=2.0), "relaxation is 2.0"),
     "last": (lambda _: solvers.annealed(1.0, 0.0, 10, last=20), "last is 20 of 10"),
 }  # fmt: skip
 
@@ -29,7 +38,7 @@ BAD = {
 def test_bad_parameters(name):
     make, words = BAD[name]
     with pytest.raises(ValueError, match=words):
-        next(iter(make(problem(symmetric=True))))
+        make(problem(symmetric=True))  # at the call, not at the first iterate
 
 
 def test_inpainting_by_a_mask():
@@ -37,8 +46,31 @@ def test_inpainting_by_a_mask():
     generator = torch.Generator().manual_seed(0)
     mask = (torch.rand(8, 8, generator=generator) < 0.5).double()
     y = mask * torch.rand(1, 1, 8, 8, generator=generator, dtype=torch.float64)
-    x = run(solvers.admm(Gaussian(Mask(mask), y), lambda z: 0.9 * z, y, lam=1e6), 200).iterate.v
+    x = run(solvers.admm(Gaussian(Mask(mask), y), diffuse, y, lam=1e6), 2000, tol=1e-13).iterate.v
     torch.testing.assert_close(x * mask, y, atol=1e-4, rtol=0)
+    # unseen: the minimiser of the prior <x, (W^{-1} - I) x> / 2 with the seen ones given, a linear system of its own
+    w = (0.7 * EYE_8 + 0.25 * NEIGHBOURS_8).double()
+    hessian, hole = torch.linalg.inv(w) - EYE_8, mask.flatten() == 0
+    want = torch.linalg.solve(hessian[hole][:, hole], -hessian[hole][:, ~hole] @ y.flatten()[~hole])
+    torch.testing.assert_close(x.flatten()[hole], want, atol=1e-4, rtol=0)
+
+
+def ring(n):
+    """Each of n pixels in a row with the mean of its two neighbours, the row closed to a ring."""
+    eye = torch.eye(n, dtype=torch.float64)
+    return (eye.roll(1, 0) + eye.roll(-1, 0)) / 2
+
+
+EYE_8 = torch.eye(64, dtype=torch.float64)
+NEIGHBOURS_8 = (
+    torch.kron(ring(8), torch.eye(8, dtype=torch.float64)) + torch.kron(torch.eye(8, dtype=torch.float64), ring(8))
+) / 2
+
+
+def diffuse(z):
+    """A linear denoiser with eigenvalues in [0.45, 0.95] that mixes neighbours."""
+    around = (z.roll(1, -1) + z.roll(-1, -1) + z.roll(1, -2) + z.roll(-1, -2)) / 4
+    return 0.7 * z + 0.25 * around
 
 
 @pytest.mark.parametrize("what", ["asymmetry", "lambda_min", "lambda_max", "gamma"])
@@ -46,11 +78,7 @@ def test_constants_at_the_iterate(what):
     """Along a run the monitor gives those of the matrix, every third time."""
     p = problem(symmetric=False)
 
-    class Module(torch.nn.Module):
-        def forward(self, x, sigma):
-            return (p.w.to(x) @ x.flatten()).reshape(x.shape)
-
-    monitor = AtIterate(Module(), 0.1, what, every=3, iterations=36)
+    monitor = AtIterate(p.denoise.denoiser, 0.1, what, every=3, iterations=36)
     result = run(solvers.admm(p.fidelity, p.denoise, p.y, lam=LAM), 7, monitors={what: monitor})
     ends = torch.linalg.eigvalsh((p.w + p.w.T) / 2)
     want = {
@@ -71,9 +99,8 @@ def test_shapes_that_do_not_fit():
     p = problem(symmetric=True)
     colour = p.y.expand(1, 3, N, N)
     for name in ("pgd", "admm", "red"):
-        options = {"step": 1.0} if name == "red" else {}
         with pytest.raises(ValueError, match=r"\(1, 3, 6, 6\).* must be equal"):
-            next(getattr(solvers, name)(p.fidelity, p.denoise, colour, lam=1.0, **options))
+            next(getattr(solvers, name)(p.fidelity, at_sigma(lambda x, s: 0.5 * x, 0.1), colour, lam=1.0))
     bad = {
         "shape": lambda x, s: x[..., :-1], "dtype": lambda x, s: x.float(),
     }  # fmt: skip
@@ -87,7 +114,7 @@ def test_long_steps_are_warned_of():
     for make, words in (
         (lambda: solvers.pgd(p.fidelity, p.denoise, p.y, lam=2.5), "step lam L_f = 2.5 is over 2.* below 2"),
         (lambda: solvers.fista(p.fidelity, p.denoise, p.y, lam=1.5), "is over 1"),
-        (lambda: solvers.prox_pnp_drsdiff(p.fidelity, p.with_value, p.y, lam=1.5), "lam L_f = 1.5 is over 1"),
+        (lambda: solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=1.5), "lam L_f = 1.5 is over 1"),
         (lambda: solvers.pgd(Poisson(Identity(), p.y), p.denoise, p.y, lam=0.1), "no Lipschitz constant"),
     ):
         with pytest.warns(solvers.StepSizeWarning, match=words):

@@ -1,10 +1,13 @@
 """Solvers on quadratics with linear denoisers, where fixed points are a linear system; `run` and its stops."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
-from pnp_course.fidelities import Gaussian
+from pnp_course.denoisers import at_sigma
+from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.operators import Blur, kernels
 from pnp_course.solvers import DivergenceError, Iterate, coco_admm, coco_pegd, dpir, hqs, run
 
@@ -51,7 +54,7 @@ def test_coco_admm_reaches_the_stationary_point(quadratic):
     torch.testing.assert_close(result.iterate.u, want, atol=1e-8, rtol=0)
     torch.testing.assert_close(result.iterate.v, want, atol=1e-8, rtol=0)
     # the picture shown is D(z), with u = t D(z) + (1 - t) z
-    torch.testing.assert_close(T * result.x + (1 - T) * result.iterate.z, result.iterate.u)
+    torch.testing.assert_close(T * result.x + (1 - T) * result.iterate.denoiser_input, result.iterate.u)
 
 
 def test_coco_pegd_reaches_the_stationary_point_of_the_envelope(quadratic):
@@ -68,12 +71,12 @@ def test_hqs_reaches_its_fixed_point(quadratic):
     step = 0.2 * m @ resolvent
     want = torch.linalg.solve(eye - step, step @ (LAM * matrix.T @ y.flatten())).reshape(y.shape)
     n = 2000
-    result = run(hqs(Gaussian(a, y), lambda x, s: 0.2 * denoise(x), y, lams=[LAM] * n, sigmas=[0.1] * n), n)
+    result = run(hqs(Gaussian(a, y), lambda x: 0.2 * denoise(x), y, lam=LAM), n)
     torch.testing.assert_close(result.x, want, atol=1e-10, rtol=0)
 
 
 def test_dpir_schedule():
-    """Log-spaced noise levels from start to end, lam_k = lam sigma_k^2; one denoiser call each."""
+    """Log-spaced noise levels from start to that of the denoiser, lam_k = lam (sigma_k / sigma)^2; one denoiser call each."""
     seen, lams = [], []
 
     class Spy:
@@ -81,24 +84,23 @@ def test_dpir_schedule():
             lams.append(lam)
             return z
 
-        def reset(self):
-            """Nothing to forget."""
-
     x = torch.zeros(1, 1, 2, 2)
 
     def denoiser(z, sigma):
         seen.append(sigma)
         return z
 
-    run(dpir(Spy(), denoiser, x, lam=50.0, sigma_start=0.2, sigma_end=0.05, iterations=5), 5)
+    run(dpir(Spy(), at_sigma(denoiser, 0.05), x, lam=50.0, sigma_start=0.2, iterations=5), 5)
     np.testing.assert_allclose(seen, np.geomspace(0.2, 0.05, 5), rtol=1e-12)
-    np.testing.assert_allclose(lams, 50 * np.geomspace(0.2, 0.05, 5) ** 2, rtol=1e-12)
+    np.testing.assert_allclose(lams, 50 * np.geomspace(4, 1, 5) ** 2, rtol=1e-12)
 
 
 def test_hqs_schedules_of_unequal_length(quadratic):
     a, y, denoise, _, _ = quadratic
-    with pytest.raises(ValueError, match="2 values of lam and 1 of sigma"):
-        run(hqs(Gaussian(a, y), lambda x, s: denoise(x), y, lams=[1, 1], sigmas=[0.1]), 3)
+    with pytest.raises(ValueError, match="2 of lam and 1 of sigmas"):
+        hqs(Gaussian(a, y), at_sigma(lambda x, s: denoise(x), 0.1), y, lam=[1, 1], sigmas=[0.1])
+    with pytest.raises(ValueError, match="several noise levels"):
+        hqs(Gaussian(a, y), denoise, y, lam=1.0, sigmas=[0.1])
 
 
 @pytest.mark.parametrize("t", [0, -0.1, 1.5, float("nan")])
@@ -109,24 +111,34 @@ def test_averaging_outside_its_range(quadratic, t):
             run(solver(Gaussian(a, y), denoise, y, lam=LAM, t=t), 1)
 
 
-def test_runs_on_one_fidelity_do_not_depend_on_each_other(generator):
-    """The inexact prox starts warm within a run, and cold in the next one."""
-    from pnp_course.fidelities import Poisson
-
+def test_a_fidelity_has_no_memory(generator):
+    """Two generators on one fidelity, drawn in turn, go as each alone; looking at a prox between changes nothing."""
     y = torch.rand(1, 1, 16, 16, generator=generator) + 0.1
     g = Poisson(Blur(kernels.gaussian(5, 1.0)), y)
-    first, second = (run(coco_admm(g, lambda z: 0.9 * z, y, lam=1.0, t=T), 5).x for _ in range(2))
-    assert torch.equal(first, second)
+
+    def start(factor):
+        return coco_admm(g, lambda z: factor * z, y, lam=1.0, t=T)
+
+    alone = [[it.x for it in itertools.islice(start(factor), 5)] for factor in (0.9, 0.5)]
+    one, other = start(0.9), start(0.5)
+    for first, second in zip(*alone, strict=True):
+        assert torch.equal(next(one).x, first)
+        g.prox(torch.rand(y.shape, generator=generator), 3.0)
+        assert torch.equal(next(other).x, second)
 
 
 # run
+
+
+def made(x):
+    return Iterate(x, denoiser_input=x)
 
 
 def counting(factor=0.5):
     x = torch.ones(1, 1, 2, 2)
     while True:
         x = factor * x
-        yield Iterate(1 + x)
+        yield Iterate(1 + x, denoiser_input=x)
 
 
 def test_stops_and_history():
@@ -140,8 +152,8 @@ def test_stops_and_history():
     assert result.history["mean"].loc[2] == pytest.approx(1.25)
     assert run(counting(), 7).stopped_by == "max_iter"
     assert len(run(counting(), 7).rows) == 7
-    assert run(iter([Iterate(torch.ones(1))]), 7).stopped_by == "end of the solver"
-    restless = (Iterate(torch.full((1,), 1.0 + k % 2)) for k in range(10**6))
+    assert run(iter([made(torch.ones(1, 1))]), 7).stopped_by == "end of the solver"
+    restless = (made(torch.full((1, 1), 1.0 + k % 2)) for k in range(10**6))
     assert run(restless, 10**6, max_seconds=0.05).stopped_by == "max_seconds"
 
 
@@ -151,23 +163,23 @@ def test_divergence_names_iteration_and_keeps_the_run():
     assert len(caught.value.result.rows) >= 3
 
     def to_nan():
-        yield Iterate(torch.ones(2))
-        yield Iterate(torch.full((2,), float("nan")))
+        yield made(torch.ones(1, 2))
+        yield made(torch.full((1, 2), float("nan")))
 
     with pytest.raises(DivergenceError, match="iteration 2: x holds NaN") as caught:
         run(to_nan())
-    assert torch.equal(caught.value.result.x, torch.ones(2))  # the last good iterate
+    assert torch.equal(caught.value.result.x, torch.ones(1, 2))  # the last good iterate
 
 
 def test_interrupt_keeps_the_last_iterate():
     def interrupted():
-        yield Iterate(torch.ones(2))
-        yield Iterate(torch.ones(2) * 2)
+        yield made(torch.ones(1, 2))
+        yield made(torch.ones(1, 2) * 2)
         raise KeyboardInterrupt
 
     result = run(interrupted())
     assert result.stopped_by == "interrupted"
-    assert torch.equal(result.x, torch.full((2,), 2.0))
+    assert torch.equal(result.x, torch.full((1, 2), 2.0))
 
 
 def test_run_is_without_gradients_and_calls_back():
@@ -175,7 +187,7 @@ def test_run_is_without_gradients_and_calls_back():
 
     def solver():
         while True:
-            yield Iterate(w * 2)
+            yield made((w * 2)[None])
 
     assert not run(solver(), 2, callback=lambda it: seen.append(it)).x.requires_grad
     assert len(seen) == 2

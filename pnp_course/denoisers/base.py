@@ -192,7 +192,9 @@ class Averaged(Wrapped):
 def _with_potential(denoiser: Any) -> GradientStepLike:
     """The denoiser inside a wrapper, which must have a potential here."""
     if not getattr(denoiser, "has_potential", False):
-        raise ValueError(f"{type(denoiser).__name__} has no potential g with D = I - grad g; take a gradient-step denoiser.")
+        raise ValueError(
+            f"{type(denoiser).__name__} has no potential g with D = I - grad g; take a gradient-step denoiser."
+        )
     return denoiser
 
 

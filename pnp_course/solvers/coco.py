@@ -24,9 +24,11 @@ def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t
         u_{k+1} = D_t(v_{k+1} - b_k)
         b_{k+1} = b_k + u_{k+1} - v_{k+1}
 
-    With a gamma-CoCo denoiser, t < t_0(gamma) of (20) (1/3 for gamma = 1/4), G convex, closed and proper, F + lam G
-    coercive, the Lagrangian KL and exact proxes, (u_k, v_k) converges to a stationary point of F + lam G (Theorem
-    4.1). Shown is the un-averaged D(v_{k+1} - b_k) (Remark 4.3).
+    With a gamma-CoCo denoiser, t < t_1 = min(gamma / (1 - gamma), 1/2) (1/3 for gamma = 1/4), G convex, closed and proper,
+    F + lam G coercive, the Lagrangian KL and exact proxes, (u_k, v_k) converges to a stationary point of F + lam G. That is
+    Theorem 4.1, whose t_0(gamma) of (20) is never above t_1; t_1 is the condition of Themelis and Patrinos (2020) for
+    Douglas-Rachford with a weakly convex function (`bounds.largest_averaging`). Shown is the un-averaged
+    D(v_{k+1} - b_k) (Remark 4.3).
 
     Args:
         denoise: x -> D(x) at a fixed noise level, see `at_sigma`.

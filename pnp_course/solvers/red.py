@@ -5,7 +5,7 @@ Both papers weigh the residual; here, as in every solver, `lam` weighs the fidel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -109,8 +109,9 @@ def snore(
     Yields:
         Iterate with x = x_{k+1}.
     """
-    x = x0
-    for u, weight, length, denoise_k in _noised(lambda: x, denoise, lam, sigmas, step, seed):
+    x, generator = x0, torch.Generator().manual_seed(seed)
+    for sigma, denoise_k, weight, length in _schedules(denoise, sigmas, lam, step):
+        u = x + sigma * normal_like(x, generator)
         x = x - length * (weight * fidelity.grad(x) + u - denoise_k(u))
         yield Iterate(x, denoiser_input=u)
 
@@ -121,21 +122,17 @@ def snore_prox(
     sigmas: Sequence[float] | None = None, step: float | Sequence[float] = 1.0, seed: int = 0,
 ) -> Iterator[Iterate]:  # fmt: skip
     """SNORE-Prox: x_{k+1} = prox_{step_k lam_k G}(x_k - step_k (u - D_{sigma_k}(u))), u = x_k + sigma_k n. Else as `snore`."""
-    x = x0
-    for u, weight, length, denoise_k in _noised(lambda: x, denoise, lam, sigmas, step, seed):
+    x, generator = x0, torch.Generator().manual_seed(seed)
+    for sigma, denoise_k, weight, length in _schedules(denoise, sigmas, lam, step):
+        u = x + sigma * normal_like(x, generator)
         x = fidelity.prox(x - length * (u - denoise_k(u)), length * weight)
         yield Iterate(x, denoiser_input=u)
 
 
-def _noised(
-    x: Callable[[], Tensor], denoise: AtSigma, lam: float | Sequence[float], sigmas: Sequence[float] | None,
-    step: float | Sequence[float] | None, seed: int,
-) -> Iterator[tuple[Tensor, float, float, Denoise]]:  # fmt: skip
-    """For each iteration the present x with noise, the weight, the step and the denoiser of its level."""
-    generator = torch.Generator().manual_seed(seed)
-    levels = schedule(denoise.sigma if sigmas is None else sigmas)
+def _schedules(
+    denoise: AtSigma, sigmas: Sequence[float] | None, lam: float | Sequence[float], step: float | Sequence[float] | None
+) -> Iterator[tuple[float, Denoise, float, float]]:
+    """For each iteration the noise level, the denoiser of that level, the weight and the step."""
+    levels = schedule(float(denoise.sigma) if sigmas is None else sigmas)
     steps = schedule(step)  # type: ignore[arg-type]  # the check has put a number for None
-    for sigma, weight, length, denoise_k in zip(
-        levels, schedule(lam), steps, denoisers_at(denoise, sigmas), strict=False
-    ):
-        yield x() + sigma * normal_like(x(), generator), weight, length, denoise_k
+    return zip(levels, denoisers_at(denoise, sigmas), schedule(lam), steps, strict=False)

@@ -70,6 +70,8 @@ def bind(solver: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"{solver.__name__} needs the parameter {missing[0]!r}; pass {missing[0]}=...")
     bound = {n: given.get(n, p.default) for n, p in known.items()}
     for name, value in bound.items():
+        if value is None and known[name].default is not None:
+            raise ValueError(f"{name} is None; wanted a number, or leave it out to take {known[name].default}.")
         check_parameter(name, value)
     return bound
 
@@ -94,7 +96,7 @@ def check_parameter(name: str, value: Any) -> None:
             check_parameter(name, each)
         return
     try:
-        holds = not isinstance(value, bool) and test(float(value))
+        holds = not isinstance(value, bool | str) and test(float(value))
     except (TypeError, ValueError):
         holds = False
     if not holds:
