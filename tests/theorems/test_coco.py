@@ -7,16 +7,16 @@ import torch
 
 from pnp_course.denoisers import at_sigma
 from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.guarantees import (
+    admm_margin,
+    gradient_lipschitz,
+    pegd_step_bound,
+    published_averaging,
+    weak_convexity,
+)
 from pnp_course.monitors import Lagrangian
 from pnp_course.operators import Identity
 from pnp_course.solvers import DivergenceError, coco_admm, coco_pegd, run
-from pnp_course.theory import (
-    admm_margin,
-    averaging_bound,
-    gradient_lipschitz,
-    pegd_step_bound,
-    weak_convexity,
-)
 from pnp_course.toy import GaussianMixture, PixelMixture
 
 SIGMA = 0.15
@@ -36,7 +36,7 @@ def test_constants_of_theorem_2_2(gamma, t):
 
 @pytest.mark.parametrize(("gamma", "t0"), [(0.25, 1 / 3), (0.5, 0.37609), (0.2, 0.25), (0.1, 1 / 9)])
 def test_printed_values_of_the_bound(gamma, t0):
-    assert averaging_bound(gamma) == pytest.approx(t0, abs=1e-5)
+    assert published_averaging(gamma) == pytest.approx(t0, abs=1e-5)
 
 
 @pytest.mark.parametrize("gamma", [0.25, 0.3, 0.5, 0.8, 0.99])
@@ -49,7 +49,7 @@ def test_the_bound_is_the_root_of_the_cubic(gamma):
         / (2 * (1 - gamma))
     )
     real = [float(z.real) for z in roots if abs(z.imag) < 1e-9 and z.real > 0]
-    assert averaging_bound(gamma) == pytest.approx(min(real), abs=1e-9)
+    assert published_averaging(gamma) == pytest.approx(min(real), abs=1e-9)
     assert admm_margin(gamma, min(real) * 0.999) > 0 > admm_margin(gamma, min(real) * 1.001)
 
 
@@ -80,7 +80,7 @@ def exact_prior(z, t):
 
 def test_theorem_4_1_lagrangian_decreases_below_the_bound():
     fidelity, y = problem()
-    t, lam = 0.99 * averaging_bound(GAMMA), 0.3
+    t, lam = 0.99 * published_averaging(GAMMA), 0.3
     values = []
 
     def lagrangian(it):
@@ -117,7 +117,7 @@ def test_theorem_4_1_fails_far_above_the_bound():
     with pytest.raises(DivergenceError, match="iteration"):
         run(coco_admm(Gaussian(Identity(), y), lambda z: 20 * z, y, lam=0.1, t=1.0), 1000)
     # below the bound the same problem converges
-    t = 0.9 * averaging_bound(0.05)
+    t = 0.9 * published_averaging(0.05)
     safe = run(coco_admm(Gaussian(Identity(), y), lambda z: 20 * z, y, lam=2.0, t=t), 5000, tol=1e-13)
     assert safe.stopped_by == "tolerance"
 
@@ -135,7 +135,7 @@ class Pinned:
 @pytest.mark.parametrize("gamma", [0.05, 0.15, 0.25])
 def test_the_bound_is_sharp_for_small_gamma(gamma):
     """D = I / gamma, G pinned: b's distance to its fixed point r is multiplied by r / (1 - r) each time (theory page)."""
-    x0, bound = torch.ones(1, 1, 2, 2, dtype=torch.float64), averaging_bound(gamma)
+    x0, bound = torch.ones(1, 1, 2, 2, dtype=torch.float64), published_averaging(gamma)
 
     def distance(t, n):
         b = run(coco_admm(Pinned(), lambda z: z / gamma, x0, lam=1.0, t=t), n).iterate.b

@@ -257,12 +257,12 @@ def test_drs_may_fail_between_a_half_and_one(bend, settles):
 @pytest.mark.parametrize(("gamma", "delta"), [(0.5, 0.0), (0.25, 0.4), (0.7, 0.2)])
 def test_coco_admm_beyond_its_bound(gamma, delta):
     """pd-coco-bound: H decreases with t just below min(g/(1-g), 1/(2(1+delta))), where (20) with slack does not hold."""
-    from pnp_course.theory import averaging_bound, largest_averaging
+    from pnp_course.guarantees import largest_averaging, published_averaging
     from pnp_course.toy import scalar
 
     d = scalar.wave(gamma, delta)
     t = 0.98 * largest_averaging(gamma, delta)
-    assert t > averaging_bound(gamma, delta)
+    assert t > published_averaging(gamma, delta)
     averaged, lam, y = d.averaged(t), 3.0, 0.4
 
     def prior(z):  # F at D_t(z): z^2 / 2 - psi_t(z) - (z - D_t(z))^2 / 2
