@@ -148,7 +148,7 @@ def test_the_sharper_bound_contains_the_papers():
     assert published_averaging(0.5, -0.5) == pytest.approx(0.703, abs=1e-3)
     assert largest_averaging(0.5, -0.5) == 1.0
     for wrong in (-1.0, -2.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="delta is .*wanted a finite number > -1"):
+        with pytest.raises(ValueError, match=r"delta is .*wanted a finite number > -1"):
             largest_averaging(0.5, wrong)
 
 
@@ -211,7 +211,9 @@ def test_cards_say_what_the_rules_say(name):
 def test_a_certificate_and_its_summary_lead_to_the_same():
     """Up to the five digits that a summary keeps, rounded so that no bound is met by rounding."""
     torch.manual_seed(1)
-    c = certificate(DRUNet(1, (4, 6, 8, 8), 1).double(), torch.rand(3, 1, 8, 8, dtype=torch.float64), 0.1, iterations=30)
+    c = certificate(
+        DRUNet(1, (4, 6, 8, 8), 1).double(), torch.rand(3, 1, 8, 8, dtype=torch.float64), 0.1, iterations=30
+    )
     said = c.for_card()
     assert said["theorems"].keys() == c.theorems().keys()
     assert said["largest_averaging"] <= c.largest_averaging <= said["largest_averaging"] * (1 + 3e-4)

@@ -1,6 +1,8 @@
 """[B] Theorems 2.2, 4.1 and 4.4 on the exact 1-D oracle: constants attained, descent below t_0, failure above."""
 
+import math
 from functools import cache
+from itertools import islice
 
 import pytest
 import torch
@@ -8,8 +10,11 @@ import torch
 from pnp_course.denoisers import at_sigma
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import (
+    Constants,
     admm_margin,
     gradient_lipschitz,
+    guarantee,
+    largest_averaging,
     pegd_step_bound,
     published_averaging,
     weak_convexity,
@@ -86,7 +91,9 @@ def test_theorem_4_1_lagrangian_decreases_below_the_bound():
     def lagrangian(it):
         gap = it.u - it.v
         values.append(
-            exact_prior(it.z, t) + lam * fidelity.value(it.v) + float((it.b * gap).sum() + gap.square().sum() / 2)
+            exact_prior(it.denoiser_input, t)
+            + lam * fidelity.value(it.v)
+            + float((it.b * gap).sum() + gap.square().sum() / 2)
         )
         return values[-1]
 
@@ -123,28 +130,61 @@ def test_theorem_4_1_fails_far_above_the_bound():
 
 
 class Pinned:
-    """The fidelity that knows the answer: G is 0 at the picture 1 and infinite elsewhere; its proximal map is 1."""
+    """The fidelity that knows the answer: G is 0 at one picture, `p` everywhere, and infinite elsewhere."""
+
+    exact_prox = True
+
+    def __init__(self, p):
+        self.p = p
 
     def prox(self, z, lam):
-        return torch.ones_like(z)
-
-    def reset(self):
-        """Nothing to forget."""
+        return torch.full_like(z, self.p)
 
 
-@pytest.mark.parametrize("gamma", [0.05, 0.15, 0.25])
-def test_the_bound_is_sharp_for_small_gamma(gamma):
+@pytest.mark.parametrize(
+    ("gamma", "delta"), [(0.05, 0), (0.15, 0), (0.25, 0), (0.3, 0), (1 / 3, 0), (0.25, 0.5), (0.3, 0.1)]
+)
+def test_the_bound_is_sharp_for_small_gamma(gamma, delta):
     """D = I / gamma, G pinned: b's distance to its fixed point r is multiplied by r / (1 - r) each time (theory page)."""
-    x0, bound = torch.ones(1, 1, 2, 2, dtype=torch.float64), published_averaging(gamma)
+    x0, bound = torch.ones(1, 1, 2, 2, dtype=torch.float64), largest_averaging(gamma, delta)
+    if gamma <= 0.25 and not delta:
+        assert bound == pytest.approx(published_averaging(gamma), abs=1e-9)
+    else:
+        assert bound > published_averaging(gamma, delta) + 1e-3
 
     def distance(t, n):
-        b = run(coco_admm(Pinned(), lambda z: z / gamma, x0, lam=1.0, t=t), n).iterate.b
+        b = run(coco_admm(Pinned(1.0), lambda z: z / gamma, x0, lam=1.0, t=t), n).iterate.b
         return float((b - weak_convexity(gamma, t)).abs().max())
 
     assert distance(0.98 * bound, 400) < 1e-3 * distance(0.98 * bound, 2)
     assert distance(1.02 * bound, 100) > 4 * distance(1.02 * bound, 2)
     r = weak_convexity(gamma, 1.02 * bound)
     assert distance(1.02 * bound, 3) / distance(1.02 * bound, 2) == pytest.approx(r / (1 - r), rel=1e-9)
+
+
+TANH = Constants(
+    bottom=0.0, top=1.0, asymmetry=0.0, norm=1.0, residual=1.0, firm=1.0, quarter=1.0, strict=1.0, k=0.9
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("p", [3.0, 1.0])
+def test_a_convex_prior_without_averaging_need_not_have_a_stationary_point(p):
+    """D = tanh, gamma = 1, G pinned to 3, or to 1 at the edge of the image of D: b falls without end, u -> 1."""
+    x0 = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
+    seen = [it.b.item() for it in islice(coco_admm(Pinned(p), torch.tanh, x0, lam=1.0, t=1.0), 10_000)]
+    fall = [seen[n - 1] - seen[10 * n - 1] for n in (100, 1000)]
+    if p == 3:
+        assert fall == pytest.approx([2 * 900, 2 * 9000], rel=1e-12)
+    else:  # b_{k+1} - b_k is nearly -2 exp(2 b_k - 2): b falls like a logarithm, by log(10) / 2 in ten times as many steps
+        assert fall == pytest.approx([math.log(10) / 2] * 2, abs=0.02)
+    *_, last = islice(coco_admm(Pinned(p), torch.tanh, x0, lam=1.0, t=1.0), 10_000)
+    assert last.u.item() == pytest.approx(1, abs=1e-3)
+    assert last.v.item() == p
+    assert not guarantee("coco_admm", TANH, Pinned(p), x0, lam=1.0, t=1.0).covered
+    # below the bound F is finite everywhere, and the same problem converges to the one point that there is
+    assert guarantee("coco_admm", TANH, Pinned(p), x0, lam=1.0, t=0.9).covered
+    *_, last = islice(coco_admm(Pinned(p), torch.tanh, x0, lam=1.0, t=0.9), 2000)
+    assert last.u.item() == pytest.approx(p, abs=1e-9)
 
 
 def test_theorem_4_4_objective_decreases_below_the_step_bound():
@@ -156,7 +196,7 @@ def test_theorem_4_4_objective_decreases_below_the_step_bound():
     def objective(it):
         v = fidelity.prox(it.u, lam)
         envelope = lam * fidelity.value(v) + float((it.u - v).square().sum()) / 2
-        return exact_prior(it.z, t) + step * envelope
+        return exact_prior(it.denoiser_input, t) + step * envelope
 
     result = run(
         coco_pegd(fidelity, at_sigma(ORACLE, SIGMA), y, lam=lam, t=t, step=step), 300, monitors={"F": objective}

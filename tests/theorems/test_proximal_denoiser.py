@@ -9,9 +9,10 @@ from torch import nn
 
 from pnp_course import solvers
 from pnp_course.fidelities import Gaussian
+from pnp_course.guarantees import gradient_lipschitz, largest_averaging, published_averaging, weak_convexity
 from pnp_course.jacobian import LinearMap, power_iteration
 from pnp_course.operators import Blur, Identity, Mask
-from pnp_course.toy import GaussianMixture
+from pnp_course.toy import GaussianMixture, scalar
 from pnp_course.toy import proximal_denoiser as toy
 from pnp_course.toy.proximal import brute_prox
 
@@ -25,6 +26,16 @@ LIPSCHITZ = max(-LOW, HIGH)
 def points(n, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(n, 1, 1, 2, generator=generator, dtype=torch.float64) * 1.6 - 0.3
+
+
+class Known:
+    """What a solver takes of a step x -> (D(x), g(x))."""
+
+    def __init__(self, step):
+        self.with_value = step
+
+    def __call__(self, x):
+        return self.with_value(x)[0]
 
 
 def square(v):
@@ -126,7 +137,7 @@ FIDELITIES = [
 def test_pgd_decreases_by_what_is_proved(f, big):
     lf, r = f.lipschitz(points(1)), big / (1 + big)
     for lam in (0.5 / lf, 0.999 * (2 - r) / lf):
-        run = solvers.prox_pnp_pgd(f, ISLANDS, points(1, 3), lam=lam, t=big / LIPSCHITZ)
+        run = solvers.prox_pnp_pgd(f, Known(ISLANDS), points(1, 3), lam=lam, t=big / LIPSCHITZ)
         seen = list(itertools.islice(run, 40))
         promise = (2 - r - lam * lf) / 2 * moved([i.x for i in seen])
         assert (fall([i.objective for i in seen]) >= promise - 1e-13).all()
@@ -139,10 +150,10 @@ def test_the_two_ends_in_the_algorithms(f):
     assert high < 1 < low
     r, lf = low / (1 + low), f.lipschitz(points(1))
     lam = 0.999 * (2 - r) / lf
-    seen = list(itertools.islice(solvers.prox_pnp_pgd(f, ISLANDS, points(1, 3), lam=lam, t=1.0), 40))
+    seen = list(itertools.islice(solvers.prox_pnp_pgd(f, Known(ISLANDS), points(1, 3), lam=lam, t=1.0), 40))
     promise = (2 - r - lam * lf) / 2 * moved([i.x for i in seen])
     assert (fall([i.objective for i in seen]) >= promise - 1e-13).all()
-    seen = list(itertools.islice(solvers.prox_pnp_drsdiff(f, ISLANDS, points(1, 6), lam=0.8 / lf, t=1.0), 60))
+    seen = list(itertools.islice(solvers.prox_pnp_drsdiff(f, Known(ISLANDS), points(1, 6), lam=0.8 / lf, t=1.0), 60))
     y, z = moved([i.x for i in seen]), moved([i.z for i in seen])
     promise = min(1, 0.2 * 2.6) / 2 * y + (1 - r) / 2 * z
     assert (fall([i.objective for i in seen]) >= promise - 1e-13).all()
@@ -154,7 +165,7 @@ def test_relaxed_pgd_decreases_by_what_is_proved(f, big, alpha):
     t, r, lf = big / LIPSCHITZ, big / (1 + big), f.lipschitz(points(1))
     assert r < alpha
     x0, lam = points(1, 4), 0.99 / (alpha * lf)
-    seen = list(itertools.islice(solvers.alpha_pgd(f, relaxed(ISLANDS, t), x0, lam=lam, alpha=alpha), 40))
+    seen = list(itertools.islice(solvers.alpha_pgd(f, Known(relaxed(ISLANDS, t)), x0, lam=lam, alpha=alpha), 40))
     x, y = [x0, *(i.x for i in seen)], [x0, *(i.y for i in seen)]
     lag = torch.cat((torch.zeros(1, dtype=torch.float64), moved(y)))
     w = toy.invert(ISLANDS, torch.cat(y), t)
@@ -174,7 +185,7 @@ def first_block(r, s):
 @pytest.mark.parametrize("lam", [0.5, 50.0])
 def test_drs_decreases_by_what_is_proved(f, big, lam):
     r, s = big / (1 + big), big / (1 - big)
-    run = solvers.prox_pnp_drs(f, ISLANDS, points(1, 5), lam=lam, t=big / LIPSCHITZ)
+    run = solvers.prox_pnp_drs(f, Known(ISLANDS), points(1, 5), lam=lam, t=big / LIPSCHITZ)
     seen = list(itertools.islice(run, 60))
     y, z = moved([i.x for i in seen]), moved([i.z for i in seen])
     factor = first_block(r, s) / 2
@@ -188,7 +199,7 @@ def test_drs_decreases_by_what_is_proved(f, big, lam):
 @pytest.mark.parametrize("reach", [0.3, 0.8, 0.99])
 def test_drsdiff_decreases_by_what_is_proved(f, reach):
     big, lf = 0.9, f.lipschitz(points(1))
-    run = solvers.prox_pnp_drsdiff(f, ISLANDS, points(1, 6), lam=reach / lf, t=big / LIPSCHITZ)
+    run = solvers.prox_pnp_drsdiff(f, Known(ISLANDS), points(1, 6), lam=reach / lf, t=big / LIPSCHITZ)
     seen = list(itertools.islice(run, 60))
     y, z = moved([i.x for i in seen]), moved([i.z for i in seen])
     promise = min(1, (1 - reach) * (1 + 2 * reach)) / 2 * y + (1 - big / (1 + big)) / 2 * z
@@ -232,11 +243,11 @@ def test_sharpness_of_pgd_and_of_drs():
     for hill.bend in (0.5, 3.0):  # l = 3: beyond [A]'s L < 1, within the two ends
         edge = 1 + 1 / (1 + hill.bend)
         for factor, grows in ((0.99, False), (1.01, True)):
-            *_, last = itertools.islice(solvers.prox_pnp_pgd(f, hill, x0, lam=min(factor * edge, 1.999)), 30)
+            *_, last = itertools.islice(solvers.prox_pnp_pgd(f, Known(hill), x0, lam=min(factor * edge, 1.999)), 30)
             assert (abs(float(last.x)) > 1) == grows
     for bend, grows in ((0.95, False), (1.05, True)):
         hill.bend = bend
-        *_, last = itertools.islice(solvers.prox_pnp_drs(f, hill, x0, lam=1e6, t=1.0), 40)
+        *_, last = itertools.islice(solvers.prox_pnp_drs(f, Known(hill), x0, lam=1e6, t=1.0), 40)
         assert (abs(float(last.s)) > 1) == grows
 
 
@@ -257,9 +268,6 @@ def test_drs_may_fail_between_a_half_and_one(bend, settles):
 @pytest.mark.parametrize(("gamma", "delta"), [(0.5, 0.0), (0.25, 0.4), (0.7, 0.2)])
 def test_coco_admm_beyond_its_bound(gamma, delta):
     """pd-coco-bound: H decreases with t just below min(g/(1-g), 1/(2(1+delta))), where (20) with slack does not hold."""
-    from pnp_course.guarantees import largest_averaging, published_averaging
-    from pnp_course.toy import scalar
-
     d = scalar.wave(gamma, delta)
     t = 0.98 * largest_averaging(gamma, delta)
     assert t > published_averaging(gamma, delta)
@@ -274,6 +282,66 @@ def test_coco_admm_beyond_its_bound(gamma, delta):
         v = (u + b + lam * y) / (1 + lam)
         z = v - b
         u = averaged.d(z)
+        b = b + u - v
+        values.append(prior(z) + lam * (v - y) ** 2 / 2 + b * (u - v) + (u - v) ** 2 / 2)
+    assert (torch.stack(values).diff(dim=0) <= 1e-13).all()
+
+
+class Corners:
+    """D on the line, piecewise affine with random corners, its slopes filling [-delta, 1/gamma]; and its potential."""
+
+    def __init__(self, gamma, delta, seed):
+        generator = torch.Generator().manual_seed(seed)
+        self.knots = torch.rand(40, generator=generator, dtype=torch.float64).sort().values * 4 - 2
+        slopes = torch.rand(41, generator=generator, dtype=torch.float64) * (1 / gamma + delta) - delta
+        slopes[:2] = torch.tensor([-delta, 1 / gamma], dtype=torch.float64)  # both ends are met
+        self.slopes = slopes[torch.randperm(41, generator=generator)]
+
+    def d(self, z):
+        """The integral of the slopes, with D(0) = 0 shifted away: a constant changes nothing."""
+        edges = torch.cat((self.knots[:1] * 0 - 6, self.knots, self.knots[:1] * 0 + 6))
+        return ((z[..., None].clamp(-6, 6) - edges[:-1]).clamp(edges.diff() * 0, edges.diff()) * self.slopes).sum(
+            -1
+        ) - 4
+
+    def potential(self, z):
+        """The integral of D, by its own pieces: exact for a piecewise quadratic function."""
+        edges = torch.cat((self.knots[:1] * 0 - 6, self.knots, self.knots[:1] * 0 + 6))
+        at, width = self.d(edges[:-1]), (z[..., None] - edges[:-1]).clamp(edges.diff() * 0, edges.diff())
+        return (at * width + self.slopes * width**2 / 2).sum(-1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("gamma", "delta"), [(0.25, 0.4), (0.3, 0.0), (0.7, -0.2)])
+def test_a_denoiser_with_corners_has_the_same_prior_and_the_same_descent(gamma, delta, seed):
+    """lemma-almost-everywhere and pd-coco-bound where D is only Lipschitz: a network with ReLU, on the line."""
+    corners, t = Corners(gamma, delta, seed), 0.98 * min(largest_averaging(gamma, delta), 1.0)
+
+    def averaged(z):
+        return t * corners.d(z) + (1 - t) * z
+
+    z = torch.linspace(-3, 3, 40_001, dtype=torch.float64)
+    u = averaged(z)
+    assert (u.diff() > 0).all()  # a bijection
+    curvature = (z - u).diff() / u.diff()  # of F, from the inverse; exact to 1e-8 at this distance of points
+    s = t * (1 + delta) / (1 - t * (1 + delta))
+    assert -weak_convexity(gamma, t) - 1e-8 <= curvature.min() < -0.99 * weak_convexity(gamma, t)
+    assert 0.99 * s < curvature.max() <= s + 1e-8
+    assert curvature.abs().max() <= gradient_lipschitz(gamma, t, delta) + 1e-8
+
+    def prior(z):  # F at D_t(z): z^2 / 2 - psi_t(z) - (z - D_t(z))^2 / 2
+        psi = t * corners.potential(z) + (1 - t) * z**2 / 2
+        return z**2 / 2 - psi - (z - averaged(z)) ** 2 / 2
+
+    along = prior(z).diff() - ((z - u)[1:] + (z - u)[:-1]) / 2 * u.diff()  # F is the integral of z - u over u
+    assert along.abs().max() < 1e-6
+    lam, y = 3.0, 0.2
+    u, b = torch.linspace(-1, 1, 101, dtype=torch.float64), torch.zeros(101, dtype=torch.float64)
+    values = []
+    for _ in range(60):
+        v = (u + b + lam * y) / (1 + lam)
+        z = v - b
+        u = averaged(z)
         b = b + u - v
         values.append(prior(z) + lam * (v - y) ** 2 / 2 + b * (u - v) + (u - v) ** 2 / 2)
     assert (torch.stack(values).diff(dim=0) <= 1e-13).all()
