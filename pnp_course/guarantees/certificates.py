@@ -20,7 +20,7 @@ from pnp_course._checks import check_image
 from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.guarantees.conclusions import averaging, theorems
-from pnp_course.guarantees.constants import JUMPS, Constants, kind
+from pnp_course.guarantees.constants import JUMPS, MEASURED, Constants, kind
 from pnp_course.jacobian import (
     Linearized,
     affine,
@@ -82,7 +82,7 @@ class Certificate:
     @property
     def constants(self) -> Constants:
         """The worst value of each constant: what the rules ask."""
-        worst = {name: float(getattr(self, name).max()) for name in ("asymmetry", *NORMS, "strict")}
+        worst: dict[str, Any] = {name: float(getattr(self, name).max()) for name in MEASURED}
         return Constants(
             bottom=float(self.lambda_min.min()), top=float(self.lambda_max.max()), **worst, k=self.k,
             gradient_step=self.gradient_step, unmeasured=JUMPS if self.jumps else "",
@@ -100,7 +100,7 @@ class Certificate:
     def summary(self) -> dict[str, float]:
         """Mean, standard deviation and worst value of each constant to five significant digits, the worst rounded outward."""
         out: dict[str, float] = {}
-        for name in ("lambda_min", "lambda_max", "gamma", "delta", "asymmetry", *NORMS, "strict"):
+        for name in ("lambda_min", "lambda_max", "gamma", "delta", *MEASURED):
             values = getattr(self, name).double()
             worst = values.min() if name in ("lambda_min", "gamma") else values.max()
             spread = values.std() if len(values) > 1 else torch.zeros(())

@@ -10,7 +10,7 @@ from pnp_course._checks import check_positive
 
 LEVEL_MARGIN = 1.05  # a card speaks for noise levels up to this factor beyond those it was measured at
 JUMPS = "D is a gradient step on a potential with kinks: it jumps there, and no Jacobian sees that"
-NORMS = ("asymmetry", "norm", "residual", "firm", "quarter", "strict")
+MEASURED = ("asymmetry", "norm", "residual", "firm", "quarter", "strict")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Constants:
         """
         if card.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
             nan = float("nan")
-            return cls(*[nan] * 9, gradient_step=True, bregman=True)
+            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
         if "certificate" not in card:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         if sigma is None:
@@ -78,7 +78,7 @@ class Constants:
         cls, summaries: Sequence[dict[str, Any]], gradient_step: bool = False, jumps: bool = False, unmeasured: str = ""
     ) -> Constants:
         """The worst of each constant in one or several summaries of certificates (see `Certificate.summary`)."""
-        norms = {name: max(at[f"{name}_worst"] for at in summaries) for name in NORMS}
+        norms = {name: max(at[f"{name}_worst"] for at in summaries) for name in MEASURED}
         return cls(
             bottom=min(at["lambda_min_worst"] for at in summaries),
             top=max(at["lambda_max_worst"] for at in summaries),

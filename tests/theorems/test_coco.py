@@ -22,7 +22,7 @@ from pnp_course.guarantees import (
 from pnp_course.monitors import Lagrangian
 from pnp_course.operators import Identity
 from pnp_course.solvers import DivergenceError, coco_admm, coco_pegd, run
-from pnp_course.toy import GaussianMixture, PixelMixture
+from pnp_course.toy import GaussianMixture, PixelMixture, scalar
 
 SIGMA = 0.15
 ORACLE = PixelMixture(GaussianMixture.two_peaks())
@@ -204,3 +204,79 @@ def test_theorem_4_4_objective_decreases_below_the_step_bound():
     drops = -result.history["F"].diff().dropna()
     assert drops.min() > -1e-7
     assert drops.sum() > 0.01
+
+
+def lagrangian(averaged, potential, start, rounds=60, lam=3.0, y=0.3):
+    """H along CoCo-ADMM on the line, for G(v) = (v - y)^2 / 2 and D_t with a known potential, from many starts."""
+
+    def prior(z):  # F at D_t(z): z^2 / 2 - psi_t(z) - (z - D_t(z))^2 / 2
+        return z**2 / 2 - potential(z) - (z - averaged(z)) ** 2 / 2
+
+    u, b, values = start, torch.zeros_like(start), []
+    for _ in range(rounds):
+        v = (u + b + lam * y) / (1 + lam)
+        z = v - b
+        u = averaged(z)
+        b = b + u - v
+        values.append(prior(z) + lam * (v - y) ** 2 / 2 + b * (u - v) + (u - v) ** 2 / 2)
+    return torch.stack(values)
+
+
+@pytest.mark.parametrize(("gamma", "delta"), [(0.5, 0.0), (0.25, 0.4), (0.7, 0.2), (0.3, 0.0)])
+def test_coco_admm_beyond_its_bound(gamma, delta):
+    """pd-coco-bound: H decreases with t just below min(g/(1-g), 1/(2(1+delta))), where (20) with slack does not hold."""
+    d = scalar.wave(gamma, delta)
+    t = 0.98 * largest_averaging(gamma, delta)
+    assert t > published_averaging(gamma, delta)
+    averaged, start = d.averaged(t), torch.linspace(-2, 2, 201, dtype=torch.float64)
+    assert (lagrangian(averaged.d, averaged.potential, start).diff(dim=0) <= 1e-13).all()
+
+
+class Corners:
+    """D on the line, piecewise affine with random corners, its slopes filling [-delta, 1/gamma]; and its potential."""
+
+    def __init__(self, gamma, delta, seed):
+        generator = torch.Generator().manual_seed(seed)
+        knots = torch.rand(40, generator=generator, dtype=torch.float64).sort().values * 4 - 2
+        self.edges = torch.cat((torch.tensor([-6.0]), knots, torch.tensor([6.0])))
+        slopes = torch.rand(41, generator=generator, dtype=torch.float64) * (1 / gamma + delta) - delta
+        slopes[:2] = torch.tensor([-delta, 1 / gamma], dtype=torch.float64)  # both ends are met
+        self.slopes = slopes[torch.randperm(41, generator=generator)]
+
+    def _pieces(self, z):
+        """How much of each piece lies to the left of z."""
+        width = self.edges.diff()
+        return (z[..., None] - self.edges[:-1]).clamp(torch.zeros_like(width), width)
+
+    def d(self, z):
+        return (self._pieces(z) * self.slopes).sum(-1) - 4
+
+    def potential(self, z):
+        """The integral of D, piece by piece."""
+        part = self._pieces(z)
+        return (self.d(self.edges[:-1]) * part + self.slopes * part**2 / 2).sum(-1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("gamma", "delta"), [(0.25, 0.4), (0.3, 0.0), (0.7, -0.2)])
+def test_a_denoiser_with_corners_has_the_same_prior_and_the_same_descent(gamma, delta, seed):
+    """lemma-almost-everywhere and pd-coco-bound where D is only Lipschitz: a network with ReLU, on the line."""
+    corners, t = Corners(gamma, delta, seed), 0.98 * min(largest_averaging(gamma, delta), 1.0)
+
+    def averaged(z):
+        return t * corners.d(z) + (1 - t) * z
+
+    def potential(z):
+        return t * corners.potential(z) + (1 - t) * z**2 / 2
+
+    z = torch.linspace(-3, 3, 40_001, dtype=torch.float64)
+    u = averaged(z)
+    assert (u.diff() > 0).all()  # a bijection
+    assert (potential(z).diff() - (u[1:] + u[:-1]) / 2 * z.diff()).abs().max() < 1e-7  # the potential is D_t's
+    curvature = (z - u).diff() / u.diff()  # of F, from the inverse; exact to 1e-8 at this distance of points
+    r, s = weak_convexity(gamma, t), t * (1 + delta) / (1 - t * (1 + delta))
+    assert -r - 1e-8 <= curvature.min() < -0.99 * r
+    assert 0.99 * s < curvature.max() <= s + 1e-8
+    assert curvature.abs().max() <= gradient_lipschitz(gamma, t, delta) + 1e-8
+    start = torch.linspace(-1, 1, 101, dtype=torch.float64)
+    assert (lagrangian(averaged, potential, start).diff(dim=0) <= 1e-13).all()

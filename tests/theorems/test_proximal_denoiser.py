@@ -9,10 +9,9 @@ from torch import nn
 
 from pnp_course import solvers
 from pnp_course.fidelities import Gaussian
-from pnp_course.guarantees import gradient_lipschitz, largest_averaging, published_averaging, weak_convexity
 from pnp_course.jacobian import LinearMap, power_iteration
 from pnp_course.operators import Blur, Identity, Mask
-from pnp_course.toy import GaussianMixture, scalar
+from pnp_course.toy import GaussianMixture
 from pnp_course.toy import proximal_denoiser as toy
 from pnp_course.toy.proximal import brute_prox
 
@@ -263,88 +262,6 @@ def test_drs_may_fail_between_a_half_and_one(bend, settles):
         move = solve @ (2 * d - s + h @ y) - d
         s = s + move
     assert (move.norm() < 1e-3) == settles
-
-
-@pytest.mark.parametrize(("gamma", "delta"), [(0.5, 0.0), (0.25, 0.4), (0.7, 0.2)])
-def test_coco_admm_beyond_its_bound(gamma, delta):
-    """pd-coco-bound: H decreases with t just below min(g/(1-g), 1/(2(1+delta))), where (20) with slack does not hold."""
-    d = scalar.wave(gamma, delta)
-    t = 0.98 * largest_averaging(gamma, delta)
-    assert t > published_averaging(gamma, delta)
-    averaged, lam, y = d.averaged(t), 3.0, 0.4
-
-    def prior(z):  # F at D_t(z): z^2 / 2 - psi_t(z) - (z - D_t(z))^2 / 2
-        return z**2 / 2 - averaged.potential(z) - (z - averaged.d(z)) ** 2 / 2
-
-    u, b = torch.linspace(-2, 2, 201, dtype=torch.float64), torch.zeros(201, dtype=torch.float64)
-    values = []
-    for _ in range(60):
-        v = (u + b + lam * y) / (1 + lam)
-        z = v - b
-        u = averaged.d(z)
-        b = b + u - v
-        values.append(prior(z) + lam * (v - y) ** 2 / 2 + b * (u - v) + (u - v) ** 2 / 2)
-    assert (torch.stack(values).diff(dim=0) <= 1e-13).all()
-
-
-class Corners:
-    """D on the line, piecewise affine with random corners, its slopes filling [-delta, 1/gamma]; and its potential."""
-
-    def __init__(self, gamma, delta, seed):
-        generator = torch.Generator().manual_seed(seed)
-        self.knots = torch.rand(40, generator=generator, dtype=torch.float64).sort().values * 4 - 2
-        slopes = torch.rand(41, generator=generator, dtype=torch.float64) * (1 / gamma + delta) - delta
-        slopes[:2] = torch.tensor([-delta, 1 / gamma], dtype=torch.float64)  # both ends are met
-        self.slopes = slopes[torch.randperm(41, generator=generator)]
-
-    def d(self, z):
-        """The integral of the slopes, with D(0) = 0 shifted away: a constant changes nothing."""
-        edges = torch.cat((self.knots[:1] * 0 - 6, self.knots, self.knots[:1] * 0 + 6))
-        return ((z[..., None].clamp(-6, 6) - edges[:-1]).clamp(edges.diff() * 0, edges.diff()) * self.slopes).sum(
-            -1
-        ) - 4
-
-    def potential(self, z):
-        """The integral of D, by its own pieces: exact for a piecewise quadratic function."""
-        edges = torch.cat((self.knots[:1] * 0 - 6, self.knots, self.knots[:1] * 0 + 6))
-        at, width = self.d(edges[:-1]), (z[..., None] - edges[:-1]).clamp(edges.diff() * 0, edges.diff())
-        return (at * width + self.slopes * width**2 / 2).sum(-1)
-
-
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize(("gamma", "delta"), [(0.25, 0.4), (0.3, 0.0), (0.7, -0.2)])
-def test_a_denoiser_with_corners_has_the_same_prior_and_the_same_descent(gamma, delta, seed):
-    """lemma-almost-everywhere and pd-coco-bound where D is only Lipschitz: a network with ReLU, on the line."""
-    corners, t = Corners(gamma, delta, seed), 0.98 * min(largest_averaging(gamma, delta), 1.0)
-
-    def averaged(z):
-        return t * corners.d(z) + (1 - t) * z
-
-    z = torch.linspace(-3, 3, 40_001, dtype=torch.float64)
-    u = averaged(z)
-    assert (u.diff() > 0).all()  # a bijection
-    curvature = (z - u).diff() / u.diff()  # of F, from the inverse; exact to 1e-8 at this distance of points
-    s = t * (1 + delta) / (1 - t * (1 + delta))
-    assert -weak_convexity(gamma, t) - 1e-8 <= curvature.min() < -0.99 * weak_convexity(gamma, t)
-    assert 0.99 * s < curvature.max() <= s + 1e-8
-    assert curvature.abs().max() <= gradient_lipschitz(gamma, t, delta) + 1e-8
-
-    def prior(z):  # F at D_t(z): z^2 / 2 - psi_t(z) - (z - D_t(z))^2 / 2
-        psi = t * corners.potential(z) + (1 - t) * z**2 / 2
-        return z**2 / 2 - psi - (z - averaged(z)) ** 2 / 2
-
-    along = prior(z).diff() - ((z - u)[1:] + (z - u)[:-1]) / 2 * u.diff()  # F is the integral of z - u over u
-    assert along.abs().max() < 1e-6
-    lam, y = 3.0, 0.2
-    u, b = torch.linspace(-1, 1, 101, dtype=torch.float64), torch.zeros(101, dtype=torch.float64)
-    values = []
-    for _ in range(60):
-        v = (u + b + lam * y) / (1 + lam)
-        z = v - b
-        u = averaged(z)
-        b = b + u - v
-        values.append(prior(z) + lam * (v - y) ** 2 / 2 + b * (u - v) + (u - v) ** 2 / 2)
-    assert (torch.stack(values).diff(dim=0) <= 1e-13).all()
 
 
 def test_power_iteration_follows_its_formula_and_its_bound():
