@@ -62,10 +62,10 @@ def denoiser_for(y: Tensor, name: str) -> nn.Module:
 
 def restore_coco(
     y: Tensor, kernel: Tensor, denoiser: nn.Module, parameters: Settings, *, max_iter: int = 50, tol: float = 1e-4,
-    monitors: dict[str, Monitor] | None = None, progress: bool = False, fidelity: Poisson | None = None,
+    monitors: dict[str, Monitor] | None = None, progress: bool = False,
 ) -> Result:  # fmt: skip
-    """CoCo-ADMM on the observation y (B, C, H, W), counts / peak. `fidelity`: to share one with a monitor."""
-    fidelity = fidelity or Poisson(Blur(kernel), y)
+    """CoCo-ADMM on the observation y (B, C, H, W), counts / peak."""
+    fidelity = Poisson(Blur(kernel), y)
     solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)
     return run(solver, max_iter, tol=tol, monitors=monitors, progress=progress)
 
@@ -73,12 +73,14 @@ def restore_coco(
 def restore_dpir(
     y: Tensor, kernel: Tensor, denoiser: nn.Module, peak: float, monitors: dict[str, Monitor] | None = None
 ) -> Result:
-    """DPIR with the Poisson fidelity: lam = 4 peak, the noise level annealed from 49/255 to 35/255 in 12 iterations.
+    """DPIR with the Poisson fidelity: lam = 4 peak sigma^2, the noise level annealed from 49/255 to sigma = 35/255 in 12
+    iterations.
 
     These three were chosen on Set3C with Levin's kernels at peaks 50 and 100; the published schedule is for Gaussian
     noise.
     """
-    solver = dpir(Poisson(Blur(kernel), y), denoiser, y, lam=4 * peak, sigma_end=35 / 255, iterations=12)
+    sigma = 35 / 255
+    solver = dpir(Poisson(Blur(kernel), y), at_sigma(denoiser, sigma), y, lam=4 * peak * sigma**2, iterations=12)
     return run(solver, 12, monitors=monitors)
 
 

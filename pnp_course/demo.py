@@ -39,8 +39,7 @@ def compare(
     coco = deconvolution.denoiser_for(y, denoiser_name)
     plain = deconvolution.denoiser_for(y, "drunet")
     parameters = deconvolution.settings(peak, denoiser_name)
-    fidelity = Poisson(Blur(kernel), y)
-    monitors: dict[str, Monitor] = {"psnr": psnr_to(x), "lagrangian": Lagrangian(fidelity, parameters.lam)}
+    monitors: dict[str, Monitor] = {"psnr": psnr_to(x), "lagrangian": Lagrangian(Poisson(Blur(kernel), y), parameters.lam)}
     runs: dict[str, Result] = {}
 
     def keep(name: str, result: Result) -> Tensor:
@@ -57,7 +56,7 @@ def compare(
         "coco-admm": lambda: keep(
             "coco-admm",
             deconvolution.restore_coco(
-                y, kernel, coco, parameters, max_iter=iterations, monitors=monitors, progress=progress, fidelity=fidelity
+                y, kernel, coco, parameters, max_iter=iterations, monitors=monitors, progress=progress
             ),
         ),
     }  # fmt: skip

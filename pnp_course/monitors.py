@@ -24,11 +24,17 @@ def ssim_to(reference: Tensor) -> Monitor:
 
 def objective() -> Monitor:
     """The objective a solver reports with its iterates (`gs_pnp_pgd`, `prox_pnp_*`, `b_red`, ...)."""
-    return lambda iterate: iterate.objective
+
+    def value(iterate: Iterate) -> float:
+        if iterate.objective is None:
+            raise ValueError("this solver reports no objective; leave the monitor out, or take a solver that has one.")
+        return iterate.objective
+
+    return value
 
 
 class AtIterate:
-    """A constant of the denoiser at the image it was last applied to (`iterate.z`, or x): what a theorem asks along the run.
+    """A constant of the denoiser at the image it was last applied to, `iterate.denoiser_input`: what a theorem asks of it.
 
     "asymmetry": ||J - J^T||_*. "lambda_min", "lambda_max": ends of the spectrum of (J + J^T) / 2.
     "gamma": 1 / max(lambda_max, 1).
@@ -44,14 +50,19 @@ class AtIterate:
         if what not in ("asymmetry", "lambda_min", "lambda_max", "gamma"):
             raise ValueError(f"what is {what!r}; wanted asymmetry, lambda_min, lambda_max or gamma.")
         self.denoiser, self.sigma, self.what = denoiser, sigma, what
-        self.every, self.iterations, self.seen = every, iterations, 0
+        self.every, self.iterations = every, iterations
+        self.begin()
+
+    def begin(self) -> None:
+        """A new run: measure at its first iterate."""
+        self.seen = 0
 
     def __call__(self, iterate: Iterate) -> float:
         """The constant at this iterate, the worst over the batch, or NaN where it is not measured."""
         self.seen += 1
         if (self.seen - 1) % self.every:
             return float("nan")
-        x = getattr(iterate, "z", iterate.x)
+        x = iterate.denoiser_input
         lin = linearize(self.denoiser, x, self.sigma)
         start = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype).to(x.device)
         if self.what == "asymmetry":
@@ -80,7 +91,12 @@ class Lagrangian:
     """
 
     def __init__(self, fidelity: Fidelity, lam: float):
-        self.fidelity, self.lam, self.prior = fidelity, lam, 0.0
+        self.fidelity, self.lam = fidelity, lam
+        self.begin()
+
+    def begin(self) -> None:
+        """A new run: the prior is counted from its first iterate."""
+        self.prior = 0.0
         self.before: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, iterate: Iterate) -> float:

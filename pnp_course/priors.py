@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,13 +33,24 @@ def gradient_transpose(p: Tensor) -> Tensor:
     return out
 
 
+class Linear(NamedTuple):
+    """A linear map L of images: L, its adjoint L^T, and an upper bound of ||L||^2."""
+
+    forward: Denoise
+    transpose: Denoise
+    norm_squared: float
+
+
+IDENTITY = Linear(lambda v: v, lambda v: v, 1.0)
+
+
 class TotalVariation:
     """R(x) = sum of |gradient x| over pixels; isotropic, the channels coupled (one length per pixel).
 
-    `linear` and `dual_prox` are for `solvers.primal_dual`; ||gradient||^2 <= 8.
+    `linear` and `dual_prox` are for `solvers.primal_dual`, as in primal_dual(f, tv, x0, lam=1.0, linear=tv.linear).
     """
 
-    linear = (gradient, gradient_transpose)
+    linear = Linear(gradient, gradient_transpose, 8.0)
 
     def __init__(self, weight: float = 1.0, tol: float = 1e-4, max_iter: int = 200):
         self.weight, self.tol, self.max_iter = check_positive(weight, "weight"), tol, max_iter
@@ -59,26 +71,36 @@ class TotalVariation:
     def prox(self, z: Tensor, weight: float = 1.0) -> Tensor:
         """argmin_v weight R(v) + ||v - z||^2 / 2 by accelerated projected gradient on the dual (Beck and Teboulle 2009b).
 
-        Stops once the duality gap is below `tol` times the primal value, or after `max_iter`.
+        An image stops once its duality gap is below `tol` times its primal value, or after `max_iter`.
         """
         check_positive(weight, "weight")
         radius = weight * self.weight
         p = r = torch.zeros_like(gradient(z))
-        t, x = 1.0, z
-        for k in range(self.max_iter):
-            step = r + gradient(z - gradient_transpose(r)) / 8
-            p, before = step / (self.length(step) / radius).clamp_min(1), p
-            t, t_before = (1 + (1 + 4 * t * t) ** 0.5) / 2, t
-            r = p + (t_before - 1) / t * (p - before)
-            if k % 10 == 9:
-                x = z - gradient_transpose(p)
-                primal = radius * float(self.length(gradient(x)).double().sum()) + 0.5 * float(
-                    (x - z).double().square().sum()
-                )
-                dual = 0.5 * float(z.double().square().sum()) - 0.5 * float(x.double().square().sum())
-                if primal - dual <= self.tol * max(primal, 1e-30):
-                    break
-        return z - gradient_transpose(p)
+        q, x = 1.0, z
+        running = torch.ones(len(z), 1, 1, 1, dtype=torch.bool, device=z.device)
+        for k in range(1, self.max_iter + 1):
+            ahead = r + gradient(z - gradient_transpose(r)) / 8
+            p, before = ahead / (self.length(ahead) / radius).clamp_min(1), p
+            q, q_before = (1 + (1 + 4 * q * q) ** 0.5) / 2, q
+            r = p + (q_before - 1) / q * (p - before)
+            if k % 10 and k < self.max_iter:
+                continue
+            found = z - gradient_transpose(p)
+            x = torch.where(running, found, x)
+            running = running & (self._relative_gap(found, z, radius) > self.tol)
+            if not bool(running.any()):
+                break
+        return x
+
+    def _relative_gap(self, x: Tensor, z: Tensor, radius: float) -> Tensor:
+        """Duality gap of the prox's problem at x over its primal value, of each image (B, 1, 1, 1)."""
+
+        def total(v: Tensor) -> Tensor:
+            return v.double().flatten(1).sum(1)
+
+        primal = radius * total(self.length(gradient(x))[0]) + 0.5 * total((x - z).square())
+        dual = 0.5 * total(z.double().square()) - 0.5 * total(x.double().square())
+        return ((primal - dual) / primal.clamp_min(1e-30)).reshape(-1, 1, 1, 1)
 
 
 class WaveletL1:

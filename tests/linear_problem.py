@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import torch
 
+from pnp_course.denoisers import at_sigma
 from pnp_course.fidelities import Gaussian
 from pnp_course.operators import Blur, kernels
 
@@ -29,16 +30,29 @@ def problem(symmetric, seed=0, low=0.15, high=0.85):
     matrix = a(EYE.reshape(-1, 1, N, N)).reshape(N * N, N * N).T
     y = torch.rand(1, 1, N, N, generator=generator, dtype=torch.float64)
 
-    def denoise(x, sigma=None):
-        return (w @ x.flatten()).reshape(x.shape)
-
-    def with_value(x):
-        return denoise(x), 0.5 * (x * (x - denoise(x))).flatten(1).sum(1)
-
     return SimpleNamespace(
-        a=a, y=y, w=w, k=matrix, fidelity=Gaussian(a, y), denoise=denoise, with_value=with_value,
+        a=a, y=y, w=w, k=matrix, fidelity=Gaussian(a, y), denoise=at_sigma(LinearDenoiser(w, symmetric), 0.1),
         gram=matrix.T @ matrix, back=matrix.T @ y.flatten(),
     )  # fmt: skip
+
+
+class LinearDenoiser:
+    """D x = W x at every noise level, image by image; with its potential where W is symmetric. It remembers its input."""
+
+    def __init__(self, w, has_potential):
+        self.w, self.has_potential, self.inputs = w, has_potential, []
+
+    def __call__(self, x, sigma=None):
+        self.inputs.append(x)
+        return (x.flatten(1) @ self.w.T.to(x)).reshape(x.shape)
+
+    def denoise_and_value(self, x, sigma=None):
+        d = self(x)
+        return d, 0.5 * (x * (x - d)).flatten(1).sum(1)
+
+    def gradient_and_value(self, x, sigma=None):
+        d, g = self.denoise_and_value(x)
+        return x - d, g
 
 
 def solve(matrix, right):

@@ -36,11 +36,11 @@ CASES = {
     "drs": (lambda p: solvers.drs(p.fidelity, p.denoise, p.y, lam=LAM), prior_and_fidelity, "x"),
     "rmmo_drs": (lambda p: solvers.rmmo_drs(p.fidelity, p.denoise, p.y, lam=LAM), prior_and_fidelity, "x"),
     "primal_dual": (
-        lambda p: solvers.primal_dual(p.fidelity, priors.conjugate(p.denoise), p.y, lam=LAM, tau=0.9, sigma=1.0),
+        lambda p: solvers.primal_dual(p.fidelity, p.denoise, p.y, lam=LAM, step=0.9),
         prior_and_fidelity, "x",
     ),
     "hqs": (
-        lambda p: solvers.hqs(p.fidelity, p.denoise, p.y, lams=[LAM] * 3000, sigmas=[0.1] * 3000),
+        lambda p: solvers.hqs(p.fidelity, p.denoise, p.y, lam=LAM),
         lambda p: half_quadratic(p, p.w), "x",
     ),
     "coco_admm": (
@@ -63,16 +63,16 @@ CASES = {
         lambda p: solvers.pnpi_gd(p.fidelity, p.denoise, p.y, lam=LAM),
         lambda p: solve(EYE - p.w + LAM * p.gram, LAM * p.back), "x",
     ),
-    "red": (lambda p: solvers.red(p.fidelity, p.denoise, p.y, lam=LAM, step=0.8), residual_and_fidelity, "x"),
+    "red": (lambda p: solvers.red(p.fidelity, p.denoise, p.y, lam=LAM), residual_and_fidelity, "x"),
     "red_fixed_point": (
         lambda p: solvers.red_fixed_point(p.fidelity, p.denoise, p.y, lam=LAM), residual_and_fidelity, "x",
     ),
     "snore": (
-        lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lams=[LAM] * 3000, sigmas=[0.0] * 3000, delta=0.8),
+        lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=[0.0] * 3000),
         residual_and_fidelity, "x",
     ),
     "snore_prox": (
-        lambda p: solvers.snore_prox(p.fidelity, p.denoise, p.y, lams=[LAM] * 3000, sigmas=[0.0] * 3000, delta=0.8),
+        lambda p: solvers.snore_prox(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=[0.0] * 3000),
         residual_and_fidelity, "x",
     ),
 }  # fmt: skip
@@ -91,27 +91,27 @@ def test_linear_denoisers_lead_to_the_closed_form(name, symmetric):
 # solvers that need a potential: symmetric denoisers only; their objective is checked too
 WITH_POTENTIAL = {
     "gs_pnp_pgd": (
-        lambda p: solvers.gs_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM), residual_and_fidelity, "u",
+        lambda p: solvers.gs_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM), residual_and_fidelity, "u",
         lambda p, x: 0.5 * (p.k @ x - p.y.flatten()).square().sum() + LAM * 0.5 * x @ (x - p.w @ x),
     ),
     "prox_pnp_pgd": (
-        lambda p: solvers.prox_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM), prior_and_fidelity, "x",
+        lambda p: solvers.prox_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM), prior_and_fidelity, "x",
         lambda p, x: objective(p, x, p.w),
     ),
     "prox_pnp_pgd, averaged": (
-        lambda p: solvers.prox_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM, t=0.4),
+        lambda p: solvers.prox_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM, t=0.4),
         lambda p: prior_and_fidelity(p, relaxed(p, 0.4)), "x", lambda p, x: objective(p, x, relaxed(p, 0.4)),
     ),
     "alpha_pgd": (
-        lambda p: solvers.alpha_pgd(p.fidelity, p.with_value, p.y, lam=LAM, alpha=0.5), prior_and_fidelity, "x",
+        lambda p: solvers.alpha_pgd(p.fidelity, p.denoise, p.y, lam=LAM, alpha=0.5), prior_and_fidelity, "x",
         lambda p, x: objective(p, x, p.w),
     ),
     "prox_pnp_drs": (
-        lambda p: solvers.prox_pnp_drs(p.fidelity, p.with_value, p.y, lam=LAM, t=0.4),
+        lambda p: solvers.prox_pnp_drs(p.fidelity, p.denoise, p.y, lam=LAM, t=0.4),
         lambda p: prior_and_fidelity(p, relaxed(p, 0.4)), "x", lambda p, x: objective(p, x, relaxed(p, 0.4)),
     ),
     "prox_pnp_drsdiff": (
-        lambda p: solvers.prox_pnp_drsdiff(p.fidelity, p.with_value, p.y, lam=LAM, t=0.4),
+        lambda p: solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=LAM, t=0.4),
         lambda p: prior_and_fidelity(p, relaxed(p, 0.4)), "x", lambda p, x: objective(p, x, relaxed(p, 0.4)),
     ),
 }  # fmt: skip
@@ -137,11 +137,11 @@ def test_solvers_with_a_potential(name):
 def test_the_potential_of_an_averaged_denoiser_has_its_factor():
     """phi_t(D_t(z)) = t g(z) - ||D_t(z) - z||^2 / 2: without the t the objective would be wrong (a released code's slip)."""
     p = problem(symmetric=True, low=0.3)
-    solver = solvers.prox_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM, t=0.4)
+    solver = solvers.prox_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM, t=0.4)
     iterate = next(solver)
     x = iterate.x.flatten()
     assert iterate.objective == pytest.approx(float(objective(p, x, relaxed(p, 0.4))), rel=1e-10)
-    _, g = p.with_value(iterate.z)
+    _, g = p.denoise(iterate.z)
     wrong = LAM * p.fidelity.value(iterate.x) + float(g) - 0.5 * float((iterate.x - iterate.z).square().sum())
     assert abs(wrong - iterate.objective) > 1e-3
 
@@ -149,7 +149,7 @@ def test_the_potential_of_an_averaged_denoiser_has_its_factor():
 def test_drsdiff_envelope_has_its_own_roles():
     """At a point that is not a limit the two Douglas-Rachford envelopes differ; ours is that of its own order."""
     p = problem(symmetric=True, low=0.3)
-    iterate = next(solvers.prox_pnp_drsdiff(p.fidelity, p.with_value, p.y, lam=LAM, t=0.4))
+    iterate = next(solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=LAM, t=0.4))
     s, y, z = p.y.flatten(), iterate.x.flatten(), iterate.z.flatten()
     w = relaxed(p, 0.4)
     f = LAM * 0.5 * (p.k @ y - p.y.flatten()).square().sum()
@@ -163,7 +163,7 @@ def test_backtracking_tests_the_step_it_takes():
     p = problem(symmetric=True, low=-3.0, high=0.9)  # grad g is 4-Lipschitz: tau = 1 / lam is too long
     c, previous = 0.1, None
     exact = WITH_POTENTIAL["gs_pnp_pgd"][3]
-    iterates = solvers.gs_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM, c=c)
+    iterates = solvers.gs_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM, c=c)
     last = None
     for _ in range(40):
         last = next(iterates)
@@ -183,7 +183,7 @@ def test_backtracking_costs_one_evaluation_an_iteration():
 
     def counted(x):
         calls.append(1)
-        return p.with_value(x)
+        return p.denoise(x)
 
     result = run(solvers.gs_pnp_pgd(p.fidelity, counted, p.y, lam=LAM), 40)
     assert result.iterate.rejected == 0
@@ -199,22 +199,22 @@ def test_equivalences():
     # in the variable s = v - b: y = D(s), z = prox(2 y - s), s + z - y
     start = p.fidelity.prox(p.y, LAM)
     torch.testing.assert_close(
-        go(solvers.prox_pnp_drs(p.fidelity, p.with_value, start, lam=LAM, t=1.0)).x, admm.x, atol=1e-13, rtol=0
+        go(solvers.prox_pnp_drs(p.fidelity, p.denoise, start, lam=LAM, t=1.0)).x, admm.x, atol=1e-13, rtol=0
     )
     # CoCo-ADMM is Prox-PnP-DRS: the same iterates from the two papers
     coco = go(solvers.coco_admm(p.fidelity, p.denoise, p.y, lam=LAM, t=0.3))
-    prox = go(solvers.prox_pnp_drs(p.fidelity, p.with_value, start, lam=LAM, t=0.3))
+    prox = go(solvers.prox_pnp_drs(p.fidelity, p.denoise, start, lam=LAM, t=0.3))
     torch.testing.assert_close(coco.iterate.u, prox.x, atol=1e-13, rtol=0)
     # fidelity first: coco_drs is DRSdiff
     form = go(solvers.coco_drs(p.fidelity, p.denoise, p.y, lam=LAM, t=0.3))
-    diff = go(solvers.prox_pnp_drsdiff(p.fidelity, p.with_value, p.y, lam=LAM, t=0.3))
+    diff = go(solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=LAM, t=0.3))
     torch.testing.assert_close(form.iterate.v, diff.x, atol=1e-13, rtol=0)
     assert (form.iterate.u - coco.iterate.u).abs().max() > 1e-4  # and the two orders are not the same
-    pgd = go(solvers.prox_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM))
-    torch.testing.assert_close(go(solvers.alpha_pgd(p.fidelity, p.with_value, p.y, lam=LAM, alpha=1.0)).x, pgd.x)
+    pgd = go(solvers.prox_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM))
+    torch.testing.assert_close(go(solvers.alpha_pgd(p.fidelity, p.denoise, p.y, lam=LAM, alpha=1.0)).x, pgd.x)
     torch.testing.assert_close(go(solvers.pgd(p.fidelity, p.denoise, p.y, lam=LAM)).x, pgd.x)
     # at tau lam = 1 the point of the prox is D(x): prox_{f / lam} o D, the RED fixed point
-    gs = go(solvers.gs_pnp_pgd(p.fidelity, p.with_value, p.y, lam=LAM))
+    gs = go(solvers.gs_pnp_pgd(p.fidelity, p.denoise, p.y, lam=LAM))
     start = p.fidelity.prox(p.y, 1 / LAM)
     torch.testing.assert_close(gs.iterate.u, go(solvers.red_fixed_point(p.fidelity, p.denoise, start, lam=LAM)).x)
 

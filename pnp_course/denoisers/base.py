@@ -6,6 +6,7 @@ A solver takes the one-argument form `at_sigma(D, sigma)`, so that it knows no d
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,22 @@ from torch import Tensor, nn
 from pnp_course._checks import check_positive, check_shape
 
 Denoise = Callable[[Tensor], Tensor]
+
+
+class DenoiseWithValue(Protocol):
+    """A denoiser at a fixed noise level whose potential is known, D = I - grad g."""
+
+    def __call__(self, x: Tensor) -> Tensor: ...  # noqa: D102
+    def with_value(self, x: Tensor) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+    def gradient_and_value(self, x: Tensor) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+
+
+class GradientStepLike(Protocol):
+    """A module D(x, sigma) with a potential: it has `has_potential` = True."""
+
+    def __call__(self, x: Tensor, sigma: float | Tensor) -> Tensor: ...  # noqa: D102
+    def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+    def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]: ...  # noqa: D102
 
 
 def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
@@ -41,14 +58,25 @@ def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
     return s.expand(x.shape[0]).reshape(-1, 1, 1, 1)
 
 
-def at_sigma(denoiser: Callable[[Tensor, float | Tensor], Tensor], sigma: float | Tensor) -> Denoise:
-    """The map x -> D(x, sigma) at a fixed noise level: what the solvers take as `denoise`.
+class AtSigma:
+    """The map x -> D(x, sigma) at a fixed noise level: the one form in which a denoiser enters a solver.
 
     Its output is checked: a denoiser that changes shape or precision is named at once (ValueError).
     """
 
-    def denoise(x: Tensor) -> Tensor:
-        out = denoiser(x, sigma)
+    def __init__(self, denoiser: Callable[..., Tensor], sigma: float | Tensor):
+        self.denoiser, self.sigma = denoiser, sigma
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """D(x, sigma) for x (B, C, H, W)."""
+        return self._checked(self.denoiser(x, self.sigma), x)
+
+    def at(self, sigma: float | Tensor) -> AtSigma:
+        """The same denoiser at another noise level, for solvers that go through several."""
+        return at_sigma(self.denoiser, sigma)
+
+    @staticmethod
+    def _checked(out: Tensor, x: Tensor) -> Tensor:
         if out.shape != x.shape or out.dtype != x.dtype:
             raise ValueError(
                 f"the denoiser made {tuple(out.shape)} {out.dtype} of {tuple(x.shape)} {x.dtype}; a solver needs the same "
@@ -56,11 +84,66 @@ def at_sigma(denoiser: Callable[[Tensor, float | Tensor], Tensor], sigma: float 
             )
         return out
 
-    return denoise
+
+class AtSigmaWithGradient(AtSigma):
+    """As `AtSigma`, for a denoiser made of a known potential g, in whatever geometry."""
+
+    denoiser: GradientStepLike
+
+    def gradient_and_value(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """grad g(x, sigma) (B, C, H, W) and g(x, sigma) (B,), from one evaluation."""
+        gradient, g = self.denoiser.gradient_and_value(x, self.sigma)
+        return self._checked(gradient, x), g
+
+
+class AtSigmaWithValue(AtSigmaWithGradient):
+    """As `AtSigma`, for a gradient step D = I - grad g."""
+
+    def with_value(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,), from one evaluation."""
+        d, g = self.denoiser.denoise_and_value(x, self.sigma)
+        return self._checked(d, x), g
+
+
+class WithPotential:
+    """A gradient step given as a function x -> (D(x), g(x)), in the form that solvers take: for toys and closed forms.
+
+    Args:
+        pair: maps images (B, C, H, W) to D(x) of the same shape and g(x) (B,), D = I - grad g.
+    """
+
+    def __init__(self, pair: Callable[[Tensor], tuple[Tensor, Tensor]]):
+        self.with_value = pair
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """D(x)."""
+        return self.with_value(x)[0]
+
+    def gradient_and_value(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """grad g(x) = x - D(x) and g(x)."""
+        d, g = self.with_value(x)
+        return x - d, g
+
+
+def at_sigma(denoiser: Callable[..., Tensor], sigma: float | Tensor) -> AtSigma:
+    """The map x -> D(x, sigma) at a fixed noise level: what every solver takes as `denoise`.
+
+    Where D = I - grad g with a known g (`denoiser.has_potential`), the result also has `with_value` and
+    `gradient_and_value`; a Bregman gradient step, B = I - x^2 grad g, has the latter only.
+
+    Args:
+        denoiser: D(x, sigma), a module or a function.
+        sigma: noise level in units of intensity, a float or a tensor of one value per image.
+    """
+    if getattr(denoiser, "has_potential", False):
+        return AtSigmaWithValue(denoiser, sigma)
+    if getattr(denoiser, "has_bregman_potential", False):
+        return AtSigmaWithGradient(denoiser, sigma)
+    return AtSigma(denoiser, sigma)
 
 
 class Wrapped(nn.Module):
-    """A denoiser made of another one by linear maps: its Jacobian is of the same kind."""
+    """A denoiser made of another one by linear maps: its Jacobian is of the same kind, and so is its potential."""
 
     denoiser: nn.Module
 
@@ -74,6 +157,20 @@ class Wrapped(nn.Module):
         """ReLU is the only nonlinearity."""
         return getattr(self.denoiser, "piecewise_linear", False)
 
+    @property
+    def has_potential(self) -> bool:
+        """D = I - grad g with a g that can be evaluated."""
+        return getattr(self.denoiser, "has_potential", False)
+
+    def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
+        """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,), where D has a potential."""
+        gradient, value = self.gradient_and_value(x, sigma)
+        return x - gradient, value
+
+    def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
+        """grad g (B, C, H, W) and g (B,); each wrapper has its own."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what its potential is.")
+
 
 class Averaged(Wrapped):
     """D_t = t D + (1 - t) I, [B] Theorem 2.2."""
@@ -85,6 +182,18 @@ class Averaged(Wrapped):
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """t D(x, sigma) + (1 - t) x for x (B, C, H, W)."""
         return self.t * self.denoiser(x, sigma) + (1 - self.t) * x
+
+    def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
+        """D_t = I - t grad g is the gradient step on t g."""
+        gradient, value = _with_potential(self.denoiser).gradient_and_value(x, sigma)
+        return self.t * gradient, self.t * value
+
+
+def _with_potential(denoiser: Any) -> GradientStepLike:
+    """The denoiser inside a wrapper, which must have a potential here."""
+    if not getattr(denoiser, "has_potential", False):
+        raise ValueError(f"{type(denoiser).__name__} has no potential g with D = I - grad g; take a gradient-step denoiser.")
+    return denoiser
 
 
 def averaged(denoiser: nn.Module, t: float) -> Averaged:
@@ -116,6 +225,13 @@ class GrayFromColour(Wrapped):
         check_shape(x, 1)
         return self.denoiser(x.expand(-1, 3, -1, -1), self.scale * sigma).mean(1, keepdim=True)
 
+    def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
+        """With D = I - grad g this is the gradient step on x -> g(P x) / 3: its gradient is P^T grad g(P x) / 3."""
+        check_shape(x, 1)
+        inside = _with_potential(self.denoiser)
+        gradient, value = inside.gradient_and_value(x.expand(-1, 3, -1, -1).contiguous(), self.scale * sigma)
+        return gradient.mean(1, keepdim=True), value / 3
+
 
 class Fast(Wrapped):
     """A denoiser evaluated in bfloat16 where that is safe (autocast), for speed on machines with bfloat16 units.
@@ -132,3 +248,10 @@ class Fast(Wrapped):
         """D(x, sigma) for x (B, C, H, W), in the precision of x on the outside."""
         with torch.autocast(x.device.type, torch.bfloat16):
             return self.denoiser(x.contiguous(memory_format=torch.channels_last), sigma).to(x.dtype)
+
+    def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
+        """grad g and g in bfloat16 where that is safe."""
+        inside = _with_potential(self.denoiser)
+        with torch.autocast(x.device.type, torch.bfloat16):
+            gradient, value = inside.gradient_and_value(x.contiguous(memory_format=torch.channels_last), sigma)
+            return gradient.to(x.dtype), value.to(x.dtype)

@@ -23,6 +23,7 @@ class GradientStep(nn.Module):
     """
 
     conservative = True  # J = J^T exactly
+    has_potential = True  # g can be evaluated: `at_sigma` then has `with_value`
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -75,6 +76,7 @@ class BregmanGradientStep(GradientStep):
     """
 
     conservative = False
+    has_potential, has_bregman_potential = False, True  # g is known, but D is not I - grad g
 
     def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """B(x) (B, C, H, W) and g(x) (B,); `sigma` is the noise level 1/gamma."""

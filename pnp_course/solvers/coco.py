@@ -10,11 +10,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from pnp_course.denoisers.base import Denoise, check_averaging
+from pnp_course.denoisers.base import Denoise
 from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.signature import solver
 
 
+@solver()
 def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33) -> Iterator[Iterate]:
     """CoCo-ADMM, [B] (19): ADMM on F + lam G with unit penalty.
 
@@ -27,16 +29,14 @@ def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t
     4.1). Shown is the un-averaged D(v_{k+1} - b_k) (Remark 4.3).
 
     Args:
-        denoise: x -> D(x) at a fixed noise level.
+        denoise: x -> D(x) at a fixed noise level, see `at_sigma`.
         x0: first u (B, C, H, W); the paper takes the observation.
         lam: weight of the fidelity. The papers' values are for intensities in [0, 255]: divide them by 255.
         t: averaging weight, 0 < t <= 1.
 
     Yields:
-        Iterate with x = D(z), u, v, b, and z = v_{k+1} - b_k, the denoiser's input.
+        Iterate with x = D(v_{k+1} - b_k), u, v, b.
     """
-    t = check_averaging(t)
-    fidelity.reset()
     u, b = x0, torch.zeros_like(x0)
     while True:
         v = fidelity.prox(u + b, lam)
@@ -44,9 +44,10 @@ def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t
         d = denoise(z)
         u = t * d + (1 - t) * z
         b = b + u - v
-        yield Iterate(d, u=u, v=v, b=b, z=z)
+        yield Iterate(d, denoiser_input=z, u=u, v=v, b=b)
 
 
+@solver()
 def coco_pegd(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33, step: float = 0.8
 ) -> Iterator[Iterate]:
@@ -59,45 +60,40 @@ def coco_pegd(
     r(t) = t (1 - gamma) / (gamma + t (1 - gamma)), F + step e decreases; if it is
     coercive and KL, u_k converges (Theorem 4.4).
 
-    Args: as `coco_admm`; `step` is the paper's second parameter, 0.8 there.
+    Args: as `coco_admm`; x0 is the first v, `step` is the paper's second parameter, 0.8 there.
 
     Yields:
-        Iterate with x = D(v_k), u = u_{k+1}, v = v_{k+1}, and z = v_k, the denoiser's input.
+        Iterate with x = D(v_k), u = u_{k+1}, v = v_{k+1}.
     """
-    t = check_averaging(t)
-    fidelity.reset()
     v = x0
     while True:
         z, d = v, denoise(v)
         u = t * d + (1 - t) * z
         v = (1 - step) * u + step * fidelity.prox(u, lam)
-        yield Iterate(d, u=u, v=v, z=z)
+        yield Iterate(d, denoiser_input=z, u=u, v=v)
 
 
+@solver()
 def coco_drs(
-    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33, relaxation: float = 0.5
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33, relaxation: float = 1.0
 ) -> Iterator[Iterate]:
     """Douglas-Rachford with D_t, fidelity first, as the authors run it for denoising.
 
-        v_k = prox_{lam G}(s_k),   z_k = 2 v_k - s_k,   s_{k+1} = s_k + 2 relaxation (D_t(z_k) - v_k)
+        v_k = prox_{lam G}(s_k),   z_k = 2 v_k - s_k,   s_{k+1} = s_k + relaxation (D_t(z_k) - v_k)
 
     Its fixed points are those of `coco_admm`. That one is Douglas-Rachford too, but denoiser first (in the variable
     v_{k+1} - b_k), and Theorem 4.1 is about that order.
 
-    Args: as `coco_admm`; x0 is the first s. relaxation: 0 < relaxation < 1, the authors' 1/2.
+    Args: as `coco_admm`; x0 is the first s. relaxation: 0 < relaxation < 2; the authors write 2 beta with beta = 1/2.
 
     Yields:
-        Iterate with x = D(z_k), u = D_t(z_k), v = v_k, s = s_{k+1}, and z = z_k, the denoiser's input.
+        Iterate with x = D(z_k), u = D_t(z_k), v = v_k, s = s_{k+1}.
     """
-    t = check_averaging(t)
-    if not 0 < relaxation < 1:
-        raise ValueError(f"relaxation is {relaxation}; wanted 0 < relaxation < 1; the authors take 1/2.")
-    fidelity.reset()
     s = x0
     while True:
-        p = fidelity.prox(s, lam)
-        z = 2 * p - s
+        v = fidelity.prox(s, lam)
+        z = 2 * v - s
         d = denoise(z)
         u = t * d + (1 - t) * z
-        s = s + 2 * relaxation * (u - p)
-        yield Iterate(d, u=u, v=p, s=s, z=z)
+        s = s + relaxation * (u - v)
+        yield Iterate(d, denoiser_input=z, u=u, v=v, s=s)

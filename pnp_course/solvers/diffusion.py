@@ -8,100 +8,89 @@ and E[x_0 | x_sigma] is D(x_sigma, sigma). The papers write them with a shrunken
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pnp_course._checks import check_positive
+from pnp_course.denoisers.base import AtSigma
 from pnp_course.fidelities import Fidelity, Gaussian
 from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.schedules import check_falling, ladder, normal_like
+from pnp_course.solvers.signature import solver
+
+SIGMA_START, STEPS = 1.0, 30  # where the ladder of the two samplers begins, and how many steps it has, unless told
 
 
-def ladder(start: float, end: float, steps: int) -> list[float]:
-    """`steps` noise levels from start to end, evenly spaced in log sigma."""
-    check_positive(start, "start"), check_positive(end, "end")
-    if steps < 2:
-        raise ValueError(f"steps is {steps}; wanted at least 2.")
-    return [float(s) for s in torch.logspace(0, 1, steps, base=end / start, dtype=torch.float64) * start]
+def _levels(denoise: AtSigma, sigmas: Sequence[float] | None) -> list[float]:
+    return list(sigmas) if sigmas is not None else ladder(SIGMA_START, float(denoise.sigma), STEPS)
 
 
-def _check_ladder(sigmas: Sequence[float]) -> None:
-    if not sigmas or any(a < b for a, b in pairwise(sigmas)) or min(sigmas) <= 0:
-        raise ValueError("sigmas must be positive and never rise; make them with ladder(start, end, steps).")
-
-
+@solver(needs="at", also=check_falling)
 def diffpir(
-    fidelity: Fidelity, denoiser: nn.Module, x0: Tensor, *, nu: float, sigmas: Sequence[float], lam: float = 1.0,
+    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float, sigmas: Sequence[float] | None = None,
     zeta: float = 0.1, seed: int = 0,
 ) -> Iterator[Iterate]:  # fmt: skip
     """DiffPIR: denoise, fit the data, put noise back, at every level.
 
         xhat_0 = D(x_sigma, sigma)
-        x'_0 = argmin_v ||A v - y||^2 + rho ||v - xhat_0||^2,   rho = lam nu^2 / sigma^2
+        x'_0 = prox_{lam_sigma G}(xhat_0),   lam_sigma = lam (sigma / sigma_D)^2
         e = (x_sigma - x'_0) / sigma,   x_sigma' = x'_0 + sigma' (sqrt(1 - zeta) e + sqrt(zeta) n)
 
-    In terms of the fidelity G = ||A v - y||^2 / 2 the second line is prox_{G / rho}(xhat_0). The formula is the paper's;
-    its released code takes sigma for images in [-1, 1] and so a rho four times smaller.
+    sigma_D is the level of `denoise`, so that `lam` weighs the fidelity there, as in `dpir`. The paper weighs the prior,
+    rho = lambda nu^2 / sigma^2 with the noise level nu of the observation: with sigma_D = nu its lambda is 1 / lam. The
+    formula is the paper's; its released code takes sigma for images in [-1, 1] and so a rho four times smaller.
 
     Args:
-        denoiser: module D(x, sigma), trained up to sigmas[0].
+        denoise: at_sigma(D, nu), D trained up to sigmas[0].
         x0: an image (B, C, H, W) that noise of level sigmas[0] is added to, such as the observation.
-        nu: noise level of the observation, intensity units.
-        sigmas: from high to low. lam, zeta: the paper's; zeta 0.1 for deblurring, 0.25 for super-resolution, 1 for
-            inpainting.
+        lam: weight of the fidelity; the paper's lambda is around 1 to 10.
+        sigmas: noise levels from high to low; by default 30 from 1 down to that of `denoise`.
+        zeta: the paper's; 0.1 for deblurring, 0.25 for super-resolution, 1 for inpainting.
+        seed: of the noise, the same for each image of a batch.
 
     Yields:
         Iterate with x = x'_0, sigma, sample = x_sigma'.
     """
-    check_positive(nu, "nu"), check_positive(lam, "lam")
-    _check_ladder(sigmas)
-    if not 0 <= zeta <= 1:
-        raise ValueError(f"zeta is {zeta}; wanted 0 <= zeta <= 1.")
+    levels, sigma_d = _levels(denoise, sigmas), float(denoise.sigma)
     generator = torch.Generator().manual_seed(seed)
-    fidelity.reset()
-    x = x0 + sigmas[0] * _normal(x0, generator)
-    for sigma, following in zip(sigmas, [*sigmas[1:], 0.0], strict=True):
-        rho = lam * nu**2 / sigma**2
-        clean = fidelity.prox(denoiser(x, sigma), 1 / rho)
+    x = x0 + levels[0] * normal_like(x0, generator)
+    for sigma, following in zip(levels, [*levels[1:], 0.0], strict=True):
+        z = x
+        clean = fidelity.prox(denoise.at(sigma)(x), lam * (sigma / sigma_d) ** 2)
         e = (x - clean) / sigma
-        x = clean + following * ((1 - zeta) ** 0.5 * e + zeta**0.5 * _normal(x0, generator))
-        yield Iterate(clean, sigma=sigma, sample=x)
+        x = clean + following * ((1 - zeta) ** 0.5 * e + zeta**0.5 * normal_like(x0, generator))
+        yield Iterate(clean, denoiser_input=z, sigma=sigma, sample=x)
 
 
+@solver(needs="at", also=check_falling)
 def dps(
-    fidelity: Gaussian, denoiser: nn.Module, x0: Tensor, *, sigmas: Sequence[float], weight: float = 1.0, seed: int = 0
-) -> Iterator[Iterate]:
+    fidelity: Gaussian, denoise: AtSigma, x0: Tensor, *, lam: float = 1.0, sigmas: Sequence[float] | None = None,
+    seed: int = 0,
+) -> Iterator[Iterate]:  # fmt: skip
     """DPS: ancestral sampling, and at every level a step against the gradient of the data misfit through the denoiser.
 
         xhat_0 = D(x_sigma, sigma)
         x_sigma' = xhat_0 + (sigma'/sigma)^2 (x_sigma - xhat_0) + sigma' sqrt(1 - (sigma'/sigma)^2) n
-                   - weight (1 + 4 sigma^2) / 2 grad_x ||y - A D(x_sigma, sigma)||
+                   - lam (1 + 4 sigma^2) / 2 grad_x ||y - A D(x_sigma, sigma)||
 
     The factor (1 + 4 sigma^2) / 2 is what the paper's unit step for shrunken images in [-1, 1] is here. The gradient goes
-    through the network: about three denoiser evaluations a step.
+    through the network: about three denoiser evaluations a step. The misfit is that of each image.
 
-    Args: as `diffpir`; x0 gives the shape and, noised, the start. weight: the paper's zeta'.
+    Args: as `diffpir`; x0 gives the shape and, noised, the start. lam: weight of the misfit, the paper's zeta'.
 
     Yields:
-        Iterate with x = xhat_0, sigma, sample = x_sigma', misfit = ||y - A xhat_0||.
+        Iterate with x = xhat_0, sigma, sample = x_sigma', misfit = ||y - A xhat_0|| of each image (B,).
     """
-    check_positive(weight, "weight")
-    _check_ladder(sigmas)
+    levels = _levels(denoise, sigmas)
     generator = torch.Generator().manual_seed(seed)
-    fidelity.reset()
-    x = x0 + sigmas[0] * _normal(x0, generator)
-    for sigma, following in zip(sigmas, [*sigmas[1:], 0.0], strict=True):
+    x = x0 + levels[0] * normal_like(x0, generator)
+    for sigma, following in zip(levels, [*levels[1:], 0.0], strict=True):
         with torch.enable_grad():
             point = x.detach().requires_grad_(True)
-            clean = denoiser(point, sigma)
-            misfit = (fidelity.y - fidelity.operator(clean)).norm()
-            (slope,) = torch.autograd.grad(misfit, point)
-        clean, ratio = clean.detach(), (following / sigma) ** 2
-        noise = following * (1 - ratio) ** 0.5 * _normal(x0, generator)
-        x = clean + ratio * (x - clean) + noise - weight * (1 + 4 * sigma**2) / 2 * slope
-        yield Iterate(clean, sigma=sigma, sample=x, misfit=float(misfit.detach()))
-
-
-def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
+            clean = denoise.at(sigma)(point)
+            misfit = (fidelity.y - fidelity.operator(clean)).flatten(1).norm(dim=1)
+            (slope,) = torch.autograd.grad(misfit.sum(), point)
+        z, clean, ratio = x, clean.detach(), (following / sigma) ** 2
+        noise = following * (1 - ratio) ** 0.5 * normal_like(x0, generator)
+        x = clean + ratio * (x - clean) + noise - lam * (1 + 4 * sigma**2) / 2 * slope
+        yield Iterate(clean, denoiser_input=z, sigma=sigma, sample=x, misfit=misfit.detach())

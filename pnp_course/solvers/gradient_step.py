@@ -1,72 +1,71 @@
 """GS-PnP: proximal gradient descent on an explicit objective, for gradient-step denoisers D = I - grad g ([A] section 2).
 
-The objective F(x) = f(x) + lam g(x) has a formula, so it can be watched, and a line search needs no Lipschitz constant.
+The objective F(x) = lam f(x) + g(x) has a formula, so it can be watched, and a line search needs no Lipschitz constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_positive
-from pnp_course.denoisers.gradient_step import GradientStep
+from pnp_course.denoisers.base import DenoiseWithValue
 from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.iterate import Iterate
-
-WithValue = Callable[[Tensor], tuple[Tensor, Tensor]]
-
-
-def at_sigma_with_value(denoiser: GradientStep, sigma: float) -> WithValue:
-    """x -> (D(x, sigma), g(x, sigma)) at a fixed noise level, from one evaluation: what these solvers take."""
-    return lambda x: denoiser.denoise_and_value(x, sigma)
+from pnp_course.solvers.signature import solver
 
 
+@solver(needs="with_value")
 def gs_pnp_pgd(
-    fidelity: Fidelity, denoise_and_value: WithValue, x0: Tensor, *, lam: float, tau: float | None = None,
-    c: float = 0.1, eta: float = 0.9, smallest: float = 1e-8,
+    fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, step: float = 1.0, c: float = 0.1,
+    eta: float = 0.9, smallest: float = 1e-8,
 ) -> Iterator[Iterate]:  # fmt: skip
-    """GS-PnP-PGD with backtracking, [A] Algorithm 1, on F = f + lam g.
+    """GS-PnP-PGD with backtracking, [A] Algorithm 1, on F = lam f + g.
 
-        x_{k+1} = prox_{tau f}(x_k - tau lam grad g(x_k)) = prox_{tau f}(tau lam D(x_k) + (1 - tau lam) x_k)
-        accepted if F(x_k) - F(x_{k+1}) >= (c / tau) ||x_k - x_{k+1}||^2, else tau <- eta tau and again
+        x_{k+1} = prox_{step lam f}(x_k - step grad g(x_k)) = prox_{step lam f}(step D(x_k) + (1 - step) x_k)
+        accepted if F(x_k) - F(x_{k+1}) >= (c / step) ||x_k - x_{k+1}||^2, else step <- eta step and again
+
+    [A] weighs the prior instead: its lambda is 1 / lam, its F is this one over lam, its tau is lam times this step.
 
     For 0 < c < 1/2 the search ends, F(x_k) decreases and converges, and min_k ||x_{k+1} - x_k|| = O(1 / sqrt(k)); limit
     points are critical. Potential and gradient at a try come from one evaluation, which serves the next iteration when
-    the try is accepted; so without rejections one evaluation an iteration (and one at the start).
+    the try is accepted; so without rejections one evaluation an iteration (and one at the start). Each image of a batch
+    has a step of its own.
 
     Args:
-        denoise_and_value: x -> (D(x), g(x)), see `at_sigma_with_value`.
-        x0: the start; the first x is prox_{tau f}(x0).
-        lam: weight of g (not of the fidelity, as elsewhere).
-        tau: first step; 1 / lam by default, for which the first point of the prox is D(x).
+        denoise: at_sigma(D, sigma) with a potential.
+        x0: the start; the first x is prox_{step lam f}(x0).
+        lam: weight of the fidelity.
+        step: first step; with 1 the first point of the prox is D(x).
         c, eta: of the line search; the authors' 0.1 and 0.9.
-        smallest: the run ends once tau falls below this.
+        smallest: the run ends once the step falls below this.
 
     Yields:
-        Iterate with x = tau lam D(x_k) + (1 - tau lam) x_k, the image the authors show; u = x_{k+1}, objective
-        F(x_{k+1}), tau, evaluations (of the denoiser so far) and rejected (tries so far).
+        Iterate with x = step D(x_k) + (1 - step) x_k, the image the authors show; u = x_{k+1}, objective F(x_{k+1}), step
+        (B,), evaluations (of the denoiser so far) and rejected (tries so far).
     """
-    check_positive(lam, "lam")
-    tau = check_positive(tau if tau is not None else 1 / lam, "tau")
-    if not 0 < c < 0.5 or not 0 < eta < 1:
-        raise ValueError(f"c is {c} and eta {eta}; wanted 0 < c < 1/2 and 0 < eta < 1.")
-    fidelity.reset()
-    x = fidelity.prox(x0, tau)
-    d, g = denoise_and_value(x)
-    fit, prior = fidelity.value(x), lam * float(g.sum())
+    steps = torch.full((len(x0),), float(step), dtype=torch.float64)  # one for each image
+    x = fidelity.prox(x0, lam * steps)
+    d, g = denoise.with_value(x)
+    fit, prior = lam * fidelity.values(x), g.double().cpu()
     evaluations, rejected = 1, 0
-    while tau >= smallest:
-        z = tau * lam * d + (1 - tau * lam) * x
-        new = fidelity.prox(z, tau)
-        d_new, g_new = denoise_and_value(new)
+    while float(steps.min()) >= smallest:
+        s = steps.to(x).reshape(-1, 1, 1, 1)
+        z = s * d + (1 - s) * x
+        new = fidelity.prox(z, lam * steps)
+        d_new, g_new = denoise.with_value(new)
         evaluations += 1
-        fit_new, prior_new = fidelity.value(new), lam * float(g_new.sum())
+        fit_new, prior_new = lam * fidelity.values(new), g_new.double().cpu()
         decrease = (fit - fit_new) + (prior - prior_new)
-        rounding = 4 * torch.finfo(x.dtype).eps * (abs(fit) + prior)  # near the limit F cannot be told any better
-        if decrease < (c / tau) * float((new - x).double().square().sum()) - rounding:
-            tau, rejected = eta * tau, rejected + 1
+        rounding = 4 * torch.finfo(x.dtype).eps * (fit.abs() + prior)  # near the limit F cannot be told any better
+        moved = (new - x).double().flatten(1).square().sum(1).cpu()
+        short = decrease < c / steps * moved - rounding
+        if bool(short.any()):  # images that were accepted try the same step again
+            steps, rejected = torch.where(short, eta * steps, steps), rejected + 1
             continue
         x, d, fit, prior = new, d_new, fit_new, prior_new
-        yield Iterate(z, u=x, objective=fit + prior, tau=tau, evaluations=evaluations, rejected=rejected)
+        yield Iterate(
+            z, denoiser_input=x, objective=float((fit + prior).sum()), u=x, step=steps, evaluations=evaluations,
+            rejected=rejected,
+        )  # fmt: skip

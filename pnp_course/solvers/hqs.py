@@ -7,51 +7,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pnp_course._checks import check_positive
+from pnp_course.denoisers.base import AtSigma
 from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.schedules import check_levels, denoisers_at, ladder, schedule
+from pnp_course.solvers.signature import solver
 
 
+@solver(also=check_levels)
 def hqs(
-    fidelity: Fidelity, denoiser: nn.Module, x0: Tensor, *, lams: Sequence[float], sigmas: Sequence[float]
-) -> Iterator[Iterate]:
-    """Half-quadratic splitting, one iteration for each pair (lam_k, sigma_k):
+    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float], sigmas: Sequence[float] | None = None
+) -> Iterator[Iterate]:  # fmt: skip
+    """Half-quadratic splitting:
 
         v_k = prox_{lam_k G}(u_{k-1}),   u_k = D_{sigma_k}(v_k).
 
     Args:
-        denoiser: a module D(x, sigma), since the noise level changes.
+        denoise: at_sigma(D, sigma); a plain function of an image serves where the noise level does not change.
         x0: first u (B, C, H, W).
-        lams, sigmas: weights of the fidelity and noise levels (intensity units), equally many.
+        lam: weight of the fidelity, or one for each iteration.
+        sigmas: noise levels in units of intensity, one for each iteration; without them that of `denoise`, for ever.
 
     Yields:
-        Iterate with x = u_k, v, and sigma.
+        Iterate with x = u_k, v. The run ends with the shorter of the schedules.
     """
-    if len(lams) != len(sigmas):
-        raise ValueError(f"there are {len(lams)} values of lam and {len(sigmas)} of sigma; wanted equally many.")
-    fidelity.reset()
     u = x0
-    for lam, sigma in zip(lams, sigmas, strict=True):
-        v = fidelity.prox(u, lam)
-        u = denoiser(v, sigma)
-        yield Iterate(u, v=v, sigma=sigma)
+    for weight, denoise_k in zip(schedule(lam), denoisers_at(denoise, sigmas), strict=False):
+        v = fidelity.prox(u, weight)
+        u = denoise_k(v)
+        yield Iterate(u, denoiser_input=v, v=v)
 
 
+@solver(needs="at")
 def dpir(
-    fidelity: Fidelity, denoiser: nn.Module, x0: Tensor, *, lam: float, sigma_start: float = 49 / 255,
-    sigma_end: float = 7.65 / 255, iterations: int = 8,
+    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float, sigma_start: float = 49 / 255, iterations: int = 8
 ) -> Iterator[Iterate]:  # fmt: skip
-    """DPIR: HQS with sigma_k log-spaced from `sigma_start` to `sigma_end` and lam_k = lam sigma_k^2.
+    """DPIR: `hqs` with sigma_k log-spaced from `sigma_start` to the sigma of `denoise`, lam_k = lam (sigma_k / sigma)^2.
 
-    For the Gaussian fidelity ||A u - y||^2 / 2 and noise nu the published choice is sigma_end = nu and
-    lam = 1 / (0.23 nu^2) (Zhang et al. 2021, section 4.2). With the Poisson fidelity lam is a few times the peak, since
-    a pixel of intensity s has the noise variance s / peak.
+    So `lam` weighs the fidelity at the last noise level, and means there what it means in `hqs`. For the Gaussian
+    fidelity ||A u - y||^2 / 2 and noise nu the published choice is sigma = nu and lam = 1 / 0.23 (Zhang et al. 2021, section
+    4.2). With the Poisson fidelity lam is a few times peak sigma^2, since a pixel of intensity s has the noise variance
+    s / peak.
 
-    Args and yields: as `hqs`.
+    Args and yields: as `hqs`. sigma_start: first noise level. iterations: how many.
     """
-    check_positive(lam, "lam"), check_positive(sigma_start, "sigma_start"), check_positive(sigma_end, "sigma_end")
-    sigmas = torch.logspace(0, 1, iterations, base=sigma_end / sigma_start, dtype=torch.float64) * sigma_start
-    return hqs(fidelity, denoiser, x0, lams=[lam * float(s) ** 2 for s in sigmas], sigmas=[float(s) for s in sigmas])
+    sigma = float(denoise.sigma)
+    sigmas = ladder(sigma_start, sigma, iterations)
+    yield from hqs(fidelity, denoise, x0, lam=[lam * (s / sigma) ** 2 for s in sigmas], sigmas=sigmas)

@@ -6,86 +6,82 @@ sum alpha_k beta_k = infinity,
 
     w_k = (1 - beta_k) u_k + beta_k T(u_k),   u_{k+1} = (1 - alpha_k) u_k + alpha_k T(w_k).
 
-alpha_k = (k + 1)^{-a}, beta_k = (k + 1)^{-b} with the authors' exponents. `relaxation` r replaces D by r D + (1 - r) I:
-a k-strictly pseudo-contractive D becomes less expansive, and r = 0.2 is the authors' for k = 0.9.
+alpha_k = k^{-a}, beta_k = k^{-b} with the authors' exponents. The averaged D_t = t D + (1 - t) I of a k-strictly
+pseudo-contractive D is less expansive, and t = 0.2 is the authors' for k = 0.9 (they call it a relaxation r).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 from torch import Tensor
 
-from pnp_course._checks import check_positive
-from pnp_course.denoisers.base import Denoise, check_averaging
+from pnp_course.denoisers.base import Denoise
 from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.iterate import Iterate, warn_of_long_steps
+from pnp_course.solvers.signature import solver
 
 
+@solver()
 def pnpi_hqs(
-    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, relaxation: float = 0.2, a: float = 0.05,
-    b: float = 0.05,
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
 ) -> Iterator[Iterate]:  # fmt: skip
-    """PnPI-HQS: Ishikawa's iteration for T = D_r o prox_{lam G}, two denoisings and two proximal maps an iteration.
+    """PnPI-HQS: Ishikawa's iteration for T = D_t o prox_{lam G}, two denoisings and two proximal maps an iteration.
 
-        v = (1 - beta) u + beta D_r(P(u)),   u <- (1 - alpha) u + alpha D_r(P(v)),   P = prox_{lam G}
+        w = (1 - beta) u + beta D_t(P(u)),   u <- (1 - alpha) u + alpha D_t(P(w)),   P = prox_{lam G}
 
     Args:
         denoise: x -> D(x) at a fixed noise level.
         x0: first u.
-        lam: weight of the fidelity. relaxation: r. a, b: exponents.
+        lam: weight of the fidelity. t: averaging. a, b: exponents.
 
     Yields:
-        Iterate with x = D(P(v)), u, v.
+        Iterate with x = D(P(w)), u, w.
     """
-    check_positive(lam, "lam")
-    r = check_averaging(relaxation)
-    fidelity.reset()
     u = x0
-    p = fidelity.prox(u, lam)
     for k in count(1):
         alpha, beta = k**-a, k**-b
-        v = (1 - beta) * u + beta * (r * denoise(p) + (1 - r) * p)
-        p = fidelity.prox(v, lam)
-        d = denoise(p)
-        u = (1 - alpha) * u + alpha * (r * d + (1 - r) * p)
         p = fidelity.prox(u, lam)
-        yield Iterate(d, u=u, v=v)
+        w = (1 - beta) * u + beta * (t * denoise(p) + (1 - t) * p)
+        p = fidelity.prox(w, lam)
+        d = denoise(p)
+        u = (1 - alpha) * u + alpha * (t * d + (1 - t) * p)
+        yield Iterate(d, denoiser_input=p, u=u, w=w)
 
 
+def _check_fbs(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: dict[str, Any]) -> None:
+    warn_of_long_steps(fidelity, x0, parameters["lam"], 2, "lam L_f")
+
+
+@solver(also=_check_fbs)
 def pnpi_fbs(
-    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, relaxation: float = 0.2, a: float = 0.05,
-    b: float = 0.05,
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
 ) -> Iterator[Iterate]:  # fmt: skip
-    """PnPI-FBS: Ishikawa's iteration for T = D_r o (I - lam grad G). Args and yields: as `pnpi_hqs`."""
-    check_positive(lam, "lam")
-    r = check_averaging(relaxation)
-    warn_of_long_steps(fidelity, x0, lam, 2, "lam L_f")
-    fidelity.reset()
+    """PnPI-FBS: Ishikawa's iteration for T = D_t o (I - lam grad G). Args and yields: as `pnpi_hqs`."""
     u = x0
     for k in count(1):
         alpha, beta = k**-a, k**-b
         z = u - lam * fidelity.grad(u)
-        v = (1 - beta) * u + beta * (r * denoise(z) + (1 - r) * z)
-        z = v - lam * fidelity.grad(v)
+        w = (1 - beta) * u + beta * (t * denoise(z) + (1 - t) * z)
+        z = w - lam * fidelity.grad(w)
         d = denoise(z)
-        u = (1 - alpha) * u + alpha * (r * d + (1 - r) * z)
-        yield Iterate(d, u=u, v=v)
+        u = (1 - alpha) * u + alpha * (t * d + (1 - t) * z)
+        yield Iterate(d, denoiser_input=z, u=u, w=w)
 
 
+@solver()
 def pnpi_gd(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, a: float = 0.5, b: float = 0.4, cap: float = 0.03
 ) -> Iterator[Iterate]:
     """PnPI-GD: Ishikawa's iteration for T(u) = D(u) - lam grad G(u), D pseudo-contractive; small steps, at most `cap`.
 
-    Args: as `pnpi_hqs`. Yields: Iterate with x = u, v.
+    Args: as `pnpi_hqs`. Yields: Iterate with x = u, w.
     """
-    check_positive(lam, "lam"), check_positive(cap, "cap")
-    fidelity.reset()
     u = x0
     for k in count(1):
         alpha, beta = min(cap, k**-a), min(cap, k**-b)
-        v = (1 - beta) * u + beta * (denoise(u) - lam * fidelity.grad(u))
-        u = (1 - alpha) * u + alpha * (denoise(v) - lam * fidelity.grad(v))
-        yield Iterate(u, v=v)
+        w = (1 - beta) * u + beta * (denoise(u) - lam * fidelity.grad(u))
+        u = (1 - alpha) * u + alpha * (denoise(w) - lam * fidelity.grad(w))
+        yield Iterate(u, denoiser_input=w, w=w)

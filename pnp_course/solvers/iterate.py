@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -12,13 +12,40 @@ if TYPE_CHECKING:
     from pnp_course.fidelities import Fidelity
 
 
-class Iterate(SimpleNamespace):
-    """One step of a solver: `x`, the image to show (B, C, H, W), and the algorithm's other variables by name."""
+@dataclass(init=False, eq=False)
+class Iterate:
+    """One step of a solver.
+
+    x: the image to show (B, C, H, W). denoiser_input: the image that the denoiser was last applied to, where a theorem
+    about it asks for its constants. objective: the value of what the solver minimises, summed over the batch, or None
+    where it has no objective or does not know it. variables: those of the algorithm, by the names of its equations;
+    each is an attribute too, as in `iterate.u`.
+    """
 
     x: Tensor
+    denoiser_input: Tensor
+    objective: float | None
+    variables: dict[str, Any]
 
-    def __init__(self, x: Tensor, **state: Any):
-        super().__init__(x=x, **state)
+    def __init__(self, x: Tensor, *, denoiser_input: Tensor, objective: float | None = None, **variables: Any):
+        self.x, self.denoiser_input, self.objective = x, denoiser_input, objective
+        self.variables = variables
+
+    def __getattr__(self, name: str) -> Any:
+        """One of the algorithm's variables."""
+        variables = self.__dict__.get("variables", {})  # a half-made copy has none yet
+        if name in variables:
+            return variables[name]
+        has = ", ".join(["x", "denoiser_input", "objective", *variables])
+        raise AttributeError(f"this iterate has no {name!r}; it has {has}.")
+
+    def __dir__(self) -> list[str]:
+        """The variables can be completed by the Tab key."""
+        return [*super().__dir__(), *self.variables]
+
+    def __repr__(self) -> str:
+        """Names and sizes; a picture is not printed."""
+        return f"Iterate(x={tuple(self.x.shape)}, objective={self.objective}, variables: {', '.join(self.variables) or '-'})"
 
 
 class StepSizeWarning(UserWarning):
@@ -31,10 +58,10 @@ def warn_of_long_steps(fidelity: Fidelity, x: Tensor, factor: float, bound: floa
     if constant == float("inf"):
         warnings.warn(
             "the gradient of this fidelity has no Lipschitz constant (Poisson): no step size has a guarantee here; "
-            "a solver with a proximal step, such as coco_admm, does not need one.", StepSizeWarning, stacklevel=3,
+            "a solver with a proximal step, such as coco_admm, does not need one.", StepSizeWarning, stacklevel=5,
         )  # fmt: skip
     elif factor * constant > bound * (1 + 1e-6):
         warnings.warn(
             f"{what} = {factor * constant:.4g} is over {bound:g}, the bound of the theorem, with L_f = {constant:.4g}: "
-            f"take a step below {bound / constant:.4g}.", StepSizeWarning, stacklevel=3,
+            f"take a step below {bound / constant:.4g}.", StepSizeWarning, stacklevel=5,
         )  # fmt: skip

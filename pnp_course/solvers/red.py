@@ -1,102 +1,141 @@
-"""RED (Romano et al. 2017) and SNORE (Renaud et al. 2024): descent along the denoiser's residual x - D(x)."""
+"""RED (Romano et al. 2017) and SNORE (Renaud et al. 2024): descent along the denoiser's residual x - D(x).
+
+Both papers weigh the residual; here, as in every solver, `lam` weighs the fidelity.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pnp_course._checks import check_positive
-from pnp_course.denoisers.base import Denoise
+from pnp_course.denoisers.base import AtSigma, Denoise
 from pnp_course.fidelities import Fidelity
 from pnp_course.solvers.iterate import Iterate, warn_of_long_steps
+from pnp_course.solvers.schedules import check_levels, denoisers_at, normal_like, schedule
+from pnp_course.solvers.signature import solver
 
 
-def red(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step: float) -> Iterator[Iterate]:
-    """RED by gradient descent: x_{k+1} = x_k - step (grad G(x_k) + lam (x_k - D(x_k))).
+def default_step(fidelity: Fidelity, x: Tensor, lam: float) -> float:
+    """1 / (lam L_f + 1): half of the longest step for which RED descends, if the spectrum of J lies in [0, 2].
 
-    It descends on G + lam <x, x - D(x)> / 2 only if D is locally homogeneous and J symmetric (Reehorst and Schniter 2018);
-    for a gradient-step D it descends on G + lam g.
+    Raises:
+        ValueError: the fidelity's gradient has no Lipschitz constant.
+    """
+    constant = fidelity.lipschitz(x)
+    if constant == float("inf"):
+        raise ValueError(
+            "the gradient of this fidelity has no Lipschitz constant (Poisson), so there is no step to choose: pass step=..., "
+            "or take a solver with a proximal step, such as red_fixed_point."
+        )
+    return 1 / (lam * constant + 1)
+
+
+def _check_red(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: dict[str, Any]) -> None:
+    if parameters["step"] is None:
+        parameters["step"] = default_step(fidelity, x0, parameters["lam"])
+    factor = parameters["step"] * parameters["lam"]
+    warn_of_long_steps(fidelity, x0, factor, 2, "step lam L_f")
+
+
+@solver(also=_check_red)
+def red(
+    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step: float | None = None
+) -> Iterator[Iterate]:
+    """RED by gradient descent: x_{k+1} = x_k - step (lam grad G(x_k) + x_k - D(x_k)).
+
+    It descends on lam G + <x, x - D(x)> / 2 only if D is locally homogeneous and J symmetric (Reehorst and Schniter 2018);
+    for a gradient-step D it descends on lam G + g. The paper's weight of the residual is 1 / lam, its step lam times this.
 
     Args:
-        lam: weight of the denoiser's residual (not of the fidelity). step: step size.
+        denoise: x -> D(x) at a fixed noise level.
+        x0: first x (B, C, H, W).
+        lam: weight of the fidelity.
+        step: step size; 1 / (lam L_f + 1) by default.
 
     Yields:
         Iterate with x = x_{k+1}.
     """
-    check_positive(lam, "lam"), check_positive(step, "step")
-    warn_of_long_steps(fidelity, x0, step, 2, "step L_f")
-    fidelity.reset()
     x = x0
     while True:
-        x = x - step * (fidelity.grad(x) + lam * (x - denoise(x)))
-        yield Iterate(x)
+        z, d = x, denoise(x)
+        x = x - step * (lam * fidelity.grad(x) + x - d)  # type: ignore[operator]
+        yield Iterate(x, denoiser_input=z)
 
 
+@solver()
 def red_fixed_point(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float) -> Iterator[Iterate]:
-    """RED by its fixed-point iteration: grad G(x_{k+1}) + lam (x_{k+1} - D(x_k)) = 0, x_{k+1} = prox_{G / lam}(D(x_k)).
+    """RED by its fixed-point iteration: lam grad G(x_{k+1}) + x_{k+1} - D(x_k) = 0, x_{k+1} = prox_{lam G}(D(x_k)).
 
     Args and yields: as `red`.
     """
-    check_positive(lam, "lam")
-    fidelity.reset()
     x = x0
     while True:
-        x = fidelity.prox(denoise(x), 1 / lam)
-        yield Iterate(x)
+        z = x
+        x = fidelity.prox(denoise(x), lam)
+        yield Iterate(x, denoiser_input=z)
 
 
-def annealed(start: float, end: float, iterations: int, last: int = 300, levels: int = 16) -> list[float]:
-    """SNORE's schedule: `levels` equal steps from start towards end, then `last` iterations at the end value."""
-    if not 0 <= last <= iterations:
-        raise ValueError(f"last is {last} of {iterations} iterations; wanted 0 <= last <= iterations.")
-    annealing = iterations - last
-    held = max(1, annealing // levels)
-    stages = [min(i // held * held / annealing, 1.0) for i in range(annealing)] if annealing else []
-    return [start + (end - start) * s for s in stages] + [end] * last
+def _check_snore(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: dict[str, Any]) -> None:
+    check_levels(fidelity, denoise, x0, parameters)
+    if parameters["step"] is None:
+        lam = parameters["lam"]
+        parameters["step"] = default_step(fidelity, x0, max(lam) if isinstance(lam, Sequence) else lam)
 
 
+@solver(needs="at", also=_check_snore)
 def snore(
-    fidelity: Fidelity, denoiser: nn.Module, x0: Tensor, *, lams: Sequence[float], sigmas: Sequence[float],
-    delta: float = 0.1, seed: int = 0,
+    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None, step: float | Sequence[float] | None = None, seed: int = 0,
 ) -> Iterator[Iterate]:  # fmt: skip
-    """SNORE: RED at noised images. One iteration for each pair (lam_k, sigma_k):
+    """SNORE: RED at noised images.
 
-        u = x_k + sigma_k n,   x_{k+1} = x_k - delta (grad G(x_k) + lam_k (u - D_{sigma_k}(u)))
+        u = x_k + sigma_k n,   x_{k+1} = x_k - step_k (lam_k grad G(x_k) + u - D_{sigma_k}(u))
 
-    The residual is that of the noisy image u, as in the authors' code; its expectation is that of x_k - D(u).
+    The residual is that of the noisy image u, as in the authors' code; its expectation is that of x_k - D(u). The
+    paper's step delta and weight alpha_k of the residual are lam_k = 1 / alpha_k and step_k = delta alpha_k here; the authors
+    anneal sigma from 1.8 nu to 0.5 nu and alpha from 0.1 to 1 (`annealed`), with delta = 0.1.
 
     Args:
-        denoiser: module D(x, sigma).
-        lams, sigmas: schedules, see `annealed`; the authors anneal sigma from 1.8 nu to 0.5 nu and lam from 0.1 to 1.
-        delta: step size. seed: of the noise.
+        denoise: at_sigma(D, sigma).
+        x0: first x (B, C, H, W).
+        lam: weight of the fidelity, or one for each iteration.
+        sigmas: noise levels, one for each iteration; without them that of `denoise`, for ever.
+        step: step size, or one for each iteration; 1 / (lam L_f + 1) by default.
+        seed: of the noise.
 
     Yields:
-        Iterate with x = x_{k+1}, sigma.
+        Iterate with x = x_{k+1}.
     """
-    return _snore(fidelity, denoiser, x0, lams, sigmas, delta, seed, proximal=False)
+    x = x0
+    for u, weight, length, denoise_k in _noised(lambda: x, denoise, lam, sigmas, step, seed):
+        x = x - length * (weight * fidelity.grad(x) + u - denoise_k(u))
+        yield Iterate(x, denoiser_input=u)
 
 
+@solver(needs="at", also=check_levels)
 def snore_prox(
-    fidelity: Fidelity, denoiser: nn.Module, x0: Tensor, *, lams: Sequence[float], sigmas: Sequence[float],
-    delta: float = 0.1, seed: int = 0,
+    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None, step: float | Sequence[float] = 1.0, seed: int = 0,
 ) -> Iterator[Iterate]:  # fmt: skip
-    """SNORE-Prox: x_{k+1} = prox_{delta G}(x_k - delta lam_k (u - D_{sigma_k}(u))), u = x_k + sigma_k n. Else as `snore`."""
-    return _snore(fidelity, denoiser, x0, lams, sigmas, delta, seed, proximal=True)
+    """SNORE-Prox: x_{k+1} = prox_{step_k lam_k G}(x_k - step_k (u - D_{sigma_k}(u))), u = x_k + sigma_k n. Else as `snore`."""
+    x = x0
+    for u, weight, length, denoise_k in _noised(lambda: x, denoise, lam, sigmas, step, seed):
+        x = fidelity.prox(x - length * (u - denoise_k(u)), length * weight)
+        yield Iterate(x, denoiser_input=u)
 
 
-def _snore(
-    fidelity: Fidelity, denoiser: nn.Module, x: Tensor, lams: Sequence[float], sigmas: Sequence[float], delta: float,
-    seed: int, proximal: bool,
-) -> Iterator[Iterate]:  # fmt: skip
-    if len(lams) != len(sigmas):
-        raise ValueError(f"there are {len(lams)} values of lam and {len(sigmas)} of sigma; wanted equally many.")
-    check_positive(delta, "delta")
+def _noised(
+    x: Callable[[], Tensor], denoise: AtSigma, lam: float | Sequence[float], sigmas: Sequence[float] | None,
+    step: float | Sequence[float] | None, seed: int,
+) -> Iterator[tuple[Tensor, float, float, Denoise]]:  # fmt: skip
+    """For each iteration the present x with noise, the weight, the step and the denoiser of its level."""
     generator = torch.Generator().manual_seed(seed)
-    fidelity.reset()
-    for lam, sigma in zip(lams, sigmas, strict=True):
-        u = x + sigma * torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
-        pull = lam * (u - denoiser(u, sigma))
-        x = fidelity.prox(x - delta * pull, delta) if proximal else x - delta * (fidelity.grad(x) + pull)
-        yield Iterate(x, sigma=sigma)
+    levels = schedule(denoise.sigma if sigmas is None else sigmas)
+    steps = schedule(step)  # type: ignore[arg-type]  # the check has put a number for None
+    for sigma, weight, length, denoise_k in zip(
+        levels, schedule(lam), steps, denoisers_at(denoise, sigmas), strict=False
+    ):
+        yield x() + sigma * normal_like(x(), generator), weight, length, denoise_k

@@ -22,8 +22,11 @@ class DivergenceError(RuntimeError):
     """A solver produced NaN, infinity, or an iterate that keeps growing. `result` holds the run up to there."""
 
     def __init__(self, message: str, result: Result):
-        super().__init__(message)
-        self.result = result
+        super().__init__(message, result)  # both in `args`, so that it can be copied and sent between processes
+        self.message, self.result = message, result
+
+    def __str__(self) -> str:
+        return self.message
 
 
 @dataclass
@@ -32,7 +35,8 @@ class Result:
 
     x: the last image (B, C, H, W). iterate: the last Iterate, with the algorithm's variables.
     rows: one dictionary per iteration: iteration, seconds, relative_change, and the monitors' values.
-    stopped_by: "tolerance", "max_iter", "max_seconds", "end of the solver" or "interrupted".
+    stopped_by: "tolerance", "max_iter", "max_seconds", "end of the solver", "interrupted", or, with a DivergenceError,
+        "divergence".
     """
 
     iterate: Iterate
@@ -53,12 +57,37 @@ class Result:
         return pandas.DataFrame(self.rows, columns=columns).set_index("iteration")
 
 
-def _complain(k: int, quantity: str, what: str, result: Result) -> DivergenceError:
+def _complain(k: int, trouble: str, result: Result) -> DivergenceError:
     return DivergenceError(
-        f"iteration {k}: {quantity} {what}. Likely causes: a step size or lam too large for the theorem, "
+        f"iteration {k}: {trouble}. Likely causes: a step size or lam too large for the theorem, "
         "a denoiser that is expansive at these iterates, or an observation on another scale than [0, 1].",
         result,
     )
+
+
+class _Watch:
+    """Sees whether an image of the batch has become NaN or has grown, and by how much the last step changed it."""
+
+    def __init__(self) -> None:
+        self.before: Tensor | None = None
+        self.scale: Tensor | None = None
+
+    def __call__(self, x: Tensor) -> tuple[str, float]:
+        """What is wrong with x, in words or empty, and ||x_k - x_{k-1}|| / ||x_k|| of the image that moved most."""
+        norms = x.flatten(1).norm(dim=1)
+        if self.scale is None:  # a picture of ones has the norm sqrt(numel)
+            self.scale = norms.clamp_min(x[0].numel() ** 0.5)
+        if not bool(torch.isfinite(norms).all()):
+            return "x holds NaN or infinity", float("nan")
+        ratio = norms / self.scale
+        if float(ratio.max()) > 1e4:
+            i = int(ratio.argmax())
+            return f"||x|| is {float(norms[i]):.3g}, it began at most at {float(self.scale[i]):.3g}", float("nan")
+        change = float("nan")
+        if self.before is not None:
+            change = float(((x - self.before).flatten(1).norm(dim=1) / norms.clamp_min(1e-30)).max())
+        self.before = x
+        return "", change
 
 
 def run(
@@ -70,9 +99,10 @@ def run(
     Args:
         solver: a generator of iterates, such as `coco_admm(...)`.
         max_iter: most iterations.
-        tol: stop once ||x_k - x_{k-1}|| / ||x_k|| is at most this; 0: never.
+        tol: stop once ||x_k - x_{k-1}|| / ||x_k|| is at most this for every image of the batch; 0: never.
         max_seconds: stop after this long.
-        monitors: name -> function of the iterate; its value goes into the history.
+        monitors: name -> function of the iterate; its value goes into the history. One that remembers something between
+            iterates has a method `begin`, called at the start of each run.
         progress: show a progress bar.
         callback: called with each iterate, for live pictures.
 
@@ -83,47 +113,48 @@ def run(
             names iteration and likely cause.
         ValueError: max_iter < 1.
     """
-    if max_iter < 1:
-        raise ValueError(f"max_iter is {max_iter}; wanted at least 1.")
+    if int(max_iter) != max_iter or max_iter < 1:
+        raise ValueError(f"max_iter is {max_iter}; wanted a whole number of at least 1.")
+    if not tol >= 0:
+        raise ValueError(f"tol is {tol}; wanted a relative change >= 0; 0 never stops the run.")
     from tqdm.auto import tqdm
 
-    begun, before, scale = time.perf_counter(), None, 0.0
-    result = Result(Iterate(torch.empty(0)))
-    iterates = iter(solver)
+    monitors = monitors or {}
+    for monitor in monitors.values():  # what a monitor remembers belongs to one run
+        getattr(monitor, "begin", lambda: None)()
+    begun, watch, iterates = time.perf_counter(), _Watch(), iter(solver)
+    rows: list[dict[str, float]] = []
+    last: Iterate | None = None
+    stopped_by = "max_iter"
     bar = tqdm(total=max_iter, disable=not progress)
     try:
         with torch.no_grad(), bar:
             for k in range(1, max_iter + 1):
                 iterate = next(iterates, None)
                 if iterate is None:
-                    result.stopped_by = "end of the solver"
+                    stopped_by = "end of the solver"
                     break
-                norm = float(iterate.x.norm())
-                if norm != norm or norm == float("inf"):
-                    raise _complain(k, "x", "holds NaN or infinity", result)
-                scale = scale or max(norm, iterate.x.numel() ** 0.5)  # a picture of ones has the norm sqrt(numel)
-                if norm > 1e4 * scale:
-                    raise _complain(k, "||x||", f"is {norm:.3g}, it began at most at {scale:.3g}", result)
-                change = float("nan") if before is None else float((iterate.x - before).norm()) / max(norm, 1e-30)
-                before, result.iterate = iterate.x, iterate
-                row = {"iteration": k, "seconds": time.perf_counter() - begun, "relative_change": change}
-                row |= {name: monitor(iterate) for name, monitor in (monitors or {}).items()}
-                result.rows.append(row)
+                seconds = time.perf_counter() - begun
+                trouble, change = watch(iterate.x)
+                if trouble:
+                    raise _complain(k, trouble, Result(last or iterate, rows, "divergence"))
+                row = {"iteration": k, "seconds": seconds, "relative_change": change}
+                row |= {name: monitor(iterate) for name, monitor in monitors.items()}
+                last = iterate
+                rows.append(row)
                 bar.update()
                 if callback:
                     callback(iterate)
                 if tol > 0 and change <= tol:
-                    result.stopped_by = "tolerance"
+                    stopped_by = "tolerance"
                     break
-                if row["seconds"] > max_seconds:
-                    result.stopped_by = "max_seconds"
+                if seconds > max_seconds:
+                    stopped_by = "max_seconds"
                     break
-            else:
-                result.stopped_by = "max_iter"
     except KeyboardInterrupt:
-        if not result.rows:
+        if last is None:
             raise
-        result.stopped_by = "interrupted"
-    if not result.rows:
+        stopped_by = "interrupted"
+    if last is None:
         raise ValueError("the solver yielded nothing: its schedule is empty.")
-    return result
+    return Result(last, rows, stopped_by)

@@ -101,12 +101,20 @@ def check_parameter(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value}; wanted {wanted.format(name=name)}.")
 
 
-def solver(potential: bool = False, also: Callable[..., None] | None = None) -> Callable[[Solver], Solver]:
+NEEDS = {  # what a solver asks of `denoise` beside being callable: who has it
+    "with_value": "with a potential, D = I - grad g: take a gradient-step denoiser, as in "
+    "at_sigma(load_denoiser('gs-drunet'), sigma)",
+    "gradient_and_value": "with a known potential g: take a gradient step, as in at_sigma(load_denoiser('bregman-drunet'), 1/50)",
+    "at": "for several noise levels: pass at_sigma(denoiser, sigma), with the last level as sigma",
+}
+
+
+def solver(needs: str = "", also: Callable[..., None] | None = None) -> Callable[[Solver], Solver]:
     """Decorate a generator function `f(fidelity, denoise, x0, *, ...)` as a solver, see the module.
 
     Args:
-        potential: the solver needs `denoise.with_value`.
-        also: further checks, called as (fidelity, x0, parameters) with the bound keyword parameters.
+        needs: the method that the solver asks of `denoise`, a key of `NEEDS`.
+        also: further checks, called as (fidelity, denoise, x0, parameters) with the bound keyword parameters.
     """
 
     def decorate(function: Solver) -> Solver:
@@ -114,13 +122,14 @@ def solver(potential: bool = False, also: Callable[..., None] | None = None) -> 
         def started(fidelity: Any, denoise: Any, x0: Tensor, **given: Any) -> Iterator[Iterate]:
             parameters = bind(function, given)
             check_shape(x0, name="x0")
-            if potential and not hasattr(denoise, "with_value"):
+            if not callable(denoise):
                 raise ValueError(
-                    f"{function.__name__} needs a denoiser with a potential, D = I - grad g, and this one has none: take a "
-                    "gradient-step denoiser, as in at_sigma(load_denoiser('gs-drunet'), sigma), or a solver that asks less."
+                    f"denoise is a {type(denoise).__name__}; wanted a function of an image: at_sigma(denoiser, sigma)."
                 )
+            if needs and not hasattr(denoise, needs):
+                raise ValueError(f"{function.__name__} needs a denoiser {NEEDS[needs]}; this one has no `{needs}`.")
             if also:
-                also(fidelity, x0, parameters)
+                also(fidelity, denoise, x0, parameters)
             return function(fidelity, denoise, x0, **parameters)
 
         return started  # type: ignore[return-value]
