@@ -53,7 +53,7 @@ PROOFS = {
     "pgd": "prox-pgd", "fista": "theorem-fista", "primal_dual": "theorem-primal-dual",
     "admm": "prox-admm-is-drs", "drs": "prox-drs", "rmmo_drs": "prox-km",
     "pnpi_hqs": "theorem-ishikawa", "pnpi_fbs": "theorem-ishikawa", "pnpi_gd": "theorem-ishikawa", "red": "theorem-red",
-    "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "pd-coco-bound",
+    "red_fixed_point": "theorem-red-fixed-point", "b_red": "theorem-b-red", "coco_admm": "pd-coco-bound proposition-convex-prior",
     "coco_pegd": "theorem-pegd", "gs_pnp_pgd": "gs-theorem", "prox_pnp_pgd": "prox-pnp-pgd" + ENDS,
     "alpha_pgd": "prox-pnp-alpha-pgd" + ENDS, "prox_pnp_drs": "prox-pnp-drs",
     "prox_pnp_drsdiff": "prox-pnp-drsdiff" + ENDS,
