@@ -37,13 +37,13 @@ answers in words: covered by which theorem and why, or not covered and because o
 come the keyword parameters of the solver, as one passes them to it; a name or a value that it does not accept is an error,
 and what is left out has the solver's default.
 
-"Covered" means that no hypothesis was found violated at the patches where the denoiser was measured; a certificate is not
-a proof for all images. Three more things are taken for granted. An asymmetry `||J - J^T||` below 0.01 is neglected: the theorems are for 0. Proximal maps
-are exact; where one is computed to a tolerance, the answer says so. And for convergence of the whole sequence to a critical
-point the objective has the Kurdyka-Łojasiewicz property, as functions definable in an o-minimal structure have
-{cite:p}`attouch2013`. For these fidelities {prf:ref}`lemma-definable` proves it for gradient steps on networks of ELU or
-Softplus, and for conservative networks of ReLU; of a denoiser whose potential is known only as an integral of such a
-network with ELU it is not claimed.
+"Covered" means that no hypothesis was found violated at the patches where the denoiser was measured; a certificate is
+not a proof for all images. Three more things are taken for granted. An asymmetry `||J - J^T||` below 0.01 is neglected:
+the theorems are for 0. Proximal maps are exact; where one is computed to a tolerance, the answer says so. And for
+convergence of the whole sequence to a critical point the objective has the Kurdyka-Łojasiewicz property, as functions
+definable in an o-minimal structure have {cite:p}`attouch2013`. For these fidelities {prf:ref}`lemma-definable` proves
+it for gradient steps on networks of ELU or Softplus, and for conservative networks of ReLU; of a denoiser whose
+potential is known only as an integral of such a network with ELU it is not claimed.
 
 """
 
