@@ -125,9 +125,8 @@ def conclusions_renewed(card: dict[str, Any]) -> dict[str, Any]:
         return {}
     renewed = dict(card["certificate"])
     for level in filter(str.isdigit, renewed):
-        at = dict(renewed[level])
-        measured = {key: at[key] for key in at if key == "k" or key.endswith(("_mean", "_std", "_worst"))}
-        renewed[level] = measured | concluded(measured, *kind(card)) | {"evaluations": at["evaluations"]}
+        at = renewed[level]
+        renewed[level] = at | concluded(at, *kind(card))
     return {"certificate": renewed}
 
 
