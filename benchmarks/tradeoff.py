@@ -23,9 +23,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from pnp_course.certificates import certificate
 from pnp_course.datasets import training_images, validation_images
 from pnp_course.denoisers.zoo import ARCHITECTURES, denoiser_card, load_denoiser
+from pnp_course.guarantees import certificate
 from pnp_course.training.loop import train
 from pnp_course.training.losses import Penalty
 from pnp_course.training.main import start_weights, transplant

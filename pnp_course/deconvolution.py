@@ -15,13 +15,12 @@ from torch import Tensor, nn
 
 from pnp_course import noise
 from pnp_course._checks import check_counts, check_image, check_positive
-from pnp_course.constants import Constants
 from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
 from pnp_course.fidelities import Poisson
+from pnp_course.guarantees import Constants, largest_averaging
 from pnp_course.operators import Blur
 from pnp_course.solvers import Result, coco_admm, dpir, run
 from pnp_course.solvers.runner import Monitor
-from pnp_course.theory import largest_averaging
 
 
 def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0) -> Tensor:

@@ -3,11 +3,22 @@
 import pytest
 import torch
 
-from pnp_course.certificates import certificate
-from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
+from pnp_course.denoisers import DRUNet, GradientStep, at_sigma, available_denoisers, denoiser_card
 from pnp_course.denoisers.base import Fast
+from pnp_course.fidelities import Gaussian
+from pnp_course.guarantees import (
+    Constants,
+    admm_margin,
+    certificate,
+    gradient_lipschitz,
+    guarantee,
+    largest_averaging,
+    published_averaging,
+    weak_convexity,
+)
+from pnp_course.guarantees.certificates import conclusions_renewed
 from pnp_course.jacobian import Gated, Linearized, dense, eigenvalues
-from pnp_course.theory import admm_margin, averaging_bound, gradient_lipschitz, largest_averaging, weak_convexity
+from pnp_course.operators import Identity
 from pnp_course.toy import GaussianMixture, PixelMixture
 
 
@@ -66,15 +77,17 @@ def test_oracle_is_certified_as_what_it_is():
     assert float(c.lambda_min) == pytest.approx(float(j.min()), abs=1e-9)
     assert c.summary()["lambda_max_worst"] == pytest.approx(float(j.max()), abs=2e-5)
     gamma = float(c.gamma)
-    assert c.averaging_bound == pytest.approx(min(gamma / (1 - gamma), 0.5), rel=1e-12)
+    assert c.largest_averaging == pytest.approx(min(gamma / (1 - gamma), 0.5), rel=1e-12)
     # J in [0.10, 3.34]: a prox for every t < 1, neither nonexpansive nor residual nonexpansive; gamma > 1/4
     holds = c.theorems(t=0.33)
     assert [name for name, value in holds.items() if not value] == [
         "firmly nonexpansive: RMMO-DRS", "nonexpansive: NE", "0.9-strictly pseudo-contractive: PnPI",
-        "residual nonexpansive and conservative: [A] Prop. 3.1, Prox-PnP",
+        "residual Lipschitz below 1 and conservative: [A] Prop. 3.1, Prox-PnP",
     ]  # fmt: skip
     beyond = c.theorems(t=0.5)
-    assert not beyond["CoCo-ADMM converges, t = 0.5: [B] Theorem 4.1, sharpened"]
+    assert not beyond[
+        "CoCo-ADMM converges, t = 0.5: [B] Theorem 4.1, sharpened: the condition of Themelis and Patrinos 2020"
+    ]
     assert beyond["D_t is a prox, t = 0.5: [B] Theorem 2.2 with slack"]
 
 
@@ -127,15 +140,21 @@ def test_how_much_slack_the_papers_averaging_has():
 
 def test_the_sharper_bound_contains_the_papers():
     for gamma in torch.linspace(0.02, 0.99, 40).tolist():
-        for delta in (0.0, 0.05, 0.3, 1.0):
-            assert averaging_bound(gamma, delta) <= largest_averaging(gamma, delta) + 1e-9
-    assert largest_averaging(0.2) == pytest.approx(averaging_bound(0.2))  # where [B]'s was sharp already
-    assert largest_averaging(1.0, 0.25) == averaging_bound(1.0, 0.25) == 0.8
+        for delta in (-0.5, -0.1, 0.0, 0.05, 0.3, 1.0):
+            assert published_averaging(gamma, delta) <= largest_averaging(gamma, delta) + 1e-9
+    assert largest_averaging(0.2) == pytest.approx(published_averaging(0.2))  # where [B]'s was sharp already
+    assert largest_averaging(1.0, 0.25) == published_averaging(1.0, 0.25) == 0.8
+    # a denoiser that keeps half of every direction: (20) gives 0.703, the sharper bound is no less
+    assert published_averaging(0.5, -0.5) == pytest.approx(0.703, abs=1e-3)
+    assert largest_averaging(0.5, -0.5) == 1.0
+    for wrong in (-1.0, -2.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"delta is .*wanted a finite number > -1"):
+            largest_averaging(0.5, wrong)
 
 
 def test_the_worst_values_are_rounded_outward():
     """A bound of 1 must not be met by rounding 1.00004 to 1.0000."""
-    from pnp_course.certificates import _outward, _rounded
+    from pnp_course.guarantees.certificates import _outward, _rounded
 
     assert _rounded(1.00004, _outward("firm_worst")) == 1.0001
     assert _rounded(-0.0123456, _outward("lambda_min_worst")) == -0.012346
@@ -153,3 +172,50 @@ def test_no_theorem_is_read_off_the_jacobian_of_a_denoiser_that_jumps():
     assert float(c.lambda_max.max()) < 1 + 1e-9
     assert c.jumps
     assert not any(c.theorems().values())
+
+
+def test_zero_is_no_proximal_denoiser():
+    """[A] Prop. 3.1 asks L < 1: D = 0 has I - J = I, L = 1, and is the prox of no function that is finite everywhere."""
+
+    class Zero(torch.nn.Module):
+        def forward(self, x, sigma):
+            return 0 * x
+
+    c = certificate(Zero(), torch.rand(1, 1, 4, 4, dtype=torch.float64), 0.1, iterations=4)
+    assert float(c.residual) == pytest.approx(1.0, abs=1e-12)
+    assert not c.theorems()["residual Lipschitz below 1 and conservative: [A] Prop. 3.1, Prox-PnP"]
+
+
+@pytest.mark.parametrize("name", available_denoisers())
+def test_cards_say_what_the_rules_say(name):
+    """A card's conclusions are those of its own constants, and `guarantee` agrees with them at every level."""
+    card = denoiser_card(name)
+    if "certificate" not in card:
+        return
+    assert conclusions_renewed(card)["certificate"] == card["certificate"]
+    x, y = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
+    for level in ("15", "25", "40"):
+        at, sigma = card["certificate"][level], int(level) / 255
+        c = Constants.of(card, sigma)
+        bound = at["largest_averaging"]
+        assert bound <= largest_averaging(c.gamma, c.delta) < bound * (1 + 1e-4)
+        admm = next(value for key, value in at["theorems"].items() if key.startswith("CoCo-ADMM"))
+        pegd = next(value for key, value in at["theorems"].items() if key.startswith("CoCo-PEGD"))
+        assert admm == guarantee("coco_admm", card, Gaussian(Identity(), y), x, sigma=sigma, lam=1.0).covered
+        assert pegd == guarantee("coco_pegd", card, Gaussian(Identity(), y), x, sigma=sigma, lam=1.0).covered
+        firm = at["theorems"]["firmly nonexpansive: RMMO-DRS"]
+        assert firm == guarantee("rmmo_drs", card, Gaussian(Identity(), y), x, sigma=sigma, lam=1.0).covered
+        assert card["config"].get("activation") != "relu" or card["architecture"] != "gradient-step" or not admm
+
+
+def test_a_certificate_and_its_summary_lead_to_the_same():
+    """Up to the five digits that a summary keeps, rounded so that no bound is met by rounding."""
+    torch.manual_seed(1)
+    c = certificate(
+        DRUNet(1, (4, 6, 8, 8), 1).double(), torch.rand(3, 1, 8, 8, dtype=torch.float64), 0.1, iterations=30
+    )
+    said = c.for_card()
+    assert said["theorems"].keys() == c.theorems().keys()
+    assert said["largest_averaging"] <= c.largest_averaging <= said["largest_averaging"] * (1 + 3e-4)
+    for name, held in said["theorems"].items():
+        assert c.theorems()[name] or not held, name

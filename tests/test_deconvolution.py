@@ -7,9 +7,8 @@ import torch
 from pnp_course import deconvolution, images, metrics
 from pnp_course.demo import METHODS, busiest_square, compare
 from pnp_course.denoisers import denoiser_card
+from pnp_course.guarantees import Constants, largest_averaging
 from pnp_course.operators import Blur, kernels
-from pnp_course.rules import Constants
-from pnp_course.theory import largest_averaging
 
 KERNEL = kernels.motion(15, 1)
 

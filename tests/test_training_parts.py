@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from pnp_course import images
-from pnp_course.certificates import certificate
 from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour
 from pnp_course.denoisers.zoo import load_denoiser
+from pnp_course.guarantees import certificate
 from pnp_course.jacobian import dense
 from pnp_course.training.losses import Penalty, jacobian_penalty
 from pnp_course.training.main import transplant

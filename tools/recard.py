@@ -1,6 +1,7 @@
 """Measure shipped denoisers again and rewrite their cards: python tools/recard.py NAME ... [--folder FOLDER].
 
-For when a measurement changes, not the weights: the weights' hash and the account of their training stay.
+For when a measurement changes, not the weights: the weights' hash and the account of their training stay. With
+`--conclusions` nothing is measured: only what follows from the constants on the card is written anew.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from pnp_course.denoisers import denoiser_card, load_denoiser, zoo
+from pnp_course.guarantees.certificates import conclusions_renewed
 from pnp_course.training.main import measured
 
 
@@ -21,15 +24,23 @@ def main() -> None:
     parser.add_argument("names", nargs="+")
     parser.add_argument("--folder", type=Path, default=zoo.FOLDER)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--conclusions", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     for name in given.names:
         card = denoiser_card(name, given.folder)
+        if given.conclusions:
+            write(card | conclusions_renewed(card), given.folder)
+            continue
         net = load_denoiser(name, folder=given.folder)
         card |= measured(net, card["config"]["in_channels"], card["training"].get("noise", "gaussian"))
-        path = given.folder / f"{name}.json"
-        path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        write(card, given.folder)
         print(f"{name}: {card['psnr_cbsd68']}")
+
+
+def write(card: dict[str, Any], folder: Path) -> None:
+    """Replace a card."""
+    (folder / f"{card['name']}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def conditions(cards: dict[str, dict[str, Any]]) -> list[str]:
     for name, certificate in with_certificate.items():
         at = certificate["25"]
         cells = [number(at[f"{key}_mean"]) + f" ({number(at[f'{key}_worst'])})" for key in columns]
-        bound = "it jumps" if jumps(cards[name]) else f"{at['averaging_bound']:.3f}"
+        bound = "it jumps" if jumps(cards[name]) else f"{at['largest_averaging']:.3f}"
         lines.append(f"| `{name}` | " + " | ".join(cells) + f" | {bound} |")
     return lines
 

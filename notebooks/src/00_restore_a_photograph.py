@@ -226,7 +226,13 @@ card = denoiser_card("coco-gs-0.25")
 print(parameters)
 print(
     guarantee(
-        "coco_admm", card, fidelity, y, sigma=parameters.sigma, t=parameters.t
+        "coco_admm",
+        card,
+        fidelity,
+        y,
+        sigma=parameters.sigma,
+        lam=parameters.lam,
+        t=parameters.t,
     )
 )
 solver = coco_admm(

@@ -33,13 +33,13 @@ import torch
 from ipywidgets import FloatSlider, interact
 from pnp_course import images, load_denoiser
 from pnp_course.denoisers import GrayFromColour, at_sigma
-from pnp_course.jacobian import dense
-from pnp_course.theory import (
+from pnp_course.guarantees import (
     admm_margin,
-    averaging_bound,
     gradient_lipschitz,
+    published_averaging,
     weak_convexity,
 )
+from pnp_course.jacobian import dense
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy.scalar import (
     AveragedMixture,
@@ -528,7 +528,7 @@ ends = torch.tensor([0.49, 0.51], dtype=torch.float64)
 for g in (0.25, 0.05, 0.01, 0.001):
     jump = float(two_point(g).d(ends).diff())
     print(
-        f"gamma {g:5}: D jumps by {jump:.3f}; averaging allowed: t_0 = {averaging_bound(g):.4f}"
+        f"gamma {g:5}: D jumps by {jump:.3f}; averaging allowed: t_0 = {published_averaging(g):.4f}"
     )
 assert jump > 0.599
 
@@ -577,7 +577,7 @@ for g, delta, a in [
 # The convergence theorem of the algorithm CoCo-ADMM (Theorem 4.1, the next notebook) needs exactly one inequality
 # between the two constants: $L^2 < \tfrac{1-r}2$. Read it so: one pass gains $\tfrac{1-r}2\|\mathrm du\|^2$ in the step
 # on $u$, and pays $L^2\|\mathrm du\|^2$ for the multiplier. Both get worse as $t$ grows, so it holds exactly below a
-# bound $t_0(\gamma)$ (20); `averaging_bound` finds it by bisection. With slack, put $\kappa = \sqrt{(1-r)/2}$:
+# bound $t_0(\gamma)$ (20); `published_averaging` finds it by bisection. With slack, put $\kappa = \sqrt{(1-r)/2}$:
 # $s/(1-s) < \kappa$ is $t(1+\delta) < \kappa/(1+\kappa)$, so the slack that a given $t$ tolerates is
 # $\delta < \kappa/((1+\kappa)\,t) - 1$, if also $r < \tfrac12$. (The two estimates can be made in one: then
 # $t < \gamma/(1-\gamma)$ and $t(1+\delta) < \tfrac12$ are enough, which bears far more slack. The
@@ -589,9 +589,9 @@ for a in (0.33, 0.30, 0.25):
     tolerated = kappa / ((1 + kappa) * a) - 1
     print(f"gamma 1/4, t = {a}: tolerates delta < {tolerated:.4f}")
     assert abs(admm_margin(0.25, a, tolerated)) < 1e-12
-assert abs(averaging_bound(0.25) - 1 / 3) < 1e-9
-root = averaging_bound(0.5)
-print(f"t_0(1/4) = {averaging_bound(0.25):.5f}, t_0(1/2) = {root:.5f}")
+assert abs(published_averaging(0.25) - 1 / 3) < 1e-9
+root = published_averaging(0.5)
+print(f"t_0(1/4) = {published_averaging(0.25):.5f}, t_0(1/2) = {root:.5f}")
 assert abs(2 * root**3 + root**2 + 2 * root - 1) < 1e-9  # twice the cubic of (20)
 
 # %% mystnb={"image": {"alt": "Left: the weak-convexity modulus r for three values of gamma and the curve t over 1 minus t, against t; the curve overtakes r later the smaller gamma is, and at once for gamma one half. Right: the bound t_0 against gamma, growing from 0 to about 0.4, and lower for slack 0.1 and 0.3"}}
@@ -603,7 +603,8 @@ left = {
 }
 left["t/(1 - t)"] = (ts, [a / (1 - a) for a in ts])
 right = {
-    f"δ = {d}": (gs, [averaging_bound(g, d) for g in gs]) for d in (0.0, 0.1, 0.3)
+    f"δ = {d}": (gs, [published_averaging(g, d) for g in gs])
+    for d in (0.0, 0.1, 0.3)
 }
 curves([
     {"title": "the two candidates for L", "xlabel": "t", "lines": left},
@@ -613,7 +614,7 @@ curves([
 # %% [markdown]
 # Left: where the dotted curve $t/(1-t)$ runs below another, $L = r$: the second case of (14). Right, without slack: the
 # kink at $\gamma = 1/4$ separates the two cases of (20). ($\gamma = 1$ itself stands apart: $F$ is then convex and
-# every $t \le 1$ is allowed.)
+# every $t < 1$ is allowed.)
 #
 # **A trained network.** The course's denoiser of notebook 00 at one noisy patch of $16\times16$ pixels, small enough
 # for the whole Jacobian, a matrix with 768 rows. $S = (J + J^{\mathsf T})/2$ is its symmetric part.
@@ -629,11 +630,11 @@ spectrum = torch.linalg.eigvalsh((J + J.T) / 2)
 delta, top = max(0.0, -float(spectrum[0])), max(1.0, float(spectrum[-1]))
 print(f"eigenvalues of S from {spectrum[0]:.2f} to {spectrum[-1]:.2f}")
 print(f"asymmetry: norm of J - J^T {torch.linalg.matrix_norm(J - J.T, 2):.2f}")
-safe = averaging_bound(min(1 / top, 0.99), delta)
+safe = published_averaging(min(1 / top, 0.99), delta)
 print(
-    f"with gamma = 1/4 assumed: t_0 = {averaging_bound(0.25, delta):.2f}; from both ends: {safe:.2f}"
+    f"with gamma = 1/4 assumed: t_0 = {published_averaging(0.25, delta):.2f}; from both ends: {safe:.2f}"
 )
-assert 0.2 < averaging_bound(0.25, delta) <= safe < 0.5
+assert 0.2 < published_averaging(0.25, delta) <= safe < 0.5
 
 # %% [markdown]
 # An honest reading: slack covers the negative end, **not** the asymmetry. With the rotation above in mind, there is

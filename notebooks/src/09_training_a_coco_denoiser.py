@@ -39,9 +39,9 @@ import pandas as pd
 import torch
 from ipywidgets import FloatSlider, interact
 from pnp_course import images, jacobian, load_denoiser, metrics, noise
-from pnp_course.certificates import certificate
 from pnp_course.denoisers import at_sigma, available_denoisers, denoiser_card
 from pnp_course.denoisers.dncnn import DnCNN
+from pnp_course.guarantees import certificate
 from pnp_course.jacobian import Linearized, operator_norm, power_iteration
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy import training as lab

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course import metrics
-from pnp_course.certificates import certificate
+from pnp_course.guarantees import certificate
 from pnp_course.jacobian import antisymmetry, lanczos, linearize, operator_norm, symmetric_part
 from pnp_course.noise import inverse_gamma
 
@@ -88,6 +88,5 @@ def measure_certificates(net: nn.Module, held_out: list[Tensor], k: float = 0.9)
     patches = corners(held_out)
     out: dict[str, Any] = {"patches": len(patches), "size": 64}
     for name, level in levels_of("gaussian").items():
-        c = certificate(net, add_noise(patches, level, "gaussian"), level, k=k)
-        out[name] = c.summary() | {"theorems": c.theorems(), "evaluations": c.evaluations}
+        out[name] = certificate(net, add_noise(patches, level, "gaussian"), level, k=k).for_card()
     return out

@@ -72,15 +72,15 @@ def test_fista_stays_below_its_bound(y, tau):
 def test_primal_dual_is_monotone_in_its_own_metric(y):
     """|z_k - z*|_V with z_k = (x_k, p_{k+1}) never grows, for total variation."""
     linear, tau, sigma = TotalVariation.linear, 0.3, 0.4
-    assert tau * sigma * 8 < 1
+    assert tau * sigma * linear.norm_squared < 1
     tv, fidelity = TotalVariation(0.1), Gaussian(Identity(), y)
-    steps = solvers.primal_dual(fidelity, tv.dual_prox, y, lam=1.0, tau=tau, sigma=sigma, linear=linear)
+    steps = solvers.primal_dual(fidelity, tv, y, lam=1.0, step=tau, sigma_dual=sigma, linear=linear)
     seen = [(it.x, it.p) for _, it in zip(range(6000), steps, strict=False)]
     last = seen[-1]
 
     def distance(z):
         dx, dp = z[0] - last[0], z[1] - last[1]
-        return float(dx.square().sum() / tau + dp.square().sum() / sigma - 2 * (linear[0](dx) * dp).sum())
+        return float(dx.square().sum() / tau + dp.square().sum() / sigma - 2 * (linear.forward(dx) * dp).sum())
 
     pairs = [(seen[k][0], seen[k + 1][1]) for k in range(200)]
     along = [distance(z) for z in pairs]
@@ -91,12 +91,12 @@ def test_primal_dual_is_monotone_in_its_own_metric(y):
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.9])
 def test_red_descends_by_at_least_what_the_theorem_says(oracle, y, factor):
-    fidelity, lam = Gaussian(Blur(kernels.gaussian(5, 1.0).double()), y), 0.3
-    mu = factor / (1 + lam)  # delta = 0, L_f = 1
-    x, energy = y, fidelity.value(y) + lam * oracle.potential(y)
+    fidelity, lam = Gaussian(Blur(kernels.gaussian(5, 1.0).double()), y), 3.0
+    mu = factor / (lam + 1)  # delta = 0, L_f = 1
+    x, energy = y, lam * fidelity.value(y) + oracle.potential(y)
     for _, iterate in zip(range(30), solvers.red(fidelity, oracle.denoise, y, lam=lam, step=mu), strict=False):
-        slope = fidelity.grad(x) + lam * (x - oracle.denoise(x))
-        now = fidelity.value(iterate.x) + lam * oracle.potential(iterate.x)
+        slope = lam * fidelity.grad(x) + x - oracle.denoise(x)
+        now = lam * fidelity.value(iterate.x) + oracle.potential(iterate.x)
         assert energy - now >= mu * (1 - factor / 2) * float(slope.square().sum()) - 1e-9
         x, energy = iterate.x, now
 
@@ -106,10 +106,10 @@ def test_the_fixed_point_iteration_descends(oracle, y, kind):
     fidelity, lam = (Gaussian(Identity(), y) if kind == "gauss" else Poisson(Identity(), y)), 0.7
     x, energy, moved = None, None, 0.0
     for _, iterate in zip(range(40), solvers.red_fixed_point(fidelity, oracle.denoise, y, lam=lam), strict=False):
-        now = fidelity.value(iterate.x) + lam * oracle.potential(iterate.x)
+        now = lam * fidelity.value(iterate.x) + oracle.potential(iterate.x)
         if x is not None:
             step = float((iterate.x - x).square().sum())
-            assert energy - now >= lam / 2 * step - 1e-9  # delta = 0
+            assert energy - now >= step / 2 - 1e-9  # delta = 0
             moved += step
         x, energy = iterate.x, now
     assert moved > 1e-3
@@ -191,6 +191,19 @@ def test_relaxation_lemma():
         assert strictness(relaxed) == pytest.approx(strictness(d) / r, rel=1e-9)
 
 
+class Quadratic:
+    """D = I - grad g with g(x) = ell ||x||^2 / 2."""
+
+    def __init__(self, ell):
+        self.ell = ell
+
+    def __call__(self, x):
+        return x - self.ell * x
+
+    def gradient_and_value(self, x):
+        return self.ell * x, self.ell / 2 * x.flatten(1).square().sum(1)
+
+
 @pytest.mark.parametrize("tau_times_l", [0.5, 0.99])
 def test_b_red_descends_by_at_least_what_the_theorem_says(y, tau_times_l):
     """E = lam KL + ell |x|^2 / 2: relatively smooth with L = lam max(y) + ell, C = 1."""
@@ -203,7 +216,7 @@ def test_b_red_descends_by_at_least_what_the_theorem_says(y, tau_times_l):
         return lam * fidelity.value(z) + ell / 2 * float(z.square().sum())
 
     x = torch.full_like(y, 0.5)
-    steps = solvers.b_red(fidelity, lambda z: (ell * z, ell / 2 * z.square().sum()), x, lam=lam, tau=tau)
+    steps = solvers.b_red(fidelity, Quadratic(ell), x, lam=lam, step=tau)
     for _, iterate in zip(range(1000), steps, strict=False):
         bound = (1 / tau - rate) * burg_distance(iterate.x, x) + burg_distance(x, iterate.x) / tau
         assert value(x) - value(iterate.x) >= bound - 1e-9

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 from pnp_course._checks import check_image
 from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.gradient_step import GradientStep
+from pnp_course.guarantees.conclusions import averaging, theorems
+from pnp_course.guarantees.constants import JUMPS, MEASURED, Constants, kind
 from pnp_course.jacobian import (
     Linearized,
     affine,
@@ -29,11 +32,8 @@ from pnp_course.jacobian import (
     strict_pseudo_contraction,
     symmetric_part,
 )
-from pnp_course.theory import gradient_lipschitz, largest_averaging, pegd_step_bound
 
-SYMMETRIC = 1e-2  # ||J - J^T||_* below this: the theorems for conservative denoisers are said to apply
 ROUNDING_ITERATIONS = 4  # enough to see the rounding error that is left of J - J^T
-PEGD_STEP = 0.8  # the paper's step of CoCo-PEGD
 
 NORMS = {  # name: ((of I, of J) in the map whose norm is measured)
     "norm": (0, 1),  # ||J||: nonexpansive
@@ -80,47 +80,59 @@ class Certificate:
         return (-self.lambda_min).clamp_min(0)
 
     @property
-    def averaging_bound(self) -> float:
-        """The largest t for which CoCo-ADMM converges, with the worst gamma and delta measured (asymmetry left aside)."""
-        return largest_averaging(float(self.gamma.min()), float(self.delta.max()))
+    def constants(self) -> Constants:
+        """The worst value of each constant: what the rules ask."""
+        worst: dict[str, Any] = {name: float(getattr(self, name).max()) for name in MEASURED}
+        return Constants(
+            bottom=float(self.lambda_min.min()), top=float(self.lambda_max.max()), **worst, k=self.k,
+            gradient_step=self.gradient_step, unmeasured=JUMPS if self.jumps else "",
+        )  # fmt: skip
 
-    def theorems(self, t: float = 0.33) -> dict[str, bool]:
+    @property
+    def largest_averaging(self) -> float:
+        """The bound on t below which CoCo-ADMM converges, with the worst ends measured (asymmetry left aside)."""
+        return averaging(self.constants)
+
+    def theorems(self, t: float | None = None) -> dict[str, bool]:
         """Which hypotheses hold at every patch measured, by name; `t` is the averaging of the CoCo solvers."""
-        gamma, delta = float(self.gamma.min()), float(self.delta.max())
-        symmetric = float(self.asymmetry.max()) < SYMMETRIC
-        prox = symmetric and gradient_lipschitz(gamma, t, delta) < float("inf")
-
-        def within(norm: Tensor) -> bool:
-            return float(norm.max()) <= 1
-
-        found = {
-            "conservative (J = J^T)": symmetric,
-            "firmly nonexpansive: RMMO-DRS": within(self.firm),
-            "nonexpansive: NE": within(self.norm),
-            f"{self.k:g}-strictly pseudo-contractive: PnPI": within(self.strict),
-            "residual nonexpansive and conservative: [A] Prop. 3.1, Prox-PnP": symmetric and within(self.residual),
-            "1/4-cocoercive: [B] (10)": within(self.quarter),
-            f"D_t is a prox, t = {t:g}: [B] Theorem 2.2 with slack": prox,
-            f"CoCo-ADMM converges, t = {t:g}: [B] Theorem 4.1, sharpened": prox and t < self.averaging_bound,
-            f"CoCo-PEGD converges, t = {t:g}: [B] Theorem 4.4": prox and pegd_step_bound(gamma, t) > PEGD_STEP,
-        }
-        return dict.fromkeys(found, False) if self.jumps else found
+        return theorems(self.constants, t)
 
     def summary(self) -> dict[str, float]:
         """Mean, standard deviation and worst value of each constant to five significant digits, the worst rounded outward."""
         out: dict[str, float] = {}
-        for name in ("lambda_min", "lambda_max", "gamma", "delta", "asymmetry", *NORMS, "strict"):
+        for name in ("lambda_min", "lambda_max", "gamma", "delta", *MEASURED):
             values = getattr(self, name).double()
             worst = values.min() if name in ("lambda_min", "gamma") else values.max()
             spread = values.std() if len(values) > 1 else torch.zeros(())
             out |= {f"{name}_mean": float(values.mean()), f"{name}_std": float(spread), f"{name}_worst": float(worst)}
-        out |= {"k": self.k, "averaging_bound": self.averaging_bound}
-        return {key: _rounded(value, _outward(key)) for key, value in out.items()}
+        return {key: _rounded(value, _outward(key)) for key, value in out.items()} | {"k": self.k}
+
+    def for_card(self) -> dict[str, Any]:
+        """The summary, what follows from it, and what it cost: the part of a card for one noise level."""
+        measured = self.summary()
+        return measured | concluded(measured, self.gradient_step, self.jumps) | {"evaluations": self.evaluations}
+
+
+def concluded(summary: dict[str, Any], gradient_step: bool, jumps: bool) -> dict[str, Any]:
+    """What a card says besides what was measured, from the rounded constants, which are all that its reader has."""
+    c = Constants.worst([summary], gradient_step, jumps)
+    return {"largest_averaging": _rounded(averaging(c), -1), "theorems": theorems(c)}
+
+
+def conclusions_renewed(card: dict[str, Any]) -> dict[str, Any]:
+    """The part `certificate` of a card, where it has one, with what follows from its constants drawn anew."""
+    if "certificate" not in card:
+        return {}
+    renewed = dict(card["certificate"])
+    for level in filter(str.isdigit, renewed):
+        at = renewed[level]
+        renewed[level] = at | concluded(at, *kind(card))
+    return {"certificate": renewed}
 
 
 def _outward(key: str) -> int:
     """Where a bound may be rounded to, without becoming better: up, down, or 0 for the nearest."""
-    if key in ("lambda_min_worst", "gamma_worst", "averaging_bound"):
+    if key in ("lambda_min_worst", "gamma_worst"):
         return -1
     return 1 if key.endswith("_worst") else 0
 

@@ -5,6 +5,8 @@ For a gamma-cocoercive conservative D and D_t = t D + (1 - t) I = prox_F (Theore
 
 from __future__ import annotations
 
+import math
+
 from pnp_course._checks import check_positive
 from pnp_course.denoisers.base import check_averaging
 
@@ -13,6 +15,13 @@ def _check_gamma(gamma: float) -> float:
     if check_positive(gamma, "gamma", "the cocoercivity constant") > 1:
         raise ValueError(f"gamma is {gamma}; wanted 0 < gamma <= 1: a denoiser with gamma > 1 shrinks constants.")
     return float(gamma)
+
+
+def _check_delta(delta: float) -> float:
+    """Return delta if it is a slack: the spectrum of J is in [-delta, 1 / gamma], and holds numbers below 1."""
+    if not math.isfinite(delta) or delta <= -1:
+        raise ValueError(f"delta is {delta}; wanted a finite number > -1: the spectrum of J begins at -delta.")
+    return float(delta)
 
 
 def weak_convexity(gamma: float, t: float) -> float:
@@ -28,9 +37,10 @@ def gradient_lipschitz(gamma: float, t: float, delta: float = 0.0) -> float:
 
     Args:
         delta: slack, beyond [B]: the spectrum of J is in [-delta, 1 / gamma] instead of [0, 1 / gamma]. Then J_t begins
-            at 1 - s with s = t (1 + delta), and L is the larger of s / (1 - s) and r(t); infinite for s >= 1.
+            at 1 - s with s = t (1 + delta), and L is the larger of s / (1 - s) and r(t); infinite for s >= 1. A
+            negative delta says that D keeps at least the part -delta of every direction.
     """
-    s = check_averaging(t) * (1 + delta)
+    s = check_averaging(t) * (1 + _check_delta(delta))
     return max(s / (1 - s), weak_convexity(gamma, t)) if s < 1 else float("inf")
 
 
@@ -39,14 +49,14 @@ def admm_margin(gamma: float, t: float, delta: float = 0.0) -> float:
     return (1 - weak_convexity(gamma, t)) / 2 - gradient_lipschitz(gamma, t, delta) ** 2
 
 
-def averaging_bound(gamma: float, delta: float = 0.0) -> float:
-    """t_0 of [B] Theorem 4.1: CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
+def published_averaging(gamma: float, delta: float = 0.0) -> float:
+    """t_0 of [B] Theorem 4.1, (20): CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
 
-    `delta` as in `gradient_lipschitz`. At gamma = 1 the spectrum of J_t is in [1 - s, 1], so F is convex and ADMM converges
-    for every s = t (1 + delta) <= 1 (Remark 4.3), though the Lagrangian need not decrease.
+    `largest_averaging` is the larger bound that the course's guarantees use. `delta` as in `gradient_lipschitz`. At
+    gamma = 1 F is convex, and both bounds are t (1 + delta) < 1.
     """
     if _check_gamma(gamma) == 1:
-        return 1 / (1 + max(delta, 0.0))
+        return 1 / (1 + _check_delta(delta))
     low, high = 1e-12, 1 - 1e-12
     for _ in range(200):
         middle = (low + high) / 2
@@ -55,15 +65,18 @@ def averaging_bound(gamma: float, delta: float = 0.0) -> float:
 
 
 def largest_averaging(gamma: float, delta: float = 0.0) -> float:
-    """CoCo-ADMM converges for every smaller t: min(gamma / (1 - gamma), 1 / (2 (1 + delta))).
+    """t_1: CoCo-ADMM converges for every t < t_1, t <= 1; t_1 = min(gamma / (1 - gamma), 1 / (2 (1 + delta))).
 
-    Beyond [B] (20), which `averaging_bound` gives: the u-step and the multiplier are estimated together, see
-    `pd-coco-bound` in book/theory/proximal_denoiser.md. Equal at gamma <= 1/4 without slack; at gamma = 1/4, t = 0.33
-    tolerates delta < 0.51 instead of 0.011. At gamma = 1 F is convex, and the bound is t (1 + delta) <= 1.
+    That is r < 1/2 and s < 1 for the two ends -r, s of Hess F, the condition of Themelis and Patrinos (2020) for
+    Douglas-Rachford splitting with a weakly convex smooth function. It is weaker than [B] (20), which
+    `published_averaging` gives: the u-step and the multiplier are estimated together, see `pd-coco-bound` in
+    book/theory/proximal_denoiser.md. Equal at gamma <= 1/4 without slack; at gamma = 1/4, t = 0.33 tolerates
+    delta < 0.51 instead of 0.011. At gamma = 1 F is convex, and the bound is t (1 + delta) < 1.
     """
+    delta = _check_delta(delta)
     if _check_gamma(gamma) == 1:
-        return 1 / (1 + max(delta, 0.0))
-    return min(gamma / (1 - gamma), 0.5 / (1 + max(delta, 0.0)))
+        return 1 / (1 + delta)
+    return min(gamma / (1 - gamma), 0.5 / (1 + delta))
 
 
 def pegd_step_bound(gamma: float, t: float) -> float:

@@ -1,0 +1,94 @@
+"""What the rules are made of: conditions on constants and parameters, each with the words that say how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pnp_course.guarantees.constants import Constants
+
+Check = tuple[bool, str]
+SYMMETRIC = 1e-2  # ||J - J^T||_* below this: the theorems for conservative denoisers are said to apply
+ROUNDING = 1e-12  # a bound that a theorem allows to be attained is not missed by rounding
+
+ANY = "closed, proper, convex"
+SMOOTH = "convex, L_f-Lipschitz gradient"
+
+
+class Parameters:
+    """The parameters of a run by name, as the solver has them, and the Lipschitz constant of the fidelity's gradient."""
+
+    def __init__(self, values: Mapping[str, Any], lipschitz: Callable[[], float]):
+        self.values, self._lipschitz = values, lipschitz
+
+    @cached_property
+    def lipschitz(self) -> float:
+        """L_f, computed where a rule asks for it."""
+        return float(self._lipschitz())
+
+    def __getitem__(self, name: str) -> float:
+        """A parameter that is a number."""
+        value = self.values[name]
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{name} is {value}; the theorem is about one number for all iterations: pass {name}=NUMBER."
+            ) from None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of the table: the theorem for a solver, in words, and the check of its hypotheses on numbers."""
+
+    solver: str
+    theorem: str
+    denoiser: str
+    fidelity: str
+    parameters: str
+    conclusion: str
+    check: Callable[[Constants, Parameters], list[Check]] | None = None
+
+
+def bare(solver: str, conclusion: str) -> Rule:
+    """A row for a solver without a theorem."""
+    return Rule(solver, "", "any", "any", "any", conclusion)
+
+
+def below(value: float, bound: float, name: str, why: str = "") -> Check:
+    """value < bound."""
+    word = "<" if value < bound else "is not below"
+    return value < bound, f"{name} = {value:.4g} {word} {bound:.4g}{' ' + why if why else ''}"
+
+
+def at_most(value: float, bound: float, name: str, why: str = "") -> Check:
+    """value <= bound."""
+    holds = value <= bound + ROUNDING
+    return holds, f"{name} = {value:.4g} {'<=' if holds else 'is above'} {bound:.4g}{' ' + why if why else ''}"
+
+
+def symmetric(c: Constants) -> Check:
+    """D is conservative, up to what is neglected."""
+    return below(c.asymmetry, SYMMETRIC, "||J - J^T||", "(taken for 0)")
+
+
+def firm(c: Constants, why: str = "") -> Check:
+    """D is firmly nonexpansive."""
+    return at_most(c.firm, 1.0, "||2J - I||", why)
+
+
+def strict(c: Constants) -> Check:
+    """D is k-strictly pseudo-contractive."""
+    return at_most(c.strict, 1.0, f"||kI + (1 - k)J|| at k = {c.k:g}")
+
+
+def potential(c: Constants) -> Check:
+    """D is a gradient step on a known potential."""
+    return c.gradient_step, "D is a gradient step" if c.gradient_step else "D has no known potential g"
+
+
+def invertible(c: Constants, t: float) -> Check:
+    """D_t is a bijection and the proximal operator of an F with a Lipschitz gradient."""
+    return below(t * (1 + c.delta), 1.0, "t (1 + delta)", f"with delta = {c.delta:.2g}, so that D_t is invertible")

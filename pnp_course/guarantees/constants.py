@@ -1,0 +1,92 @@
+"""The constants of a denoiser that theorems ask for, each the worst value measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pnp_course._checks import check_positive
+
+LEVEL_MARGIN = 1.05  # a card speaks for noise levels up to this factor beyond those it was measured at
+JUMPS = "D is a gradient step on a potential with kinks: it jumps there, and no Jacobian sees that"
+MEASURED = ("asymmetry", "norm", "residual", "firm", "quarter", "strict")
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What the rules ask of a denoiser: the ends of the spectrum of S = (J + J^T) / 2, norms, and how it is made.
+
+    bottom, top: lambda_min and lambda_max of S. asymmetry: ||J - J^T||_*. norm: ||J||_*. residual: ||I - J||_*. firm:
+    ||2J - I||_*. quarter: ||J/2 - I||_*. strict: ||kI + (1 - k)J||_* at `k`.
+    gradient_step: D = I - grad g with g known and grad g locally Lipschitz. bregman: D is a step on such a g in Burg's
+    geometry. unmeasured: why nothing is known at the noise level asked for; empty if something is.
+    """
+
+    bottom: float
+    top: float
+    asymmetry: float
+    norm: float
+    residual: float
+    firm: float
+    quarter: float
+    strict: float
+    k: float
+    gradient_step: bool = False
+    bregman: bool = False
+    unmeasured: str = ""
+
+    @property
+    def gamma(self) -> float:
+        """Cocoercivity constant of the symmetric part, at most 1: 1 / max(top, 1)."""
+        return 1 / max(self.top, 1.0)
+
+    @property
+    def delta(self) -> float:
+        """How far the spectrum of the symmetric part reaches below 0: the slack that the theorems must bear."""
+        return max(-self.bottom, 0.0)
+
+    @classmethod
+    def of(cls, card: dict[str, Any], sigma: float | None = None) -> Constants:
+        """From a shipped denoiser's card (`denoiser_card(NAME)`) at noise level `sigma`, in units of intensity.
+
+        A card holds certificates at a few levels: between two of them the worse value of each constant counts.
+
+        Raises:
+            ValueError: a card without certificate, or without `sigma`.
+        """
+        if card.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
+            nan = float("nan")
+            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
+        if "certificate" not in card:
+            raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
+        if sigma is None:
+            raise ValueError(
+                "a card holds certificates at several noise levels; pass sigma=..., in units of intensity."
+            )
+        levels = sorted(float(level) for level in card["certificate"] if level.isdigit())
+        asked = 255 * check_positive(sigma, "sigma", "a noise level in units of intensity")
+        below = max((level for level in levels if level <= asked), default=levels[0])
+        above = min((level for level in levels if level >= asked), default=levels[-1])
+        words = ""
+        if not levels[0] / LEVEL_MARGIN <= asked <= levels[-1] * LEVEL_MARGIN:
+            words = f"the noise level {asked:.3g}/255 is outside those the card was measured at, {levels[0]:g} to {levels[-1]:g}"
+        return cls.worst([card["certificate"][f"{level:g}"] for level in {below, above}], *kind(card), words)
+
+    @classmethod
+    def worst(
+        cls, summaries: Sequence[dict[str, Any]], gradient_step: bool = False, jumps: bool = False, unmeasured: str = ""
+    ) -> Constants:
+        """The worst of each constant in one or several summaries of certificates (see `Certificate.summary`)."""
+        norms = {name: max(at[f"{name}_worst"] for at in summaries) for name in MEASURED}
+        return cls(
+            bottom=min(at["lambda_min_worst"] for at in summaries),
+            top=max(at["lambda_max_worst"] for at in summaries),
+            **norms, k=summaries[0]["k"], gradient_step=gradient_step, unmeasured=unmeasured or (JUMPS if jumps else ""),
+        )  # fmt: skip
+
+
+def kind(card: dict[str, Any]) -> tuple[bool, bool]:
+    """Of a card: is it a gradient step on a smooth potential; is it one on a potential with kinks."""
+    step, smooth = card["architecture"] == "gradient-step", card["config"].get("activation") != "relu"
+    return step and smooth, step and not smooth
