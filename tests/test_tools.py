@@ -8,7 +8,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -197,36 +196,6 @@ def test_make_without_python_is_one_line():
     done = subprocess.run(["make", "-s", "test", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "there is no no-such-python here: install Python 3.11 or newer" in done.stderr
-
-
-# figures
-
-
-def test_frame_slider_is_plain_html_with_alt_text():
-    from pnp_course.viz.slider import frame_slider
-
-    frames = [torch.full((1, 1, 4, 4), v) for v in (0.0, 1.0)]
-    html = frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
-    assert html.count("<img") == html.count('alt="two frames: ') == 2
-    assert html == frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
-    assert "<script" not in html
-    assert "second &lt;" in html
-    assert "http" not in html
-    with pytest.raises(ValueError, match="2 frames and 1 labels"):
-        frame_slider(frames, ["x"], alt="")
-
-
-def test_gallery_and_curves_draw_what_they_are_given():
-    from pnp_course.viz.figures import curves, gallery
-
-    figure = gallery({"a": torch.rand(1, 3, 8, 8), "b": torch.rand(1, 1, 8, 8)}, zoom=(1, 2, 3))
-    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["a", "b"]
-    figure = curves([{"title": "t", "log": True, "lines": {"p": ([1, 2], [3, 4]), "q": ([1, 2], [5, 6])}}])
-    (ax,) = figure.axes
-    assert [list(line.get_ydata()) for line in ax.lines] == [[3, 4], [5, 6]]
-    assert ax.get_yscale() == "log"
-    # told apart without colour
-    assert len({str(line.get_linestyle()) for line in ax.lines}) == 2
 
 
 def test_requirements_are_pinned_and_satisfy_the_lower_bounds():
