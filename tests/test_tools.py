@@ -1,4 +1,4 @@
-"""The notebook tool finds what it must find; figures, sliders; the environment's one-line errors."""
+"""The notebook tool finds what it must find; requirements, workflows and the plan for teachers agree."""
 
 import re
 import shutil
@@ -11,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-import course  # noqa: E402
 import nb  # noqa: E402
 
 SOURCE = """# %% [markdown]
@@ -139,63 +138,24 @@ def test_every_notebook_of_the_course_is_in_order():
     assert done.returncode == 0, done.stdout
 
 
-# the environment's maker
+REPORT = """<?xml version="1.0"?><testsuites><testsuite>
+<testcase classname="notebooks.01_small.ipynb" name="Cell 0" time="2.5"/>
+<testcase classname="notebooks.02_other.ipynb" name="Cell 0" time="29.0"/>
+<testcase classname="notebooks.01_small.ipynb" name="Cell 1" time="{}"/>
+</testsuite></testsuites>"""
 
 
-def stops(capsys, function, *arguments):
-    with pytest.raises(SystemExit) as caught:
-        function(*arguments)
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert caught.value.code == 2
-    return lines[-1]
-
-
-def test_old_python_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(course.sys, "version_info", (3, 9, 1))
-    assert "Python 3.11 or newer is needed" in stops(capsys, course.environment)
-
-
-def test_full_disk_is_one_line(monkeypatch, capsys, tmp_path):
-    monkeypatch.delenv("PNP_COURSE_ENV", raising=False)
-    monkeypatch.setattr(course, "ROOT", ROOT)
-    monkeypatch.setattr(course, "VENV", tmp_path / "venv")
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(course.shutil, "disk_usage", lambda path: usage._replace(free=10**8))
-    line = stops(capsys, course.environment)
-    assert "disk is too full: 0.1 GB free" in line
-    assert not (tmp_path / "venv").exists()
-
-
-@pytest.mark.parametrize(
-    ("log", "wanted"),
-    [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
-        (
-            "NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution",
-            "no network",
-        ),
-        ("ERROR: ResolutionImpossible", "could not install requirements.txt"),
-    ],
-)
-def test_pip_failures_are_one_line(monkeypatch, capsys, log, wanted):
-    failed = subprocess.CompletedProcess([], 1, stderr=log)
-    monkeypatch.setattr(course.subprocess, "run", lambda *a, **k: failed)
-    assert wanted in stops(capsys, course.install, Path("python"))
-
-
-def test_wrong_word_is_one_line():
-    done = subprocess.run([sys.executable, "tools/course.py", "fly"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        "course: wanted one of course, check, test, book: python tools/course.py course"
-    ]
-
-
-@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system: Windows users call tools/course.py")
-def test_make_without_python_is_one_line():
-    done = subprocess.run(["make", "-s", "test", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "there is no no-such-python here: install Python 3.11 or newer" in done.stderr
+def test_seconds_of_each_notebook_and_of_its_slowest_cell(copy, capsys):
+    assert nb.main(["time"]) == 2
+    assert "run make test first" in capsys.readouterr().err
+    (copy / "_build").mkdir()
+    (copy / nb.REPORT).write_text(REPORT.format("11.0"))
+    assert nb.main(["time"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["01_small: 14 s in 2 cells, 11 s in Cell 1", "02_other: 29 s in 1 cells, 29 s in Cell 0"]
+    (copy / nb.REPORT).write_text(REPORT.format("30.5"))
+    assert nb.main(["time"]) == 1
+    assert capsys.readouterr().out.splitlines()[0].endswith("over 90 s, or 30 s in a cell")
 
 
 def test_requirements_are_pinned_and_satisfy_the_lower_bounds():
