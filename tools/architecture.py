@@ -89,10 +89,10 @@ class Arrow(NamedTuple):
 
 FLOW = (
     Arrow("images", "operators"), Arrow("operators", "noise"), Arrow("operators", "fidelities", 3, 3, "A"),
-    Arrow("noise", "fidelities", 5, 5, "observation y"), Arrow("fidelities", "solvers", 3.5, 3.5, "prox, gradient"),
+    Arrow("noise", "fidelities", 4.6, 4.6, "observation y"), Arrow("fidelities", "solvers", 3.5, 3.5, "prox, gradient"),
     Arrow("denoisers", "solvers", 6.3, 6.3, "D"), Arrow("denoisers", "jacobian", 8.2, 8.2, "D"),
     Arrow("jacobian", "guarantees", 8.2, 8.2, "norms, spectra"), Arrow("solvers", "monitors", 3.5, 3.5, "iterates"),
-    Arrow("datasets", "training", 11.15, 11.15, "photographs"), Arrow("monitors", "viz", 3.5, 3.5, "history"),
+    Arrow("datasets", "training", 11.1, 11.1, "photographs"), Arrow("monitors", "viz", 3.5, 3.5, "history"),
     Arrow("toy", "viz", 5.6, 5.6, "exact answers"), Arrow("deconvolution", "demo", 1, 1, "restored picture"),
     Arrow("viz", "notebooks", 9.5, 9.5, "figures"), Arrow("experiments", "book", 5, 5, "rows"),
 )  # fmt: skip

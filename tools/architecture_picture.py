@@ -5,47 +5,39 @@ from __future__ import annotations
 import html
 import textwrap
 
-from architecture import FLOW, ROOF, Arrow, Room, standing, uses
+from architecture import FLOW, ROOF, Arrow, Room, standing
 
-COLUMN, GAP, MARGIN, SIDE = 92, 40, 16, 96  # pixels: width of a column, between floors, outside, right of the house
-TITLE, LINE, PAD = 18, 14, 9
-DATA, INK, SOFT = "#0072B2", "#1a1a1a", "#555555"
+COLUMN, GAP, MARGIN, SIDE = 66, 40, 12, 112  # pixels: width of a column, between floors, outside, right of the house
+TITLE, LINE, PAD = 18, 15, 9
+DATA, INK = "#0072B2", "#1a1a1a"
 
 
 class Box:
     """A room at its place: lines of text, and the rectangle round them."""
 
-    def __init__(self, room: Room, imported: list[str]):
+    def __init__(self, room: Room):
         self.room = room
         self.left, self.right = MARGIN + room.left * COLUMN + 5, MARGIN + room.right * COLUMN - 5
-        letters = int((self.right - self.left - 2 * PAD) / 6.1)
-        self.words = textwrap.wrap(room.words, letters)
-        self.uses = textwrap.wrap("imports " + ", ".join(imported), letters) if imported else []
-        self.height = 2 * PAD + TITLE + LINE * (len(self.words) + len(self.uses)) - 4
+        self.words = textwrap.wrap(room.words, int((self.right - self.left - 2 * PAD) / 6.4))
+        self.height = 2 * PAD + TITLE + LINE * len(self.words) - 4
         self.top = 0.0
 
     def svg(self, dashed: bool) -> list[str]:
         """Rectangle and text."""
         dash = ' stroke-dasharray="6 4"' if dashed else ""
-        out = [
-            f'<rect x="{self.left:g}" y="{self.top:g}" width="{self.right - self.left:g}" height="{self.height:g}" rx="6" '
-            f'fill="{"#ffffff" if dashed else "#f4f6f8"}" stroke="{INK}"{dash}/>'
-        ]
         x, y = self.left + PAD, self.top + PAD + 12
-        out.append(f'<text x="{x:g}" y="{y:g}" font-size="15" font-weight="bold">{self.room.name}</text>')
-        y += TITLE
-        for lines, style in ((self.words, f'fill="{INK}"'), (self.uses, f'fill="{SOFT}" font-style="italic"')):
-            for line in lines:
-                out.append(f'<text x="{x:g}" y="{y:g}" font-size="11.5" {style}>{html.escape(line)}</text>')
-                y += LINE
-        return out
+        return [
+            f'<rect x="{self.left:g}" y="{self.top:g}" width="{self.right - self.left:g}" height="{self.height:g}" rx="6" '
+            f'fill="{"#ffffff" if dashed else "#f4f6f8"}" stroke="{INK}"{dash}/>',
+            f'<text x="{x:g}" y="{y:g}" font-size="15" font-weight="bold">{self.room.name}</text>',
+            *(f'<text x="{x:g}" y="{y + TITLE + k * LINE:g}" font-size="12.5">{html.escape(line)}</text>'
+              for k, line in enumerate(self.words)),
+        ]  # fmt: skip
 
 
 def placed() -> tuple[list[list[Box]], float]:
     """Rows of boxes from the roof down, and the height of the picture."""
-    imported = uses()
-    rows = [[Box(room, []) for room in ROOF]]
-    rows += [[Box(room, imported[room.name]) for room in layer] for layer in reversed(standing())]
+    rows = [[Box(room) for room in layer] for layer in (ROOF, *reversed(standing()))]
     y = float(MARGIN)
     for row in rows:
         height = max(box.height for box in row)
@@ -61,23 +53,25 @@ def line_of(arrow: Arrow, boxes: dict[str, Box]) -> list[str]:
     style = f'fill="none" stroke="{DATA}" stroke-width="2.6" marker-end="url(#head)"'
     if not arrow.at:
         y = a.top + a.height / 2
-        return [f'<path d="M{a.right:g} {y:g} H{b.left - 1:g}" {style}/>']
+        return [f'<path d="M{a.right:g} {y:g} H{b.left - 5:g}" {style}/>']
     x, end = MARGIN + arrow.at * COLUMN, MARGIN + arrow.to * COLUMN
     out = [f'<path d="M{x:g} {a.top:g} L{end:g} {b.top + b.height + 4:g}" {style}/>']
     if arrow.word:
-        out.append(f'<text x="{x + 8:g}" y="{a.top - GAP / 2 + 4:g}" font-size="12" fill="{DATA}">{arrow.word}</text>')
+        out.append(
+            f'<text x="{x + 8:g}" y="{a.top - GAP / 2 + 4:g}" font-size="12.5" fill="{DATA}">{arrow.word}</text>'
+        )
     return out
 
 
 def weights(boxes: dict[str, Box]) -> list[str]:
     """The one way down, outside the house: what training has learned becomes a shipped denoiser."""
     a, b = boxes["training"], boxes["denoisers"]
-    x, y0, y1 = a.right + 30, a.top + a.height / 2, b.top + b.height + GAP / 2
+    x, y0, y1 = a.right + 44, a.top + a.height / 2, b.top + b.height + GAP / 2
     into = MARGIN + 7.9 * COLUMN
     return [
         f'<path d="M{a.right:g} {y0:g} H{x:g} V{y1:g} H{into:g} V{b.top + b.height + 4:g}" fill="none" stroke="{DATA}" '
         f'stroke-width="2.6" stroke-dasharray="7 5" marker-end="url(#head)"/>',
-        *(f'<text x="{x + 6:g}" y="{(y0 + y1) / 2 + 14 * k:g}" font-size="12" fill="{DATA}">{word}</text>'
+        *(f'<text x="{x + 6:g}" y="{y0 + 60 + 15 * k:g}" font-size="12.5" fill="{DATA}">{word}</text>'
           for k, word in enumerate(("weights", "and card"))),
     ]  # fmt: skip
 
