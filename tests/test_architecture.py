@@ -165,7 +165,7 @@ def test_the_recipe_adds_a_solver(tmp_path):
         program, *arguments = re.findall(r'"([^"]*)"|(\S+)', command)
         assert "".join(program) == "python"
         out = call(["".join(argument) for argument in arguments])
-    assert re.search(r"\b4 passed", out), out  # two limits, the table of rules, the page
+    assert int(re.search(r"(\d+) passed", out).group(1)) >= 4, out  # two limits, the table of rules, the page
     assert "mann_pgd" in (tmp_path / "book" / "guarantees.md").read_text(encoding="utf-8")
     touched = {file for _, file, _, _ in steps}
     call(["-m", "ruff", "check", *touched])
