@@ -196,3 +196,16 @@ def test_make_without_python_is_one_line():
     done = subprocess.run(["make", "-s", "test", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert "there is no no-such-python here: install Python 3.11 or newer" in done.stderr
+
+
+def test_tests_run_in_two_processes_of_one_thread_and_a_notebook_stays_in_one(monkeypatch):
+    ran = []
+    monkeypatch.setattr(course, "run", lambda command, why, env=None: ran.append((command, env)))
+    course.test(Path("python"))
+    assert [env for _, env in ran] == [{"OMP_NUM_THREADS": "1"}] * 2
+    assert all(command[:7] == ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile"] for command, _ in ran)
+    (library, _), (notebooks, _) = ran
+    assert library[7:] == ["tests"]
+    built = sorted(f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert [Path(name).as_posix() for name in notebooks[-len(built) :]] == built
+    assert notebooks[notebooks.index("--nbval-cell-timeout") + 1] == "600"

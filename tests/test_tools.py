@@ -125,6 +125,15 @@ def test_failing_notebook_is_not_written(copy):
     assert target.read_bytes() == before
 
 
+def test_a_notebook_is_executed_with_one_thread(copy, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    source = copy / "notebooks" / "src" / "03_threads.py"
+    source.write_text("# %%\nimport torch\nprint(torch.get_num_threads())\n")
+    assert nb.main(["build", "03_threads"]) == 0
+    notebook = nbformat.read(copy / "notebooks" / "03_threads.ipynb", as_version=4)
+    assert notebook.cells[0].outputs[0].text == "1\n"
+
+
 def test_student_version_has_no_solutions_and_no_outputs(copy):
     assert nb.main(["student"]) == 0
     notebook = nbformat.read(copy / "_build" / "student" / "01_small.ipynb", as_version=4)
