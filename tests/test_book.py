@@ -155,6 +155,16 @@ def test_theorems_are_numbered_and_linked(browser, site):
     assert page.locator("mjx-merror").count() == 0
 
 
+def test_the_picture_of_the_rooms_is_shown_and_described(browser, site):
+    visit = Visit(browser, site, "book/architecture.html")
+    pictures = visit.page.evaluate("[...document.querySelectorAll('article img')].map(i => [i.alt, i.naturalWidth])")
+    assert len(pictures) == 1
+    assert pictures[0][1] > 600
+    assert all(room in pictures[0][0] for room in ("operators", "denoisers", "solvers", "guarantees"))
+    assert visit.page.locator("article table tr").count() > 15
+    visit.alone_and_quiet()
+
+
 def test_search_finds_a_word(browser, site):
     page = Visit(browser, site, "search.html?q=cocoercive").page
     page.wait_for_selector("#search-results li")

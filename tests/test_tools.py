@@ -1,4 +1,4 @@
-"""The notebook tool finds what it must find; figures, sliders; the environment's one-line errors."""
+"""The notebook tool finds what it must find; requirements, workflows and the plan for teachers agree."""
 
 import re
 import shutil
@@ -8,11 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-import course  # noqa: E402
 import nb  # noqa: E402
 
 SOURCE = """# %% [markdown]
@@ -127,6 +125,15 @@ def test_failing_notebook_is_not_written(copy):
     assert target.read_bytes() == before
 
 
+def test_a_notebook_is_executed_with_one_thread(copy, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    source = copy / "notebooks" / "src" / "03_threads.py"
+    source.write_text("# %%\nimport torch\nprint(torch.get_num_threads())\n")
+    assert nb.main(["build", "03_threads"]) == 0
+    notebook = nbformat.read(copy / "notebooks" / "03_threads.ipynb", as_version=4)
+    assert notebook.cells[0].outputs[0].text == "1\n"
+
+
 def test_student_version_has_no_solutions_and_no_outputs(copy):
     assert nb.main(["student"]) == 0
     notebook = nbformat.read(copy / "_build" / "student" / "01_small.ipynb", as_version=4)
@@ -140,93 +147,24 @@ def test_every_notebook_of_the_course_is_in_order():
     assert done.returncode == 0, done.stdout
 
 
-# the environment's maker
+REPORT = """<?xml version="1.0"?><testsuites><testsuite>
+<testcase classname="notebooks.01_small.ipynb" name="Cell 0" time="2.5"/>
+<testcase classname="notebooks.02_other.ipynb" name="Cell 0" time="29.0"/>
+<testcase classname="notebooks.01_small.ipynb" name="Cell 1" time="{}"/>
+</testsuite></testsuites>"""
 
 
-def stops(capsys, function, *arguments):
-    with pytest.raises(SystemExit) as caught:
-        function(*arguments)
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert caught.value.code == 2
-    return lines[-1]
-
-
-def test_old_python_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(course.sys, "version_info", (3, 9, 1))
-    assert "Python 3.11 or newer is needed" in stops(capsys, course.environment)
-
-
-def test_full_disk_is_one_line(monkeypatch, capsys, tmp_path):
-    monkeypatch.delenv("PNP_COURSE_ENV", raising=False)
-    monkeypatch.setattr(course, "ROOT", ROOT)
-    monkeypatch.setattr(course, "VENV", tmp_path / "venv")
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(course.shutil, "disk_usage", lambda path: usage._replace(free=10**8))
-    line = stops(capsys, course.environment)
-    assert "disk is too full: 0.1 GB free" in line
-    assert not (tmp_path / "venv").exists()
-
-
-@pytest.mark.parametrize(
-    ("log", "wanted"),
-    [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "the disk is full"),
-        (
-            "NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution",
-            "no network",
-        ),
-        ("ERROR: ResolutionImpossible", "could not install requirements.txt"),
-    ],
-)
-def test_pip_failures_are_one_line(monkeypatch, capsys, log, wanted):
-    failed = subprocess.CompletedProcess([], 1, stderr=log)
-    monkeypatch.setattr(course.subprocess, "run", lambda *a, **k: failed)
-    assert wanted in stops(capsys, course.install, Path("python"))
-
-
-def test_wrong_word_is_one_line():
-    done = subprocess.run([sys.executable, "tools/course.py", "fly"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        "course: wanted one of course, check, test, book: python tools/course.py course"
-    ]
-
-
-@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system: Windows users call tools/course.py")
-def test_make_without_python_is_one_line():
-    done = subprocess.run(["make", "-s", "test", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "there is no no-such-python here: install Python 3.11 or newer" in done.stderr
-
-
-# figures
-
-
-def test_frame_slider_is_plain_html_with_alt_text():
-    from pnp_course.viz.slider import frame_slider
-
-    frames = [torch.full((1, 1, 4, 4), v) for v in (0.0, 1.0)]
-    html = frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
-    assert html.count("<img") == html.count('alt="two frames: ') == 2
-    assert html == frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
-    assert "<script" not in html
-    assert "second &lt;" in html
-    assert "http" not in html
-    with pytest.raises(ValueError, match="2 frames and 1 labels"):
-        frame_slider(frames, ["x"], alt="")
-
-
-def test_gallery_and_curves_draw_what_they_are_given():
-    from pnp_course.viz.figures import curves, gallery
-
-    figure = gallery({"a": torch.rand(1, 3, 8, 8), "b": torch.rand(1, 1, 8, 8)}, zoom=(1, 2, 3))
-    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["a", "b"]
-    figure = curves([{"title": "t", "log": True, "lines": {"p": ([1, 2], [3, 4]), "q": ([1, 2], [5, 6])}}])
-    (ax,) = figure.axes
-    assert [list(line.get_ydata()) for line in ax.lines] == [[3, 4], [5, 6]]
-    assert ax.get_yscale() == "log"
-    # told apart without colour
-    assert len({str(line.get_linestyle()) for line in ax.lines}) == 2
+def test_seconds_of_each_notebook_and_of_its_slowest_cell(copy, capsys):
+    assert nb.main(["time"]) == 2
+    assert "run make test first" in capsys.readouterr().err
+    (copy / "_build").mkdir()
+    (copy / nb.REPORT).write_text(REPORT.format("11.0"))
+    assert nb.main(["time"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["01_small: 14 s in 2 cells, 11 s in Cell 1", "02_other: 29 s in 1 cells, 29 s in Cell 0"]
+    (copy / nb.REPORT).write_text(REPORT.format("30.5"))
+    assert nb.main(["time"]) == 1
+    assert capsys.readouterr().out.splitlines()[0].endswith("over 90 s, or 30 s in a cell")
 
 
 def test_requirements_are_pinned_and_satisfy_the_lower_bounds():

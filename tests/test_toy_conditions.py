@@ -12,13 +12,6 @@ from pnp_course import images
 from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
 from pnp_course.jacobian import dense
 from pnp_course.toy import GaussianMixture
-from pnp_course.toy.complex_plane import (
-    ladder_figure,
-    orbits_figure,
-    ranges_figure,
-    regions_figure,
-    spectrum_figure,
-)
 from pnp_course.toy.conditions import (
     FIRM,
     LADDER,
@@ -169,15 +162,3 @@ def test_closest_denoiser_keeps_what_is_allowed_and_its_bounds():
     # optimality: no admissible direction improves; towards other admissible functions the derivative is >= 0
     for other in (x, ideal.mean() + 0.5 * (x - 0.5), closest_denoiser(x, ideal, weight, 0.0, 0.7)):
         assert float((weight * (found - ideal) * (other - found)).sum()) > -1e-9
-
-
-def test_figures_show_what_they_are_given():
-    w = {("firmly nonexpansive", "nonexpansive"): "z = i"}
-    assert "z = i" in [t.get_text() for t in ladder_figure(w).axes[0].texts]
-    assert len(regions_figure().axes) == 2
-    j = {"small": sheared(0.1), "large": sheared(2.0)}
-    assert [ax.get_title().split(":")[0] for ax in ranges_figure(j, FIRM).axes] == list(j)
-    spectra = {name: torch.linalg.eigvals(m) for name, m in j.items()}
-    picture = spectrum_figure("toy", spectra, "large", j["large"], numerical_range(j["large"]), LADDER[1])
-    assert picture.axes[2].get_xlim()[1] > 4  # ||2J - I|| = 4 fits into the picture
-    assert len(orbits_figure({"a": torch.tensor([1 + 1j, 0.5j])}).axes[1].lines) == 1

@@ -4,10 +4,8 @@ import math
 
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 from pnp_course.jacobian import dense
-from pnp_course.toy.field_pictures import loop_figure, split_figure
 from pnp_course.toy.fields import (
     QUARTER_TURN,
     PeriodicField,
@@ -179,12 +177,3 @@ def test_turning_denoiser_has_the_ideal_symmetric_part():
     torch.testing.assert_close(d.field(x.reshape(1, 2), 0.15), d(x, 0.15).reshape(1, 2))
     centre = torch.full((1, 1, 1, 2), 0.5, dtype=torch.float64)
     torch.testing.assert_close(d(centre, 0.15), centre, atol=1e-12, rtol=0)
-
-
-def test_figures():
-    stars = torch.tensor([[0.5, 0.5]])
-    figure = split_figure({"a": slope, "b": shear}, stars, time=0.5, steps=5)
-    assert isinstance(figure, Figure)
-    assert [ax.get_title() for ax in figure.axes] == ["a", "b"]
-    figure = loop_figure({"one": X[:30], "two": X[30:]}, polygon(4), tail=10)
-    assert [line.get_text() for line in figure.axes[1].get_legend().get_texts()] == ["one", "two"]

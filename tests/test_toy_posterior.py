@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from pnp_course.toy import GaussianMixture
-from pnp_course.toy.pictures import figure_as_image, oracle_figure, plane_figure
 from pnp_course.toy.posterior import (
     admm_matrix,
     admm_moves,
@@ -89,11 +88,3 @@ def test_rotation_and_spectral_radius():
 def test_median_is_the_median_of_the_neighbours(generator):
     x = torch.rand(1, 1, 6, 7, generator=generator)
     assert float(median_3x3(x)[0, 0, 3, 2]) == float(x[0, 0, 2:5, 1:4].flatten().median())
-
-
-def test_figures_become_images():
-    plane = GaussianMixture(torch.ones(1), torch.full((1, 2), 0.5), 0.01 * torch.eye(2)[None])
-    assert len(plane_figure(plane, 0.15).axes) == 3
-    image = figure_as_image(oracle_figure(PEAKS, 0.15))
-    assert image.shape[:2] == (1, 3)
-    assert 0 <= float(image.min()) < float(image.max()) <= 1

@@ -6,7 +6,7 @@ import torch
 from pnp_course.denoisers import GradientStep
 from pnp_course.solvers import at_sigma_with_value
 from pnp_course.toy import GaussianMixture
-from pnp_course.toy import gradient_step as steps
+from pnp_course.toy import potentials as steps
 from pnp_course.toy import proximal_denoiser as toy
 
 SIGMA = 0.15
@@ -33,11 +33,3 @@ def test_curvature_of_a_gaussian_is_known():
 def test_invert_says_when_it_has_not_settled():
     with pytest.raises(ValueError, match="t L < 1"):
         toy.invert(toy.Waves(3.0), torch.full((1, 1, 1, 1), 0.3, dtype=torch.float64))
-
-
-@pytest.mark.parametrize("bend", [0.5, 2.0])
-def test_fold_figure(bend):
-    figure = toy.fold_figure(bend)
-    assert len(figure.axes) == 4
-    falling = figure.axes[1].lines[1].get_ydata()
-    assert bool((falling == falling).any()) == (bend > 1)

@@ -6,7 +6,6 @@ import torch
 from pnp_course.toy.mixture import GaussianMixture
 from pnp_course.toy.scalar import (
     AveragedMixture,
-    as_image,
     conjugate,
     from_mixture,
     invert,
@@ -68,15 +67,6 @@ def test_line_integral_of_a_gradient_is_a_difference_and_of_a_rotation_an_area()
     torch.testing.assert_close(line_integral(circle, circle)[-1], torch.zeros((), dtype=torch.float64))
     turned = torch.stack((-circle[:, 1], circle[:, 0]), 1)
     assert float(line_integral(turned, circle)[-1]) == pytest.approx(2 * torch.pi, abs=1e-6)
-
-
-def test_a_figure_becomes_an_image():
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(2, 1), dpi=50, facecolor="white")
-    image = as_image(figure)
-    assert image.shape == (1, 3, 50, 100)
-    assert float(image.min()) == 1.0
 
 
 def test_averaged_mixture_is_a_gradient_and_its_prior_belongs_to_it(generator):

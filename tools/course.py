@@ -7,7 +7,8 @@
 
 `make course`, `make course-check`, `make test` and `make book` call this. The environment is the folder .venv beside
 README.md; it is made once, and again when requirements.txt changes. Set PNP_COURSE_ENV=none to use the Python that runs
-this, as it is. Only the standard library is used here: it must run where nothing is installed.
+this, as it is. On Linux without an NVIDIA GPU torch's CPU build is taken (torch_build.py). Only the standard library is
+used here: it must run where nothing is installed.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch_build
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-NEEDED_BYTES = (10 if sys.platform == "linux" else 4) * 2**30  # on Linux the package index gives torch with CUDA
 FIRST_NOTEBOOK = "notebooks/00_restore_a_photograph.ipynb"
+CELL_SECONDS = 600  # of a notebook's test: far over what a cell takes, for machines that do something else as well
+REPORT = "_build/notebooks.xml"  # seconds of every cell: python tools/nb.py time
 
 
 def stop(message: str) -> None:
@@ -45,25 +49,38 @@ def stamp() -> str:
     return hashlib.sha256(b"".join(f.read_bytes() for f in files) + sys.version.encode()).hexdigest()
 
 
-def install(python: Path) -> None:
-    """pip install into the environment; turns pip's long complaints into one line."""
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-    for arguments in (["install", "-r", "requirements.txt"], ["install", "--no-deps", "-e", "."]):
-        done = subprocess.run([*pip, *arguments], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        if done.returncode:
-            log = done.stderr
-            if "No space left" in log or "Errno 28" in log:
-                stop(
-                    f"the disk is full: about {NEEDED_BYTES / 2**30:.0f} GB are needed in {ROOT}. Free some and run this again."
-                )
-            signs = ("NewConnectionError", "Temporary failure in name", "getaddrinfo", "ConnectTimeout", "ReadTimeout",
-                     "ProxyError", "Network is unreachable", "Max retries")  # fmt: skip
-            if any(sign in log for sign in signs):
-                stop(
-                    "no network: pip could not reach the package index. Connect, or set your proxy, and run this again."
-                )
-            print(log[-3000:], file=sys.stderr)
-            stop("pip could not install requirements.txt; its own words stand above.")
+def install(python: Path, plan: torch_build.Plan) -> None:
+    """Install into the environment as planned; turns long complaints into one line."""
+    print(plan.says, flush=True)
+    commands = torch_build.commands(plan, python, ROOT / "requirements.txt")
+    for k, command in enumerate(commands):
+        done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=torch_build.quiet())
+        if done.returncode == 0:
+            continue
+        if plan.uv:
+            print("uv could not do it: trying with pip", flush=True)
+            return install(python, plan._replace(uv=None))
+        if plan.index and k == 0 and not full(done.stderr):
+            print("the CPU build could not be installed: taking torch from the package index", flush=True)
+            continue
+        explain(done.stderr, plan.needed)
+
+
+def full(log: str) -> bool:
+    """Does pip say that the disk is full?"""
+    return "No space left" in log or "Errno 28" in log
+
+
+def explain(log: str, needed: int) -> None:
+    """What pip's complaint means, in one line."""
+    if full(log):
+        stop(f"the disk is full: about {needed / 2**30:.0f} GB are needed in {ROOT}. Free some and run this again.")
+    signs = ("NewConnectionError", "Temporary failure in name", "getaddrinfo", "ConnectTimeout", "ReadTimeout",
+             "ProxyError", "Network is unreachable", "Max retries")  # fmt: skip
+    if any(sign in log for sign in signs):
+        stop("no network: pip could not reach the package index. Connect, or set your proxy, and run this again.")
+    print(log[-3000:], file=sys.stderr)
+    stop("pip could not install requirements.txt; its own words stand above.")
 
 
 def environment() -> Path:
@@ -79,10 +96,11 @@ def environment() -> Path:
     mark = VENV / "pnp_course_installed"
     if python.exists() and mark.exists() and mark.read_text() == stamp():
         return python
-    if shutil.disk_usage(ROOT).free < NEEDED_BYTES and not python.exists():
+    plan = torch_build.plan()
+    if shutil.disk_usage(ROOT).free < plan.needed and not python.exists():
         stop(
             f"the disk is too full: {shutil.disk_usage(ROOT).free / 2**30:.1f} GB free in {ROOT}, "
-            f"about {NEEDED_BYTES / 2**30:.0f} GB are needed. Free some and run this again."
+            f"about {plan.needed / 2**30:.0f} GB are needed. Free some and run this again."
         )
     print(f"making the environment {VENV} (once; a minute or more, torch is large)", flush=True)
     try:
@@ -93,7 +111,7 @@ def environment() -> Path:
     except (ImportError, OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(VENV, ignore_errors=True)  # half an environment would be taken for a whole one next time
         stop(f"could not make {VENV} ({error}); on Debian and Ubuntu install the package python3-venv first.")
-    install(python)
+    install(python, plan)
     mark.write_text(stamp())
     return python
 
@@ -110,15 +128,20 @@ def check(python: Path) -> None:
 
 
 def test(python: Path) -> None:
-    """Library tests, then every notebook executed and compared with its stored outputs."""
-    # one thread each for the two halves would not be faster: torch uses both cores
-    run([str(python), "-m", "pytest", "tests"], "the tests")
+    """Library tests, then every notebook executed and compared with its stored outputs: two processes, one thread each.
+
+    Printed digits may depend on the number of threads, so that tools/nb.py builds the notebooks with one thread as well. A
+    file's tests stay together: a notebook's cells need one kernel, a module's fixtures are made once.
+    """
+    one = {"OMP_NUM_THREADS": "1"}
+    pytest = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+    run([*pytest, "tests"], "the tests", one)
     notebooks = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "notebooks").glob("*.ipynb"))
     if not notebooks:
         stop("there is no notebook in notebooks/: nothing was tested.")
     options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tools/nbval_sanitize.cfg"]
-    options += ["--nbval-cell-timeout", "300", "-p", "no:cacheprovider", "--override-ini", "addopts="]
-    run([str(python), "-m", "pytest", *options, *notebooks], "the notebooks' test")
+    options += ["--nbval-cell-timeout", str(CELL_SECONDS), "-p", "no:cacheprovider", "--override-ini", "addopts="]
+    run([*pytest, *options, f"--junitxml={REPORT}", *notebooks], "the notebooks' test", one)
 
 
 def book(python: Path) -> None:

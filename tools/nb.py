@@ -3,6 +3,8 @@
 python tools/nb.py build [NN_name ...]   execute the sources (all, or those named) into notebooks with outputs
 python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each fault
 python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
+python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`; exit code 1
+                                         if one took longer than it should on an idle machine
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+from time import monotonic
+from xml.etree import ElementTree
 
 import jupytext
 import nbformat
+from course import CELL_SECONDS, REPORT
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
-CELL_SECONDS = 300
+IDLE_NOTEBOOK, IDLE_CELL = 90.0, 30.0  # seconds that a notebook and a cell may take where nothing else runs
 JPEG_FROM_BYTES = 60_000
 MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 1.5, 15.0
 LANGUAGE = {"name": "python"}
@@ -46,7 +51,6 @@ def read_source(path: Path) -> nbformat.NotebookNode:
 def poll_in_short_steps() -> None:
     """nbclient can miss the reply of a cell that uses widgets while it waits in one long poll; wait in short ones."""
     from queue import Empty
-    from time import monotonic
 
     from jupyter_client.channels import AsyncZMQSocketChannel
 
@@ -82,12 +86,13 @@ def build(names: list[str]) -> int:
 
     poll_in_short_steps()
     os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ["OMP_NUM_THREADS"] = "1"  # as the test has it: the last digits may depend on the number of threads
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # whatever the caller draws with
     for source in sorted(SOURCES.glob("*.py")):
         if names and source.stem not in names:
             continue
         print(f"building {source.stem}", flush=True)
-        notebook = read_source(source)
+        notebook, began = read_source(source), monotonic()
         NotebookClient(
             notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
@@ -99,6 +104,7 @@ def build(names: list[str]) -> int:
         part = target.with_suffix(".part")
         nbformat.write(notebook, part)
         os.replace(part, target)
+        print(f"built in {monotonic() - began:.0f} s", flush=True)
     return 0
 
 
@@ -200,6 +206,26 @@ def student() -> int:
     return 0
 
 
+def seconds() -> int:
+    """A line for each notebook of the last test: all its seconds, and its slowest cell."""
+    path = ROOT / REPORT
+    if not path.exists():
+        print(f"nb: there is no {REPORT}: run make test first.", file=sys.stderr)
+        return 2
+    cells: dict[str, list[tuple[float, str]]] = {}
+    for case in ElementTree.parse(path).iter("testcase"):
+        notebook = case.attrib["classname"].removesuffix(".ipynb").split(".")[-1]
+        cells.setdefault(notebook, []).append((float(case.attrib["time"]), case.attrib["name"]))
+    slow = 0
+    for notebook, times in sorted(cells.items()):
+        total, (worst, cell) = sum(time for time, _ in times), max(times)
+        over = total > IDLE_NOTEBOOK or worst > IDLE_CELL
+        slow += over
+        words = f"  over {IDLE_NOTEBOOK:.0f} s, or {IDLE_CELL:.0f} s in a cell" if over else ""
+        print(f"{notebook}: {total:.0f} s in {len(times)} cells, {worst:.0f} s in {cell}{words}")
+    return 1 if slow else 0
+
+
 def main(arguments: list[str]) -> int:
     """Dispatch."""
     if arguments[:1] == ["build"]:
@@ -212,6 +238,8 @@ def main(arguments: list[str]) -> int:
         return check()
     if arguments == ["student"]:
         return student()
+    if arguments == ["time"]:
+        return seconds()
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -37,10 +37,11 @@ from pnp_course.jacobian import dense
 from pnp_course.operators import Blur, Identity, Mask, kernels
 from pnp_course.priors import WaveletL1
 from pnp_course.solvers import admm, pgd
-from pnp_course.toy import GaussianMixture, PixelMixture, pictures
+from pnp_course.toy import GaussianMixture, PixelMixture
 from pnp_course.toy import posterior as toy
 from pnp_course.viz.figures import curves, gallery
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.mixture_pictures import oracle_figure, plane_figure
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 # %% [markdown]
 # ## The best denoiser is a mean
@@ -176,7 +177,7 @@ assert abs(float(slope.max()) - M) < 1e-9
 assert abs(float(slope.min()) - a) < 1e-3
 
 # %% mystnb={"image": {"alt": "Three panels over the noisy value x. The density has two humps. The denoiser rises in two gentle slopes joined by a steep one at the middle. Its derivative is near 0.1 except for a peak above 3 in the middle"}}
-pictures.oracle_figure(prior, sigma)
+oracle_figure(prior, sigma)
 # %% [markdown]
 # Between the peaks the ideal denoiser must decide, and a decision is steep: two noisy pixels near 0.5 leave it *further
 # apart* than they entered. To demand a *nonexpansive* denoiser ($\|J\|_* \le 1$) is to demand a worse one. Precisely:
@@ -198,7 +199,7 @@ pictures.oracle_figure(prior, sigma)
 def explore(sigma=0.15, distance=0.6, width=0.05):
     means = torch.tensor([[0.5 - distance / 2], [0.5 + distance / 2]])
     peaks = GaussianMixture(torch.ones(2), means, torch.full((2, 1, 1), width**2))
-    return pictures.oracle_figure(peaks, sigma)
+    return oracle_figure(peaks, sigma)
 
 
 ipywidgets.interactive(
@@ -222,7 +223,7 @@ for s in levels:
     assert (top <= 1) == log_concave
     kind = "log-concave" if log_concave else "not log-concave"
     labels.append(f"noise {s}: density {kind}, gamma {1 / top:.3f}")
-    frames.append(pictures.figure_as_image(pictures.oracle_figure(prior, s)))
+    frames.append(figure_as_image(oracle_figure(prior, s)))
 frame_slider(
     frames, labels, alt="The ideal denoiser at seven noise levels", start=3
 )
@@ -370,7 +371,7 @@ for at in ([0.5, 0.3], [0.45, 0.55], [0.8, 0.7]):
     assert low > 0
 
 # %% mystnb={"image": {"alt": "Left: arrows from noisy points towards the three blobs of the prior, drawn over contour lines of the noisy density. Right: map of the largest eigenvalue of J, small inside the blobs and above one in a band between them, outlined in white"}}
-pictures.plane_figure(mixture, sigma)
+plane_figure(mixture, sigma)
 # %% [markdown]
 # Arrows point to the blobs (Tweedie), and the denoiser expands along the borders between their basins, across the border.
 #

@@ -43,11 +43,11 @@ from pnp_course.jacobian import dense
 from pnp_course.operators import Blur, Mask, kernels
 from pnp_course.solvers import at_sigma_with_value, gs_pnp_pgd
 from pnp_course.toy import GaussianMixture, posterior
-from pnp_course.toy import gradient_step as toy
-from pnp_course.toy.pictures import figure_as_image
+from pnp_course.toy import potentials as toy
 from pnp_course.training.patches import Patches
 from pnp_course.viz.figures import curves, gallery
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.potential_pictures import level_figure
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
 generator = torch.Generator().manual_seed(0)
@@ -483,7 +483,7 @@ def plane(lam):
 starts = ([0.05, 0.45], [0.95, 0.85], [0.6, 0.05], [0.9, 0.9])
 paths = {f"from {a}": path(a) for a in starts}
 assert (paths["from [0.9, 0.9]"][-1] - 0.5).abs().max() < 1e-3
-toy.plane_figure(
+level_figure(
     plane(lam), paths, title="GS-PnP on two pixels seen through their mean"
 )
 
@@ -768,9 +768,7 @@ assert max(falls["ReLU"]) > max(0.0, *falls["ELU"])
 # %% tags=["nbval-ignore-output", "remove-output"]
 def explore(pixel1=0.35, pixel2=0.1, lam=0.2, first=1.0):
     trail = {"": path([pixel1, pixel2], lam, first)}
-    return toy.plane_figure(
-        plane(lam), trail, title=f"λ = {lam}, first τλ = {first}"
-    )
+    return level_figure(plane(lam), trail, title=f"λ = {lam}, first τλ = {first}")
 
 
 control = interact(

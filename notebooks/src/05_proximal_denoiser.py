@@ -47,10 +47,10 @@ from pnp_course.jacobian import Linearized, affine, dense, lanczos, power_iterat
 from pnp_course.operators import Blur, Identity, kernels
 from pnp_course.toy import GaussianMixture, scalar
 from pnp_course.toy import proximal_denoiser as toy
-from pnp_course.toy.pictures import figure_as_image
 from pnp_course.toy.proximal import brute_prox
 from pnp_course.viz.figures import SCREEN_DPI, STYLES, curves
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.potential_pictures import fold_figure
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 torch.set_flush_denormal(True)
 generator = torch.Generator().manual_seed(0)
@@ -790,7 +790,7 @@ curves([
 
 # %% tags=["nbval-ignore-output", "remove-output"]
 def explore(L=0.8):
-    return toy.fold_figure(L)
+    return fold_figure(L)
 
 
 control = interact(explore, L=FloatSlider(0.8, min=0.1, max=3, step=0.05))

@@ -37,13 +37,12 @@ from ipywidgets import interact
 from pnp_course import available_denoisers, images, load_denoiser
 from pnp_course.denoisers import at_sigma, denoiser_card
 from pnp_course.jacobian import affine, dense, linearize, operator_norm
-from pnp_course.toy import GaussianMixture, complex_plane
-from pnp_course.toy import conditions as ladder
+from pnp_course.toy import GaussianMixture, conditions
 from pnp_course.toy.conditions import FIRM, LADDER, Condition, sheared, times
 from pnp_course.toy.linear import orbit
-from pnp_course.toy.pictures import figure_as_image
+from pnp_course.viz import complex_plane
 from pnp_course.viz.figures import curves
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 # %% [markdown]
 # ## Two inequalities, seven names
@@ -342,7 +341,7 @@ complex_plane.ranges_figure({f"b = {b}": sheared(b) for b in (0.5, 1.0, 3.0)}, F
 def noisy_blocks(channels):
     photograph = images.to_channels(images.photo("chelsea", 64), channels)
     draw = torch.Generator().manual_seed(0)
-    cut = ladder.blocks(photograph).items()
+    cut = conditions.blocks(photograph).items()
     return {p: x + 25 / 255 * torch.randn(x.shape, generator=draw) for p, x in cut}
 
 
@@ -354,7 +353,7 @@ for name in available_denoisers():
     network = load_denoiser(name)
     D = at_sigma(network, 25 / 255)
     cut = noisy_blocks(card["config"]["in_channels"])
-    jacobians[name] = {patch: ladder.jacobian(D, x) for patch, x in cut.items()}
+    jacobians[name] = {patch: conditions.jacobian(D, x) for patch, x in cut.items()}
     symmetric[name] = getattr(network, "conservative", False)
 print(
     f"{len(jacobians)} denoisers, {sum(symmetric.values())} conservative by construction"
@@ -434,7 +433,7 @@ pd.DataFrame(tests).T
 ranges, worst = {}, {}
 for name, patches in jacobians.items():
     worst[name] = max(patches, key=lambda p: float(FIRM.norm(patches[p])))
-    ranges[name] = ladder.numerical_range(patches[worst[name]], 20)
+    ranges[name] = conditions.numerical_range(patches[worst[name]], 20)
 
 
 def draw(denoiser, condition):
@@ -692,7 +691,7 @@ least = torch.trapezoid(density * sigma**2 * slope, x)
 
 
 def loss(condition):
-    E = ladder.closest_denoiser(x, ideal, density, *condition.slopes)
+    E = conditions.closest_denoiser(x, ideal, density, *condition.slopes)
     excess = torch.trapezoid(density * (E - ideal) ** 2, x)
     return E, float(10 * torch.log10(1 + excess / least))
 

@@ -42,13 +42,12 @@ from pnp_course.jacobian import Linearized, antisymmetry
 from pnp_course.operators import Identity
 from pnp_course.solvers import pgd
 from pnp_course.toy import GaussianMixture, fields
-from pnp_course.toy.field_pictures import loop_figure, split_figure
 from pnp_course.toy.fields import QUARTER_TURN as R
 from pnp_course.toy.fields import PeriodicField, TurningDenoiser, polygon
-from pnp_course.toy.pictures import figure_as_image
 from pnp_course.toy.posterior import implicit_prior
+from pnp_course.viz.field_pictures import loop_figure, split_figure
 from pnp_course.viz.figures import curves
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 generator = torch.Generator().manual_seed(0)
 

@@ -43,7 +43,6 @@ from pnp_course.jacobian import dense
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy.scalar import (
     AveragedMixture,
-    as_image,
     conjugate,
     invert,
     line_integral,
@@ -52,7 +51,7 @@ from pnp_course.toy.scalar import (
     wave,
 )
 from pnp_course.viz.figures import curves
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 # %% [markdown]
 # ## The laboratory: a pixel that is black or white
@@ -674,7 +673,7 @@ stations = [(0.25, a) for a in (0.05, 0.2, 0.33, 0.6, 0.8, 0.95)] + [
     (g, 0.33) for g in (0.05, 0.1, 0.5, 1.0)
 ]
 frame_slider(
-    [as_image(draw(g, a)) for g, a in stations],
+    [figure_as_image(draw(g, a)) for g, a in stations],
     [f"γ = {g}, t = {a}: L = {gradient_lipschitz(g, a):.2f}" for g, a in stations],
     alt="Averaged denoiser and its prior for several γ and t",
     height=255,

@@ -44,13 +44,13 @@ from pnp_course.denoisers.dncnn import DnCNN
 from pnp_course.guarantees import certificate
 from pnp_course.jacobian import Linearized, operator_norm, power_iteration
 from pnp_course.toy import GaussianMixture
-from pnp_course.toy import training as lab
-from pnp_course.toy.gradient_step import elu_in_place_of_relu
-from pnp_course.toy.pictures import figure_as_image
-from pnp_course.toy.training import as_map, operations
+from pnp_course.toy.potentials import elu_in_place_of_relu
+from pnp_course.toy.spectra import as_map, whole_jacobian, with_spectrum
 from pnp_course.training.losses import Penalty
+from pnp_course.viz import lab
 from pnp_course.viz.figures import curves
-from pnp_course.viz.slider import frame_slider
+from pnp_course.viz.lab import operations
+from pnp_course.viz.slider import figure_as_image, frame_slider
 
 torch.set_flush_denormal(True)
 generator, sigma = torch.Generator().manual_seed(0), 25 / 255
@@ -257,7 +257,7 @@ away.round(3)
 
 # %%
 s, k = 0.97 ** torch.arange(60, dtype=torch.float64), torch.arange(60)
-M, right = lab.with_spectrum(s, generator)
+M, right = with_spectrum(s, generator)
 start = torch.randn(1, 1, 1, 60, dtype=torch.float64, generator=generator)
 c = float((start.flatten() @ right[:, 0]).abs() / start.norm())
 runs = [power_iteration(as_map(M), start, i + 1) for i in range(60)]
@@ -296,7 +296,7 @@ start = torch.randn(
     1, 1, 1, 768, generator=torch.Generator().manual_seed(1)
 ).double()
 for name in ("drunet", "coco-0.25"):
-    J = lab.whole_jacobian(load_denoiser(name), patch, sigma)
+    J = whole_jacobian(load_denoiser(name), patch, sigma)
     for label, M in (("J - Jᵀ", J - J.T), ("J/2 - I", J / 2 - eye)):
         s, m = torch.linalg.svdvals(M), as_map(M)
         maps[name, label] = M
@@ -425,7 +425,7 @@ ways = {
     "double backpropagation": Linearized(D, x).j(v),
 }
 ways["gates"] = jacobian.Gated(net, x, sigma).j(v)
-at_once = lab.whole_jacobian(net, x, sigma) @ v.flatten()
+at_once = whole_jacobian(net, x, sigma) @ v.flatten()
 for name, product in ways.items():
     gap = float((product.flatten() - at_once).abs().max())
     print(f"{name:24} agrees with the matrix: {gap < 1e-12}")

@@ -1,4 +1,4 @@
-"""Small exact worlds, where every theorem can be seen to hold: no network, no approximation."""
+"""Small exact worlds, where every theorem can be seen to hold: no approximation, no pictures."""
 
 from pnp_course.toy.mixture import GaussianMixture, PixelMixture
 

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from pnp_course.solvers.gradient_step import WithValue
@@ -94,40 +93,3 @@ def three_islands() -> GaussianMixture:
     means = torch.tensor([[0.2, 0.3], [0.8, 0.35], [0.5, 0.85]], dtype=torch.float64)
     spread = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[4.0, 3.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]])
     return GaussianMixture(torch.tensor([1.0, 2.0, 1.0]), means, 0.05**2 * spread.double())
-
-
-def fold_figure(bend: float, width: float = 9.0) -> Figure:
-    """The potential of `Waves`, the denoiser, its inverse, and phi over the output: curves that fold for bend > 1.
-
-    The last two are drawn as curves z -> (D(z), z) and z -> (D(z), g(z) - (D(z) - z)^2 / 2), dashed where D falls.
-    """
-    import matplotlib.pyplot as plt
-
-    from pnp_course.viz.figures import SCREEN_DPI, STYLES
-
-    waves, z = Waves(bend), torch.linspace(-0.75, 0.75, 3001, dtype=torch.float64)
-    g, d = waves.potential(z), waves.d(z)
-    phi = g - (d - z) ** 2 / 2
-    rising = torch.cat((d.diff() > 0, torch.tensor([True])))
-    panels = [
-        ("potential g", "input z (intensity)", z, g),
-        ("denoiser D", "input z (intensity)", z, d),
-        ("inverse of D", "output u (intensity)", d, z),
-        ("prior φ", "output u (intensity)", d, phi),
-    ]
-    figure, axes = plt.subplots(1, 4, figsize=(width, width / 3.6), dpi=SCREEN_DPI)
-    nan = torch.full_like(z, float("nan"))
-    for ax, (title, label, x, y) in zip(axes, panels, strict=True):
-        ax.plot(x, torch.where(rising, y, nan), linewidth=1.7, **STYLES[0])
-        ax.plot(x, torch.where(rising, nan, y), linewidth=1.7, **STYLES[1])
-        if title in ("denoiser D", "inverse of D"):
-            ax.plot(z, z, color="0.6", linewidth=0.8)
-        ax.set(xlabel=label, xlim=(-0.75, 0.75))
-        ax.set_title(title, fontsize=9)
-        ax.grid(alpha=0.3)
-    for ax in axes[1:3]:
-        ax.set_ylim(-0.75, 0.75)
-    figure.suptitle(f"L = {bend:.2f}", fontsize=9)
-    figure.tight_layout(pad=0.5)
-    plt.close(figure)
-    return figure

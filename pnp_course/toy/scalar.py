@@ -10,9 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from pnp_course.toy.mixture import GaussianMixture
@@ -129,13 +127,3 @@ def line_integral(values: Tensor, points: Tensor) -> Tensor:
     """Running integral of <values, d points> along a path, both (n, d): (n,), beginning with 0; trapezoidal rule."""
     pieces = ((values[1:] + values[:-1]) / 2 * points.diff(dim=0)).sum(1)
     return torch.cat((pieces.new_zeros(1), pieces.cumsum(0)))
-
-
-def as_image(figure: Figure) -> Tensor:
-    """A drawn figure as an image (1, 3, H, W) with intensities in [0, 1], for `viz.slider.frame_slider`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = torch.from_numpy(np.asarray(canvas.buffer_rgba()).copy())  # (H, W, 4)
-    return pixels[..., :3].permute(2, 0, 1)[None].float() / 255

@@ -10,12 +10,15 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from pnp_course.viz.figures import to_display
 
 if TYPE_CHECKING:
     from IPython.display import HTML
+    from matplotlib.figure import Figure
 
 SCRIPT = (
     "(function(s){var f=s.closest('.frame-slider');f.querySelectorAll('img').forEach(function(i,k){"
@@ -25,7 +28,6 @@ SCRIPT = (
 
 
 def _jpeg(image: Tensor, height: int) -> str:
-    import numpy as np
     from PIL import Image
 
     picture = Image.fromarray((to_display(image) * 255).round().astype(np.uint8))
@@ -58,3 +60,13 @@ def frame_slider(frames: Sequence[Tensor], labels: Sequence[str], alt: str, heig
         f'<input id="{name}" type="range" min="0" max="{len(frames) - 1}" value="{start}" '
         f'data-labels="{values}" oninput="{SCRIPT}"> <output>{html.escape(labels[start])}</output></div>'
     )
+
+
+def figure_as_image(figure: Figure) -> Tensor:
+    """A matplotlib figure as an image (1, 3, H, W), for `frame_slider`."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", facecolor="white")
+    array = np.asarray(Image.open(buffer).convert("RGB"), dtype=np.float32) / 255
+    return torch.from_numpy(array).permute(2, 0, 1)[None]

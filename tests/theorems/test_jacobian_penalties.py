@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from pnp_course import load_denoiser
 from pnp_course.denoisers import at_sigma
 from pnp_course.jacobian import dense, operator_norm, power_iteration
-from pnp_course.toy import training
+from pnp_course.toy import spectra
 from pnp_course.training.losses import Penalty
+from pnp_course.viz import lab
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -38,8 +39,8 @@ def test_power_iteration_and_krylov(ratio: float, seed: int) -> None:
     before, q = 0.0, start.flatten() / start.norm()
     for k in range(25):
         eta = float((M @ q).norm())  # Algorithm 1, written out
-        assert eta == pytest.approx(float(power_iteration(training.as_map(M), start, k + 1).norm), abs=1e-9)
-        kappa = float(operator_norm(training.as_map(M), start, k + 1))
+        assert eta == pytest.approx(float(power_iteration(spectra.as_map(M), start, k + 1).norm), abs=1e-9)
+        kappa = float(operator_norm(spectra.as_map(M), start, k + 1))
         assert before <= eta + 1e-12
         assert eta <= kappa + 1e-9 <= 2 + 2e-9
         assert 1 - eta**2 / 4 <= ratio ** (4 * k) * tan2 + 1e-12
@@ -72,7 +73,7 @@ def test_antisymmetric_krylov_space_of_m_gives_the_same() -> None:
             columns.append(M @ columns[-1] / (M @ columns[-1]).norm())
         basis = torch.linalg.qr(torch.stack(columns, 1))[0]
         by_m = torch.linalg.matrix_norm(basis.T @ M @ basis, 2)
-        kappa = operator_norm(training.as_map(M), start.reshape(1, 1, 1, 30), p)
+        kappa = operator_norm(spectra.as_map(M), start.reshape(1, 1, 1, 30), p)
         assert float(by_m) == pytest.approx(float(kappa), abs=1e-8)
 
 
@@ -122,30 +123,30 @@ def test_price_of_the_margin_for_a_nonlinear_denoiser() -> None:
 def test_whole_jacobian_is_that_of_the_rows() -> None:
     net = load_denoiser("drunet")
     x = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    J = training.whole_jacobian(net, x, 0.1)
+    J = spectra.whole_jacobian(net, x, 0.1)
     assert torch.allclose(J, dense(at_sigma(net, 0.1), x)[0].double(), atol=1e-5)
 
 
 def test_with_spectrum() -> None:
     s = torch.tensor([3.0, 1.0, 0.5, 0.0], dtype=torch.float64)
-    M, right = training.with_spectrum(s, torch.Generator().manual_seed(1))
+    M, right = spectra.with_spectrum(s, torch.Generator().manual_seed(1))
     assert torch.allclose(torch.linalg.svdvals(M), s)
     assert torch.allclose((M @ right).norm(dim=0), s)
 
 
 def test_operations_by_hand() -> None:
     layer, x = nn.Conv2d(3, 5, 3, padding=1), torch.rand(1, 3, 8, 8)
-    assert training.operations(lambda: layer(x)) == 2 * 8 * 8 * 5 * 3 * 9
+    assert lab.operations(lambda: layer(x)) == 2 * 8 * 8 * 5 * 3 * 9
     a, b = torch.rand(4, 6), torch.rand(6, 7)
-    assert training.operations(lambda: a @ b) == 2 * 4 * 6 * 7
+    assert lab.operations(lambda: a @ b) == 2 * 4 * 6 * 7
     x.requires_grad_(True)
     out = layer.requires_grad_(False)(x).sum()
-    assert training.operations(lambda: torch.autograd.grad(out, x)) == 2 * 8 * 8 * 5 * 3 * 9
+    assert lab.operations(lambda: torch.autograd.grad(out, x)) == 2 * 8 * 8 * 5 * 3 * 9
 
 
 def test_committed_tables() -> None:
-    root = Path(training.__file__).resolve().parents[2]
-    table = training.committed("book/paper_tables/denoising_cbsd68.csv")
+    root = Path(lab.__file__).resolve().parents[2]
+    table = lab.committed("book/paper_tables/denoising_cbsd68.csv")
     lines = [
         x
         for x in (root / "book/paper_tables/denoising_cbsd68.csv").read_text(encoding="utf-8").splitlines()
@@ -153,25 +154,18 @@ def test_committed_tables() -> None:
     ]
     assert len(table) == len(lines) - 1
     assert list(table.columns) == lines[0].split(",")
-    orders = training.committed("book/paper_tables/ablation.csv")
+    orders = lab.committed("book/paper_tables/ablation.csv")
     assert set(orders.gamma.dropna()) == {0.25, 0.5}
-    assert training.committed("nowhere/nothing.csv").empty
+    assert lab.committed("nowhere/nothing.csv").empty
 
 
 def test_live_training_is_seeded_and_leaves_its_start_alone() -> None:
-    photos = training.photographs("coffee", "camera")
+    photos = lab.photographs("coffee", "camera")
     assert photos[0].shape == photos[1].shape == (3, 256, 256)
-    start = training.live(photos, 2)
+    start = lab.live(photos, 2)
     kept = {k: v.clone() for k, v in start.state_dict().items()}
     penalty = Penalty(images=1, iterations=1)
-    first, second = (training.live(photos, 2, penalty, start).state_dict() for _ in range(2))
+    first, second = (lab.live(photos, 2, penalty, start).state_dict() for _ in range(2))
     assert all(torch.equal(first[k], second[k]) for k in first)
     assert all(torch.equal(kept[k], v) for k, v in start.state_dict().items())
     assert any(not torch.equal(first[k], kept[k]) for k in first)
-
-
-def test_points_figure_places_its_points() -> None:
-    figure = training.points_figure({"a": {"p": (0.1, 2.0), "q": (1.0, 3.0)}}, "x", ["y"])
-    (ax,) = figure.axes
-    assert [tuple(map(float, line.get_xydata()[0])) for line in ax.lines] == [(0.1, 2.0), (1.0, 3.0)]
-    assert ax.get_xlabel() == "x"

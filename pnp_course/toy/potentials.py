@@ -7,10 +7,9 @@ search of GS-PnP dies. `Counted` counts what an evaluation costs, `slope_along` 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from pnp_course._checks import check_positive
@@ -151,37 +150,3 @@ def fixed_step(
         x = fidelity.prox(z, tau)
         d, g = denoise_and_value(x)
         yield Iterate(z, u=x, objective=fidelity.value(x) + lam * float(g.sum()))
-
-
-def plane_figure(
-    objective: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor], window: tuple[float, float] = (0.0, 1.0),
-    title: str = "", width: float = 4.6,
-) -> Figure:  # fmt: skip
-    """Level lines of an objective of two pixels, with paths of iterates; a cross marks the end of each.
-
-    Args:
-        objective: (n, 2) -> (n,).
-        paths: label -> iterates (k, 2).
-        window: range of both pixels.
-        title: of the figure.
-        width: of the figure, inches.
-    """
-    import matplotlib.pyplot as plt
-
-    from pnp_course.viz.figures import SCREEN_DPI, STYLES
-
-    axis = torch.linspace(*window, 161, dtype=torch.float64)
-    grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)
-    values = objective(grid.reshape(-1, 2)).reshape(161, 161)
-    figure, ax = plt.subplots(figsize=(width, width * 0.92), dpi=SCREEN_DPI)
-    ax.contour(axis, axis, values, levels=25, colors="0.65", linewidths=0.7)
-    for style, marker, (label, path) in zip(STYLES, "osD^v<", paths.items(), strict=False):
-        ax.plot(path[:, 0], path[:, 1], marker=marker, markersize=3.5, linewidth=1.4, label=label, **style)
-        ax.plot(*path[-1], marker="x", color="black", markersize=9, markeredgewidth=2)
-    ax.set(xlim=window, ylim=window, xlabel="intensity of pixel 1", ylabel="intensity of pixel 2", aspect="equal")
-    ax.set_title(title, fontsize=9)
-    if len(paths) > 1:
-        ax.legend(fontsize=8, loc="lower left")
-    figure.tight_layout(pad=0.5)
-    plt.close(figure)
-    return figure

@@ -13,7 +13,7 @@ from pnp_course.fidelities import Gaussian
 from pnp_course.operators import Identity, Mask
 from pnp_course.solvers import at_sigma_with_value, gs_pnp_pgd
 from pnp_course.toy import GaussianMixture, PixelMixture
-from pnp_course.toy import gradient_step as toy
+from pnp_course.toy import potentials as toy
 
 PRIOR = GaussianMixture.two_peaks()
 
@@ -122,10 +122,3 @@ def test_fixed_step_is_the_solver_without_rejections_and_rises_beyond_the_bound(
     assert all(b.objective > a.objective for a, b in itertools.pairwise(rising))
     with pytest.raises(ValueError, match="tau"):
         next(toy.fixed_step(f, step, x0, lam=1.0, tau=0.0))
-
-
-def test_plane_figure():
-    figure = toy.plane_figure(lambda p: p.square().sum(1), {"a": torch.rand(4, 2), "b": torch.rand(3, 2)})
-    (ax,) = figure.axes
-    assert len(ax.lines) == 4  # two paths, two ends
-    assert ax.get_legend() is not None

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from pnp_course.toy.mixture import GaussianMixture
 from pnp_course.viz.figures import SCREEN_DPI, curves
@@ -32,16 +28,6 @@ def oracle_figure(mixture: GaussianMixture, sigma: float, low: float = -0.3, hig
     )  # fmt: skip
     figure.axes[2].set_ylim(0, max(5.0, 1.1 * top))
     return figure
-
-
-def figure_as_image(figure: Figure) -> Tensor:
-    """A matplotlib figure as an image (1, 3, H, W), for `frame_slider`."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", facecolor="white")
-    array = np.asarray(Image.open(buffer).convert("RGB"), dtype=np.float32) / 255
-    return torch.from_numpy(array).permute(2, 0, 1)[None]
 
 
 def plane_figure(mixture: GaussianMixture, sigma: float) -> Figure:

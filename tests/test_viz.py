@@ -1,0 +1,98 @@
+"""Figures show what they are given; the slider is plain HTML."""
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from pnp_course.toy import GaussianMixture
+from pnp_course.toy.conditions import FIRM, LADDER, numerical_range, sheared
+from pnp_course.toy.fields import polygon
+from pnp_course.viz import lab
+from pnp_course.viz.complex_plane import ladder_figure, orbits_figure, ranges_figure, regions_figure, spectrum_figure
+from pnp_course.viz.field_pictures import loop_figure, split_figure
+from pnp_course.viz.figures import curves, gallery
+from pnp_course.viz.mixture_pictures import oracle_figure, plane_figure
+from pnp_course.viz.potential_pictures import fold_figure, level_figure
+from pnp_course.viz.slider import figure_as_image, frame_slider
+
+
+def test_frame_slider_is_plain_html_with_alt_text():
+    frames = [torch.full((1, 1, 4, 4), v) for v in (0.0, 1.0)]
+    html = frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
+    assert html.count("<img") == html.count('alt="two frames: ') == 2
+    assert html == frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
+    assert "<script" not in html
+    assert "second &lt;" in html
+    assert "http" not in html
+    with pytest.raises(ValueError, match="2 frames and 1 labels"):
+        frame_slider(frames, ["x"], alt="")
+
+
+def test_gallery_and_curves_draw_what_they_are_given():
+    figure = gallery({"a": torch.rand(1, 3, 8, 8), "b": torch.rand(1, 1, 8, 8)}, zoom=(1, 2, 3))
+    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["a", "b"]
+    figure = curves([{"title": "t", "log": True, "lines": {"p": ([1, 2], [3, 4]), "q": ([1, 2], [5, 6])}}])
+    (ax,) = figure.axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[3, 4], [5, 6]]
+    assert ax.get_yscale() == "log"
+    # told apart without colour
+    assert len({str(line.get_linestyle()) for line in ax.lines}) == 2
+
+
+def test_a_figure_becomes_an_image():
+    figure = Figure(figsize=(2, 1), dpi=50, facecolor="white")
+    image = figure_as_image(figure)
+    assert image.shape == (1, 3, 50, 100)
+    assert float(image.min()) == 1.0
+
+
+def test_pictures_of_mixtures_become_images():
+    plane = GaussianMixture(torch.ones(1), torch.full((1, 2), 0.5), 0.01 * torch.eye(2)[None])
+    assert len(plane_figure(plane, 0.15).axes) == 3
+    image = figure_as_image(oracle_figure(GaussianMixture.two_peaks(), 0.15))
+    assert image.shape[:2] == (1, 3)
+    assert 0 <= float(image.min()) < float(image.max()) <= 1
+
+
+def test_pictures_of_conditions_show_what_they_are_given():
+    w = {("firmly nonexpansive", "nonexpansive"): "z = i"}
+    assert "z = i" in [t.get_text() for t in ladder_figure(w).axes[0].texts]
+    assert len(regions_figure().axes) == 2
+    j = {"small": sheared(0.1), "large": sheared(2.0)}
+    assert [ax.get_title().split(":")[0] for ax in ranges_figure(j, FIRM).axes] == list(j)
+    spectra = {name: torch.linalg.eigvals(m) for name, m in j.items()}
+    picture = spectrum_figure("toy", spectra, "large", j["large"], numerical_range(j["large"]), LADDER[1])
+    assert picture.axes[2].get_xlim()[1] > 4  # ||2J - I|| = 4 fits into the picture
+    assert len(orbits_figure({"a": torch.tensor([1 + 1j, 0.5j])}).axes[1].lines) == 1
+
+
+def test_pictures_of_fields():
+    stars = torch.tensor([[0.5, 0.5]])
+    figure = split_figure({"a": torch.sin, "b": torch.cos}, stars, time=0.5, steps=5)
+    assert isinstance(figure, Figure)
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b"]
+    x = torch.rand(60, 2)
+    figure = loop_figure({"one": x[:30], "two": x[30:]}, polygon(4), tail=10)
+    assert [line.get_text() for line in figure.axes[1].get_legend().get_texts()] == ["one", "two"]
+
+
+def test_level_figure():
+    figure = level_figure(lambda p: p.square().sum(1), {"a": torch.rand(4, 2), "b": torch.rand(3, 2)})
+    (ax,) = figure.axes
+    assert len(ax.lines) == 4  # two paths, two ends
+    assert ax.get_legend() is not None
+
+
+@pytest.mark.parametrize("bend", [0.5, 2.0])
+def test_fold_figure(bend):
+    figure = fold_figure(bend)
+    assert len(figure.axes) == 4
+    falling = figure.axes[1].lines[1].get_ydata()
+    assert bool((falling == falling).any()) == (bend > 1)
+
+
+def test_points_figure_places_its_points():
+    figure = lab.points_figure({"a": {"p": (0.1, 2.0), "q": (1.0, 3.0)}}, "x", ["y"])
+    (ax,) = figure.axes
+    assert [tuple(map(float, line.get_xydata()[0])) for line in ax.lines] == [(0.1, 2.0), (1.0, 3.0)]
+    assert ax.get_xlabel() == "x"
