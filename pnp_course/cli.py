@@ -142,6 +142,7 @@ def restore(
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
+    from pnp_course._checks import check_positive
 
     loaded()
     images.check_output(output)
@@ -149,7 +150,11 @@ def restore(
     deconvolution.check_observation(y, peak)
     _check_denoiser(denoiser, y.shape[1])
     parameters = deconvolution.settings(peak, denoiser)
-    parameters = replace(parameters, sigma=sigma or parameters.sigma, lam=lam or parameters.lam)
+    parameters = replace(
+        parameters,
+        sigma=check_positive(sigma or parameters.sigma, "sigma"),
+        lam=check_positive(lam or parameters.lam, "lam"),
+    )
     net = deconvolution.denoiser_for(y, denoiser)
     result = _keep_unless_interrupted(
         deconvolution.restore_coco(y, k, net, parameters, max_iter=iterations, progress=sys.stderr.isatty())

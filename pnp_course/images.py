@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -154,4 +155,9 @@ def save_picture(x: Tensor, path: Path) -> None:
     else:
         from PIL import Image
 
-        Image.fromarray((array.clip(0, 1) * 255).round().astype(np.uint8)).save(path)
+        eight = np.empty(array.shape, dtype=np.uint8)
+        for row, values in zip(eight, array, strict=True):  # row by row, for a large picture needs its memory
+            row[...] = (values.clip(0, 1) * 255).round()
+        whole = io.BytesIO()  # Pillow does not notice that a full disk took a part of what it wrote; Python does
+        Image.fromarray(eight).save(whole, format=Image.registered_extensions()[path.suffix.lower()])
+        path.write_bytes(whole.getbuffer())

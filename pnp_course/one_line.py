@@ -6,6 +6,7 @@ import dis
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import typer.core
@@ -16,17 +17,17 @@ DEBUG = "--debug"
 def is_expected(error: BaseException) -> bool:
     """Is this a complaint about input or machine, and no fault of the program?
 
-    Expected are the package's own classes of error, OSErrors, a lack of memory or of an optional package, and the
-    ValueErrors and RuntimeErrors that a line of this package raises. One that comes out of torch, numpy or a
-    mistaken line of ours is a fault: nobody checked what caused it.
+    Expected are the package's own classes of error, what the operating system says, a lack of memory or of an optional
+    package, and the ValueErrors and RuntimeErrors that a line of this package raises. One that comes out of torch,
+    numpy or a mistaken line of ours is a fault: nobody checked what caused it.
     """
-    if type(error).__module__.partition(".")[0] == "pnp_course" or isinstance(error, OSError | MemoryError):
+    if type(error).__module__.partition(".")[0] == "pnp_course" or _is_lack_of_memory(error):
         return True
     if isinstance(error, ModuleNotFoundError):
         return not (error.name or "pnp_course").startswith("pnp_course")
-    if type(error) not in (ValueError, RuntimeError):  # their subclasses, such as UnicodeError, are nobody's sentences
-        return _is_lack_of_memory(error)
-    return _is_raised_by_us(error) or _is_lack_of_memory(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return True
+    return isinstance(error, ValueError | RuntimeError | OSError) and _is_raised_by_us(error)
 
 
 def _is_raised_by_us(error: BaseException) -> bool:
@@ -40,19 +41,18 @@ def _is_raised_by_us(error: BaseException) -> bool:
 
 
 def _is_lack_of_memory(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and any(
-        sign in str(error) for sign in ("allocate memory", "out of memory")
-    )  # torch has no class for it on a CPU
+    signs = ("allocate memory", "out of memory")  # torch has no class for it on a CPU
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(s in str(error) for s in signs))
 
 
 def sentence(error: BaseException) -> str:
     """One line on an expected error."""
-    if isinstance(error, MemoryError) or _is_lack_of_memory(error):
+    if _is_lack_of_memory(error):
         return "there is not enough memory for this: use a smaller picture."
     if isinstance(error, ModuleNotFoundError):
         return f"this needs the Python package {error.name}: pip install 'pnp_course[all]'."
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+        return f"{error.filename or 'input or output failed'}: {error.strerror}."
     if (usage := getattr(error, "format_message", None)) is not None:  # of the command line itself
         context = getattr(error, "ctx", None)
         return f"{usage().rstrip('.')}." + (f" See `{context.command_path} --help`." if context else "")
@@ -62,16 +62,19 @@ def sentence(error: BaseException) -> str:
 class OneLine(typer.core.TyperGroup):
     """The group of commands; it owns what is printed on failure and the exit code, 2, or 130 after Ctrl-C."""
 
-    def main(self, args: Any = None, *rest: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
+        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
+    ) -> Any:  # fmt: skip
         """Run a command and exit."""
-        args = list(sys.argv[1:] if args is None else args)
-        debug = DEBUG in args  # wherever it stands
-        args = [a for a in args if a != DEBUG]
+        given = sys.argv[1:] if args is None else args
+        debug = DEBUG in given  # wherever it stands
+        args = [a for a in given if a != DEBUG] if debug else args
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # a file's name may have letters that the terminal has not
                 stream.reconfigure(errors="backslashreplace")
         try:
-            code = super().main(args, *rest, standalone_mode=False, **extra)
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
             sys.stdout.flush()
         except KeyboardInterrupt:
             code = 130

@@ -118,7 +118,7 @@ def _read_npy(path: Path) -> Pixels:
     array = np.load(path, allow_pickle=False, mmap_mode="r")
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 2, 3, 4)) or array.size == 0:
         raise ImageError(f"holds an array of shape {array.shape}; wanted one picture, (H, W) or (H, W, 1 to 4).")
-    check_size(*array.shape[:2], path)
+    check_size(array.shape[0], array.shape[1], path)
     array = np.asarray(array)
     array = array[..., None] if array.ndim == 2 else array
     top = np.iinfo(array.dtype).max if array.dtype.kind == "u" else 1
@@ -204,7 +204,7 @@ def _both_bytes(file: Any, path: Path) -> np.ndarray:
 
     array = np.array(file).astype(np.uint16) << 8
     with Image.open(path, formats=("PNG",)) as again:
-        again.tile = [tile._replace(args=tile.args.replace(";16B", ";16L")) for tile in again.tile]
+        again.tile = [tile._replace(args=str(tile.args).replace(";16B", ";16L")) for tile in again.tile]
         array |= np.array(again)
     return array
 

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class WriteError(OSError):
+    """Files that could not be written."""
+
+
 def check_folder(folder: Path) -> None:
     """Raise ValueError unless files can be written into `folder`, which need not exist yet."""
     there = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
@@ -23,7 +27,7 @@ def whole_files(folder: Path) -> Iterator[Path]:
     """A scratch folder, whose files move into `folder` at the end; a failure leaves `folder` as it was.
 
     Raises:
-        OSError: the disk is full, or similar; says which folder, and that nothing was left.
+        WriteError: the disk is full, or similar; says which folder, and that nothing was left.
     """
     new = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
@@ -37,7 +41,7 @@ def whole_files(folder: Path) -> Iterator[Path]:
             if made.is_dir() and not any(made.iterdir()):
                 made.rmdir()
         if isinstance(error, OSError):
-            why = error.strerror or str(error)
+            why = error.strerror or f"{error} (is the disk full?)"
             raise OSError(
                 error.errno or 0, f"cannot write into the folder {folder}: {why}; nothing was left"
             ) from error

@@ -331,7 +331,7 @@ def test_sixteen_bit_colour_in_lzw_is_read_or_refused_with_what_to_do(tmp_path, 
     monkeypatch.setattr(tiff_files, "find_spec", lambda name: None)
     tifffile.imwrite(tmp_path / "a.tif", random_scene(3, np.uint16), photometric="rgb", compression="zlib")
     with pytest.raises(
-        images.ImageError, match="16-bit samples compressed by ADOBE_DEFLATE, .* imagecodecs .* install it"
+        images.ImageError, match=r"16-bit samples compressed by ADOBE_DEFLATE, .* imagecodecs .* install it"
     ):
         images.read_image(tmp_path / "a.tif")
 
