@@ -42,7 +42,5 @@ def whole_files(folder: Path) -> Iterator[Path]:
                 made.rmdir()
         if isinstance(error, OSError):
             why = error.strerror or f"{error} (is the disk full?)"
-            raise OSError(
-                error.errno or 0, f"cannot write into the folder {folder}: {why}; nothing was left"
-            ) from error
+            raise WriteError(f"cannot write into the folder {folder}: {why}; nothing was left.") from error
         raise
