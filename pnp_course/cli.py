@@ -1,50 +1,56 @@
 """The command line: `python -m pnp_course demo | degrade | restore | denoisers | train`.
 
-Bad input ends with one line on stderr and exit code 2; files appear whole or not at all.
+Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
+imported inside the commands, so that help and complaints about the command line itself come at once.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, help="Convergent plug-and-play image restoration."
-)
+from pnp_course import __version__
+from pnp_course.one_line import DEBUG, OneLine
+
+app = typer.Typer(cls=OneLine, add_completion=False, pretty_exceptions_enable=False)
 
 Photo = Annotated[Path, typer.Argument(help="the user's picture: PNG, JPEG, TIFF, .npy ...")]
 Kernel = Annotated[str, typer.Option(help="motion, gaussian, box, levin1..levin8, or a file (picture or .npy)")]
 Peak = Annotated[float, typer.Option(help="mean number of photons of a white pixel; small is dark")]
-Seed = Annotated[int, typer.Option(min=0, help="seed of noise and of the motion kernel")]
-Longest = Annotated[int, typer.Option(help="shrink so that the longer side has at most this many pixels; 0: keep")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="seed of noise and of the motion kernel")]
+Longest = Annotated[
+    int, typer.Option(min=0, help="shrink so that the longer side has at most this many pixels; 0: keep")
+]
 Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
+Chosen = Annotated[float, typer.Option(min=0, help="0: chosen from the peak")]
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
 
 
-def one_line_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what the library says of bad input into one line on stderr and exit code 2."""
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pnp_course {__version__}")
+        raise typer.Exit
 
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        from pnp_course.datasets import MissingDataError
-        from pnp_course.denoisers.zoo import WeightsError
 
-        try:
-            return command(*args, **kwargs)
-        except (ValueError, RuntimeError, OSError, MemoryError, MissingDataError, WeightsError) as error:
-            print(f"pnp_course: {' '.join(str(error).split())}", file=sys.stderr)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            print("pnp_course: interrupted; no file is half-written.", file=sys.stderr)
-            raise typer.Exit(130) from None
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say which version this is")
+    ] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="show where in the program a failure came from")] = False,
+) -> None:
+    """Convergent plug-and-play image restoration."""
 
-    return wrapped
+
+def loaded() -> None:
+    """The library has been imported and the work begins: from here on Ctrl-C is an exception, and leaves things tidy."""
+    if getattr(signal.getsignal(signal.SIGINT), "__module__", "").endswith("__main__"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read_kernel(name: str, seed: int = 0) -> Any:
@@ -89,43 +95,66 @@ def _keep_unless_interrupted(result: Any) -> Any:
     return result
 
 
+def _check_denoiser(name: str, channels: int) -> None:
+    """Raise ValueError unless this shipped denoiser can restore such a picture; names those that can."""
+    from pnp_course.denoisers import available_denoisers, denoiser_card
+
+    def fits(card: dict[str, Any]) -> bool:  # a colour denoiser takes gray pictures too
+        return card["architecture"] != "bregman-gradient-step" and card["config"]["in_channels"] in (channels, 3)
+
+    if not fits(denoiser_card(name)):
+        good = ", ".join(n for n in available_denoisers() if fits(denoiser_card(n)))
+        why = "is for gray pictures, and this one is in colour"
+        if denoiser_card(name)["architecture"] == "bregman-gradient-step":
+            why = "removes inverse gamma noise, which CoCo-ADMM does not use"
+        raise ValueError(f"the denoiser {name!r} {why}; wanted one of {good}.")
+
+
 @app.command()
-@one_line_errors
 def degrade(
     photo: Photo, output: Annotated[Path, typer.Option("-o", "--output", help="where to write: .tif and .npy are exact")],
     kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 0,
 ) -> None:  # fmt: skip
     """Blur a picture and count photons. Writes the observation, and the kernel beside it as NAME_kernel.npy."""
     from pnp_course import deconvolution, images
+    from pnp_course.whole_files import whole_files
 
+    loaded()
     k = read_kernel(kernel, seed)
     kernel_file = images.check_output(output).with_name(output.stem + "_kernel.npy")
     images.check_output(kernel_file)
     y = deconvolution.degrade(_read_photo(photo, max_side, max(k.shape)), k, peak, seed)
-    images.write_image(y, output)
-    images.write_image(k[None, None], kernel_file)
+    with whole_files(output.parent) as scratch:  # both or neither
+        images.save_picture(y, scratch / output.name)
+        images.save_picture(k[None, None], scratch / kernel_file.name)
     if output.suffix.lower() not in images.EXACT_SUFFIXES:
         print(f"note: {output.suffix} keeps 8 bits and cuts values above 1; .tif keeps the counts exactly.")
     print(f"observation: {output}\nkernel: {kernel_file}")
 
 
 @app.command()
-@one_line_errors
 def restore(
     observed: Photo, kernel: Kernel, output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
-    peak: Peak = 50.0, denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50, sigma: float = 0.0, lam: float = 0.0,
-    seed: Seed = 0,
+    peak: Peak = 50.0, denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50, sigma: Chosen = 0.0,
+    lam: Chosen = 0.0, seed: Seed = 0,
 ) -> None:  # fmt: skip
     """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. sigma and lam of 0: chosen from the peak."""
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
+    from pnp_course._checks import check_positive
 
+    loaded()
     images.check_output(output)
     y, k = images.read_image(observed), read_kernel(kernel, seed)
     deconvolution.check_observation(y, peak)
+    _check_denoiser(denoiser, y.shape[1])
     parameters = deconvolution.settings(peak, denoiser)
-    parameters = replace(parameters, sigma=sigma or parameters.sigma, lam=lam or parameters.lam)
+    parameters = replace(
+        parameters,
+        sigma=check_positive(sigma or parameters.sigma, "sigma"),
+        lam=check_positive(lam or parameters.lam, "lam"),
+    )
     net = deconvolution.denoiser_for(y, denoiser)
     result = _keep_unless_interrupted(
         deconvolution.restore_coco(y, k, net, parameters, max_iter=iterations, progress=sys.stderr.isatty())
@@ -137,7 +166,6 @@ def restore(
 
 
 @app.command()
-@one_line_errors
 def demo(
     photo: Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")] = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")] = Path("demo"),
@@ -148,8 +176,10 @@ def demo(
     from pnp_course import images
     from pnp_course.demo import run_demo
 
+    loaded()
     k = read_kernel(kernel, seed)
     x = _read_photo(photo, max_side, max(k.shape)) if photo else images.photo("astronaut", 256)
+    _check_denoiser(denoiser, x.shape[1])
     source = str(photo) if photo else "astronaut, scikit-image (NASA, public domain)"
     lines = run_demo(
         x, k, peak=peak, seed=seed, denoiser_name=denoiser, iterations=iterations, folder=output, source=source,
@@ -164,27 +194,48 @@ def denoisers() -> None:
     """List the shipped denoisers."""
     from pnp_course.denoisers import available_denoisers, denoiser_card
 
+    loaded()
     for name in available_denoisers():
         print(f"{name:16s} {denoiser_card(name)['about']}")
 
 
 @app.command()
-@one_line_errors
 def train(
     preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")] = Path("runs"),
-    minutes: Annotated[float, typer.Option(help="stop after this long; the same command goes on from there")] = 1e9,
-    accelerator: str = "auto", precision: str = "32-true", devices: int = 1,
-    threads: Annotated[int, typer.Option(min=0, help="0: all cores")] = 0,
+    minutes: Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")] = 1e9,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu (cuda) or mps")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
+    devices: Annotated[int, typer.Option(min=1)] = 1,
+    threads: Annotated[int, typer.Option(min=0, max=1024, help="0: all cores")] = 0,
 ) -> None:  # fmt: skip
     """Train a denoiser on BSD400, resuming a run that was stopped. Writes weights and card when it is complete."""
     from pnp_course.training.main import train_preset
+    from pnp_course.whole_files import check_folder
 
+    loaded()
+    check_folder(output / preset)
+    _check_machine(accelerator, precision, devices)
     said = train_preset(
         preset, output, minutes, accelerator, precision, threads or (os.cpu_count() or 1), devices=devices
     )
     if said:
         print(said)
+
+
+def _check_machine(accelerator: str, precision: str, devices: int) -> None:
+    """Raise ValueError for what Lightning Fabric would refuse in its own words, from its own depths."""
+    import torch
+
+    if precision not in ("32-true", "bf16-mixed", "16-mixed"):
+        raise ValueError(f"precision is {precision!r}; wanted 32-true, bf16-mixed or 16-mixed.")
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    there = {"auto": True, "cpu": True, "gpu": cuda, "cuda": cuda, "mps": mps}
+    if not there.get(accelerator):
+        has = ", ".join(name for name, usable in there.items() if usable)
+        raise ValueError(f"accelerator is {accelerator!r}; this machine has {has}.")
+    if accelerator in ("gpu", "cuda") and devices > torch.cuda.device_count():
+        raise ValueError(f"devices is {devices}; this machine has {torch.cuda.device_count()}.")
 
 
 def main() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -21,6 +19,7 @@ from pnp_course.operators import Blur
 from pnp_course.provenance import provenance
 from pnp_course.solvers import Result
 from pnp_course.solvers.runner import Monitor
+from pnp_course.whole_files import check_folder, whole_files
 
 METHODS = {
     "observed": "observation", "wiener": "Wiener", "richardson-lucy": "Richardson-Lucy", "dpir": "DPIR",
@@ -77,13 +76,9 @@ FILES = [
 ]  # fmt: skip
 
 
-def check_folder(folder: Path) -> None:
+def check_names(folder: Path) -> None:
     """Raise ValueError unless all of `FILES` can be written into `folder`, which need not exist yet."""
-    there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not there.is_dir():
-        raise ValueError(f"{there} is a file; wanted a folder for the results: name another with -o.")
-    if not os.access(there, os.W_OK):
-        raise ValueError(f"the folder {there} cannot be written to: name another with -o.")
+    check_folder(folder)
     for name in FILES:
         if (folder / name).is_dir():
             raise ValueError(
@@ -96,7 +91,7 @@ def run_demo(
     kernel_name: str, progress: bool = False,
 ) -> list[str]:  # fmt: skip
     """Run `compare` and write everything into `folder`, whole or not at all. Returns the report's table as lines."""
-    check_folder(folder)
+    check_names(folder)
     if min(x.shape[-2:]) < 11:
         raise ValueError(
             f"the picture is {x.shape[-1]} x {x.shape[-2]} pixels; the demonstration needs at least 11 x 11."
@@ -116,18 +111,15 @@ def run_demo(
     table = ["| method | PSNR (dB) | SSIM | seconds |", "|---|---|---|---|"] + [
         f"| {METHODS[n]} | {s['psnr']:.2f} | {s['ssim']:.3f} | {s['seconds']:.1f} |" for n, s in scores.items()
     ]
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as scratch:
-        part = Path(scratch)
-        images.write_image(x, part / "clean.png")
-        images.write_image((kernel / kernel.max())[None, None], part / "kernel.png")
+    with whole_files(folder) as part:
+        images.save_picture(x, part / "clean.png")
+        images.save_picture((kernel / kernel.max())[None, None], part / "kernel.png")
         for name, picture in pictures.items():
-            images.write_image(picture, part / f"{name}.png")
+            images.save_picture(picture, part / f"{name}.png")
         write_figures(x, pictures, runs, part)
         (part / "report.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        (part / "report.md").write_text(report(facts, table), encoding="utf-8")
-        for file in part.iterdir():
-            os.replace(file, folder / file.name)
+        # the picture's own name need not be UTF-8
+        (part / "report.md").write_text(report(facts, table), encoding="utf-8", errors="backslashreplace")
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pnp_course._checks import check_finite
+from pnp_course.picture_files import ImageError, read_pixels, to_tensor
+from pnp_course.whole_files import whole_files
 
 # name -> (file inside scikit-image, what it shows and its licence, from scikit-image's own documentation)
 PHOTOS = {
@@ -21,10 +24,6 @@ PHOTOS = {
     "rocket": ("rocket.jpg", "Falcon 9 launch by SpaceX, CC0"),
     "coins": ("coins.png", "Greek coins from Pompeii, Brooklyn Museum, no known copyright"),
 }
-
-
-class ImageError(ValueError):
-    """A file that cannot be read as an image."""
 
 
 def photo(name: str = "astronaut", size: int | None = None) -> Tensor:
@@ -80,79 +79,35 @@ def to_channels(x: Tensor, channels: int) -> Tensor:
 def read_image(path: str | os.PathLike[str]) -> Tensor:
     """Read a picture as (1, C, H, W) float32; C is 1 (gray) or 3 (colour).
 
-    Pictures of 8 and 16 bits are scaled to [0, 1] (16-bit colour needs TIFF; PNG readers give it at 8 bits); TIFF and
-    .npy of floats are taken as they are, since observations may leave [0, 1]. EXIF rotation is applied, palettes are
-    resolved, transparency is laid on white.
+    Integers of up to 16 bits are scaled to [0, 1] (JPEG 2000 and AVIF give colour at 8 bits); TIFF and .npy of floats
+    are taken as they are, since observations may leave [0, 1]. The picture is turned upright as EXIF and TIFF say,
+    palettes are resolved, transparency is laid on white.
 
     Raises:
-        ImageError: no such file, no image, no pixels, NaN: one sentence.
+        ImageError: no such file, no image, no pixels, NaN, a kind that would not be read truly: one sentence.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder; wanted a picture.")
     if not path.is_file():
         raise ImageError(f"{path}: there is no such file.")
     try:
-        array = _read_array(path)
+        x = to_tensor(read_pixels(path))
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    except PermissionError:
+        raise ImageError(f"{path}: there is no permission to read it.") from None
+    except MemoryError:
+        raise ImageError(f"{path}: is too large for this machine's memory: shrink it first.") from None
     except Exception as error:  # readers of pictures fail in as many ways as there are broken files
-        raise ImageError(f"{path}: not an image this program can read ({type(error).__name__}: {error}).") from error
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (1, 2, 3, 4)) or array.size == 0:
-        raise ImageError(
-            f"{path}: holds an array of shape {array.shape}; wanted one picture, (H, W) or (H, W, 1 to 4)."
-        )
-    array = array[..., None] if array.ndim == 2 else array
-    x = torch.from_numpy(np.ascontiguousarray(_to_unit(array, path))).permute(2, 0, 1)[None]
-    try:
-        check_finite(x, str(path))
-    except ValueError as error:
-        raise ImageError(str(error)) from None
-    if x.shape[1] in (2, 4):
-        alpha = x[:, -1:]
-        x = x[:, :-1] * alpha + (1 - alpha)
-    return x.contiguous()
-
-
-def _read_array(path: Path) -> np.ndarray:
-    if path.suffix.lower() == ".npy":
-        array = np.load(path, allow_pickle=False)
-        return array.astype(array.dtype.newbyteorder("="))  # files may come from machines of the other byte order
-    if path.suffix.lower() in (".tif", ".tiff") and _beyond_pillow(path):
-        import tifffile
-
-        return tifffile.imread(path)
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file)
-        if "transparency" in image.info or image.mode in ("PA", "RGBa", "La"):
-            image = image.convert("RGBA")
-        elif image.mode == "1":
-            image = image.convert("L")
-        elif image.mode in ("P", "CMYK", "YCbCr", "LAB", "HSV", "RGBX"):
-            image = image.convert("RGB")
-        return np.array(image)
-
-
-def _beyond_pillow(path: Path) -> bool:
-    """Is this TIFF one of floats, or of 16-bit colour? Pillow reads the other kinds, compressed and rotated ones too."""
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        return page.dtype is not None and (
-            page.dtype.kind == "f" or (page.dtype.itemsize == 2 and page.samplesperpixel > 1)
-        )
-
-
-def _to_unit(array: np.ndarray, path: Path) -> np.ndarray:
-    """Scale integers by their range to float32 in [0, 1]; leave floats."""
-    if array.dtype == bool:
-        return array.astype(np.float32)
-    if array.dtype == np.int32 and path.suffix.lower() in (".png", ".pgm"):  # Pillow's mode I: 16-bit gray
-        return (array / 65535).astype(np.float32)
-    if array.dtype in (np.uint8, np.uint16):
-        return (array / np.iinfo(array.dtype).max).astype(np.float32)
-    if np.issubdtype(array.dtype, np.floating):
-        return array.astype(np.float32)
-    raise ImageError(f"{path}: pixels are {array.dtype}; wanted 8 or 16 bit integers, or floats in [0, 1].")
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ImageError(f"{path}: not an image this program can read ({why}).") from error
+    if not torch.isfinite(torch.stack(torch.aminmax(x))).all():
+        try:
+            check_finite(x, str(path))
+        except ValueError as error:
+            raise ImageError(str(error)) from None
+    return x
 
 
 EXACT_SUFFIXES = (".npy", ".tif", ".tiff")
@@ -182,21 +137,27 @@ def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
     under its name only when it is whole.
     """
     path = check_output(path)
+    with whole_files(path.parent) as scratch:
+        save_picture(x, scratch / path.name)
+    return path
+
+
+def save_picture(x: Tensor, path: Path) -> None:
+    """Write one image to a file that nobody reads yet; see `write_image`."""
     array = x.detach().float().cpu().reshape(x.shape[-3:]).permute(1, 2, 0).numpy()
     array = array[..., 0] if array.shape[-1] == 1 else array
-    part = path.with_name(path.stem + ".part" + path.suffix)
-    try:
-        if path.suffix.lower() == ".npy":
-            np.save(part, array)
-        elif path.suffix.lower() in (".tif", ".tiff"):
-            import tifffile
+    if path.suffix.lower() == ".npy":
+        np.save(path, array)
+    elif path.suffix.lower() in (".tif", ".tiff"):
+        import tifffile
 
-            tifffile.imwrite(part, array, photometric="rgb" if array.ndim == 3 else "minisblack")
-        else:
-            from PIL import Image
+        tifffile.imwrite(path, array, photometric="rgb" if array.ndim == 3 else "minisblack")
+    else:
+        from PIL import Image
 
-            Image.fromarray((array.clip(0, 1) * 255).round().astype(np.uint8)).save(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+        eight = np.empty(array.shape, dtype=np.uint8)
+        for row, values in zip(eight, array, strict=True):  # row by row, for a large picture needs its memory
+            row[...] = (values.clip(0, 1) * 255).round()
+        whole = io.BytesIO()  # Pillow does not notice that a full disk took a part of what it wrote; Python does
+        Image.fromarray(eight).save(whole, format=Image.registered_extensions()[path.suffix.lower()])
+        path.write_bytes(whole.getbuffer())

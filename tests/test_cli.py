@@ -117,6 +117,24 @@ BAD = {
     "output is a folder": (["degrade", "photo.png", "-o", "."], "is a folder; wanted the name"),
     "kernel file is a folder": (["degrade", "photo.png", "-o", "taken.tif"], "taken_kernel.npy is a folder"),
     "tiny picture": (["demo", "line.npy", "--kernel", "point.npy"], "needs at least 11 x 11"),
+    "seed": (["degrade", "photo.png", "-o", "a.tif", "--seed", 10**30], "'--seed': Input should be less than or equal to"),
+    "max side": (["demo", "photo.png", "--max-side", "-1"], "'--max-side': Input should be greater than or equal to 0"),
+    "iterations": (["demo", "photo.png", "--iterations", "many"], "'--iterations': Input should be a valid integer"),
+    "lam": (["restore", "photo.png", "--kernel", "box", "-o", "r.png", "--lam", "nan"], "lam is nan; wanted a finite number"),
+    "no command": ([], "Missing command. See `"),
+    "wrong option": (["demo", "--side", "3"], "No such option: --side"),
+    "wrong kind of denoiser": (
+        ["demo", "photo.png", "--denoiser", "bregman-drunet"],
+        "'bregman-drunet' removes inverse gamma noise, which CoCo-ADMM does not use; wanted one of coco-0.25, coco-0.5",
+    ),
+    "gray denoiser": (
+        ["restore", "photo.png", "--kernel", "box", "-o", "r.png", "--denoiser", "drunet-gray"],
+        "'drunet-gray' is for gray pictures, and this one is in colour; wanted one of coco-0.25, coco-0.5",
+    ),
+    "train into a file": (["train", "tiny", "-o", "photo.png"], "photo.png is a file; wanted a folder"),
+    "train beyond a file": (["train", "tiny", "-o", "photo.png/runs"], "photo.png is a file; wanted a folder"),
+    "precision": (["train", "tiny", "--precision", "7"], "precision is '7'; wanted 32-true, bf16-mixed or 16-mixed"),
+    "accelerator": (["train", "tiny", "--accelerator", "abacus"], "accelerator is 'abacus'; this machine has auto, cpu"),
     "missing data": (["demo", "photo.png", "--kernel", "levin1"], "data set 'levin' is missing"),
 }  # fmt: skip
 

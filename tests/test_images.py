@@ -49,10 +49,10 @@ def test_modes(tmp_path, mode):
 
 
 def test_transparent_colour_of_a_png_without_alpha(tmp_path):
-    """tRNS: one colour is declared transparent; it shows as white."""
+    """tRNS: one colour is declared transparent; it shows as white, and gray stays gray."""
     Image.fromarray(GRADIENT).save(tmp_path / "a.png", transparency=0)
     x = images.read_image(tmp_path / "a.png")
-    assert x[0, :, 0, 0].tolist() == [1, 1, 1]
+    assert x[0, :, 0, 0].tolist() == [1]
 
 
 def test_tiff_of_the_other_byte_order_and_big_endian_npy(tmp_path):

@@ -93,8 +93,9 @@ def _read(path: Path) -> dict[str, Tensor]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a truncated or foreign file breaks the reader in many ways
         cause = re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
+        said = str(error).splitlines() or ["it is empty"]  # torch has no word for that
         raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({cause.group(1) if cause else str(error).splitlines()[0]}); "
+            f"{path} cannot be read as a checkpoint ({cause.group(1) if cause else said[0]}); "
             "wanted a PyTorch file with a state dict."
         ) from error
     for key in ("state_dict", "params_ema", "params", "model"):
