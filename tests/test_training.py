@@ -64,7 +64,7 @@ def test_interrupt_saves_and_the_log_has_each_row_once(pictures, tmp_path):
     """Killed after its checkpoint, a run has logged more than it kept; resumed, the log is that of one run."""
     import pnp_course.training.loop as loop
 
-    preset, plain_step = replace(SMALL, steps=60), loop.Run.train_step
+    preset, plain_step = replace(SMALL, steps=60), loop.Training.train_step
 
     def interrupted(self):
         if self.step == 45:
@@ -72,7 +72,7 @@ def test_interrupt_saves_and_the_log_has_each_row_once(pictures, tmp_path):
         return plain_step(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Run, "train_step", interrupted)
+        patch.setattr(loop.Training, "train_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             go(preset, pictures, tmp_path)
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)

@@ -20,14 +20,14 @@ def test_optimisers_fit_a_constant_target(optimizer):
     torch.manual_seed(0)
     net = DRUNet(1, (4, 4, 4, 4), 1).to(memory_format=torch.channels_last)
     x = torch.rand(4, 1, 16, 16)
-    chosen = Optimizer(net, optimizer, 5e-3)
+    chosen = Optimizer(net, optimizer, lambda step: 5e-3)
     losses = []
     for _ in range(60):
         loss = (net(x, 0.1) - x).square().mean()
         losses.append(loss.item())
         chosen.zero_grad()
         loss.backward()
-        chosen.step(5e-3)
+        chosen.step()
     assert losses[-1] < 0.2 * losses[0]
 
 
@@ -36,9 +36,9 @@ def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
     torch.manual_seed(0)
     net = DRUNet(1, (8, 8, 8, 8), 1).to(memory_format=torch.channels_last)
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    chosen = Optimizer(net, "muon", 1e-2)
+    chosen = Optimizer(net, "muon", lambda step: 1e-2)
     net(torch.rand(4, 1, 16, 16), 0.1).square().mean().backward()
-    chosen.step(1e-2)
+    chosen.step()
     for key, value in net.state_dict().items():
         moved = value - before[key]
         assert moved.abs().max() > 0, key
@@ -46,9 +46,9 @@ def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
             singular = torch.linalg.svdvals(moved.permute(0, 2, 3, 1).flatten(1))
             assert singular[0] < 2.5 * singular[-1], key  # Newton-Schulz leaves them within 0.7 .. 1.2 of each other
     with pytest.raises(ValueError, match="channels_last"):
-        Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", 1e-2)
+        Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", lambda step: 1e-2)
     with pytest.raises(ValueError, match="wanted 'muon' or 'adam'"):
-        Optimizer(net, "sgd", 1e-2)
+        Optimizer(net, "sgd", lambda step: 1e-2)
 
 
 def test_transplants(generator):
