@@ -8,6 +8,8 @@ what the log keeps of the last step. Files of version 1 are still read.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,15 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+@contextmanager
+def writing(name: str, kept: str) -> Iterator[None]:
+    """Turn what a full disk raises into an OSError that says so in a sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise OSError(f"{name} cannot be written ({error}); {kept}. Free some space, then go on.") from error
+
+
 def save_atomically(state: dict[str, Any], path: Path) -> None:
     """torch.save to a neighbour file, then rename: a kill or a full disk leaves the old checkpoint or the new one, whole.
 
@@ -31,17 +42,14 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
         OSError: the disk cannot take it; says so and that the last checkpoint stands.
     """
     part = path.with_suffix(path.suffix + ".part")
-    try:
-        torch.save(state, part)
-        sync(part)
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        kept = "the last one stands" if path.exists() else "there is none yet"
-        raise OSError(
-            f"the checkpoint {path} cannot be written ({error}); {kept}. Free some space, then go on."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)  # of an attempt that failed or was interrupted
+    kept = "the last one stands" if path.exists() else "there is none yet"
+    with writing(f"the checkpoint {path}", kept):
+        try:
+            torch.save(state, part)
+            sync(part)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)  # of an attempt that failed or was interrupted
 
 
 def read(path: Path, preset: Preset, devices: int) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import csv
 import os
 import re
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from pnp_course.training.checkpoint import sync
+from pnp_course.training.checkpoint import sync, writing
 
 LOG_COLUMNS = [
     "step", "lr", "fit", "asymmetry", "expansion",  # of the step
@@ -24,7 +25,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     # a machine that goes down can leave a block of zeros, a kill half a line; neither may pass for a number
     text = re.sub("\0+", "?\n", path.read_bytes().decode("utf-8", errors="replace"))
     lines = text.splitlines() if text.endswith("\n") else [*text.splitlines()[:-1], "?"]
-    cells = [line.split(",") for line in lines[1:] if line]
+    cells = [line.split(",") for line in lines if line and line != ",".join(LOG_COLUMNS)]
     rows = [dict(zip(LOG_COLUMNS, found, strict=True)) for found in cells if len(found) == len(LOG_COLUMNS)]
     sound = [row for row in rows if _all_numbers(row)]
     if len(sound) < len(cells):
@@ -50,19 +51,23 @@ class Log:
         rows = [row for row in read_rows(path) if int(row["step"]) < step]
         self.last = int(rows[-1]["step"]) if rows else -1  # the step of the last row
         part = path.with_suffix(path.suffix + ".part")
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with self._writing(), part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, LOG_COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
         os.replace(part, path)
 
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(f"the log {self.path}", "the last checkpoint stands")
+
     def append(self, row: dict[str, Any]) -> None:
         """Add a row, unless that of its step is there."""
         if row["step"] > self.last:
-            with self.path.open("a", newline="", encoding="utf-8") as file:
+            with self._writing(), self.path.open("a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, LOG_COLUMNS).writerow(row)
             self.last = row["step"]
 
     def sync(self) -> None:
         """Wait until the rows are on the disk."""
-        sync(self.path)
+        with self._writing():
+            sync(self.path)
