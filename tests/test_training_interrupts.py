@@ -25,6 +25,14 @@ class Broken(Exception):
     """No error that the loop knows of."""
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_interrupts():
+    """Also where the tests run in the background, and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def each_step_logged(monkeypatch):
     monkeypatch.setattr(loop, "LOG_EVERY", 1)

@@ -58,9 +58,13 @@ def read(path: Path, preset: Preset, devices: int) -> dict[str, Any]:
     Raises:
         ValueError: not a checkpoint of this loop, a newer one, or one of other settings; says which.
     """
+    same, saved_by = False, 0
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        version, said, saved_by = state.get("version", 1), state["preset"], len(state["generators"])
+        version = state.get("version", 1)
+        if version in (1, VERSION):
+            same = state["preset"] == repr(preset) if version == 1 else preset_from(state["preset"]) == preset
+            saved_by = len(state["generators"])
     except Exception as error:  # a file of another kind breaks the reader in many ways
         raise ValueError(f"{path} is not a checkpoint of this training ({type(error).__name__}): remove it.") from error
     if version not in (1, VERSION):
@@ -68,7 +72,7 @@ def read(path: Path, preset: Preset, devices: int) -> dict[str, Any]:
             f"{path} is a checkpoint of version {version}, and this program reads versions 1 to {VERSION}: go on with the "
             "program that wrote it, or name another folder."
         )
-    if said != repr(preset) if version == 1 else preset_from(said) != preset:
+    if not same:
         raise ValueError(f"{path} is a checkpoint of other settings than these: name another folder, or remove it.")
     if saved_by != devices:
         raise ValueError(
