@@ -9,7 +9,8 @@ from pnp_course import images
 from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour
 from pnp_course.denoisers.zoo import load_denoiser
 from pnp_course.guarantees import certificate
-from pnp_course.jacobian import dense
+from pnp_course.jacobian import Linearized, cocoercivity, dense
+from pnp_course.training.loop import moving_average
 from pnp_course.training.losses import Penalty, jacobian_penalty
 from pnp_course.training.main import transplant
 from pnp_course.training.optimizer import Optimizer
@@ -20,14 +21,14 @@ def test_optimisers_fit_a_constant_target(optimizer):
     torch.manual_seed(0)
     net = DRUNet(1, (4, 4, 4, 4), 1).to(memory_format=torch.channels_last)
     x = torch.rand(4, 1, 16, 16)
-    chosen = Optimizer(net, optimizer, 5e-3)
+    chosen = Optimizer(net, optimizer, lambda step: 5e-3)
     losses = []
     for _ in range(60):
         loss = (net(x, 0.1) - x).square().mean()
         losses.append(loss.item())
         chosen.zero_grad()
         loss.backward()
-        chosen.step(5e-3)
+        chosen.step()
     assert losses[-1] < 0.2 * losses[0]
 
 
@@ -36,9 +37,9 @@ def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
     torch.manual_seed(0)
     net = DRUNet(1, (8, 8, 8, 8), 1).to(memory_format=torch.channels_last)
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    chosen = Optimizer(net, "muon", 1e-2)
+    chosen = Optimizer(net, "muon", lambda step: 1e-2)
     net(torch.rand(4, 1, 16, 16), 0.1).square().mean().backward()
-    chosen.step(1e-2)
+    chosen.step()
     for key, value in net.state_dict().items():
         moved = value - before[key]
         assert moved.abs().max() > 0, key
@@ -46,9 +47,9 @@ def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
             singular = torch.linalg.svdvals(moved.permute(0, 2, 3, 1).flatten(1))
             assert singular[0] < 2.5 * singular[-1], key  # Newton-Schulz leaves them within 0.7 .. 1.2 of each other
     with pytest.raises(ValueError, match="channels_last"):
-        Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", 1e-2)
+        Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", lambda step: 1e-2)
     with pytest.raises(ValueError, match="wanted 'muon' or 'adam'"):
-        Optimizer(net, "sgd", 1e-2)
+        Optimizer(net, "sgd", lambda step: 1e-2)
 
 
 def test_transplants(generator):
@@ -89,7 +90,7 @@ def test_from_elu_to_softplus_the_potential_stays_as_smooth(generator):
 
 @pytest.mark.parametrize("penalty", [
     Penalty(), Penalty(constant=1.0, alpha=0.0), Penalty("nonexpansive"), Penalty("strictly pseudo-contractive", 0.9),
-    Penalty("pseudo-contractive", iterations=4),
+    Penalty("pseudo-contractive", iterations=4), Penalty(slack=0.4, alpha=0.0), Penalty(slack=1.5, alpha=0.0),
 ])  # fmt: skip
 def test_penalties_are_the_formulas(penalty):
     """Against singular values of the dense Jacobian: alpha ||J - J^T|| + beta max(||M||, 1 - eps)."""
@@ -101,8 +102,8 @@ def test_penalties_are_the_formulas(penalty):
     j, eye = dense(lambda z: net(z, 0.1), noisy), torch.eye(64, dtype=torch.float64)
     k = exact.constant
     m = {
-        "cocoercive": 2 * k * j - eye, "nonexpansive": j, "strictly pseudo-contractive": k * eye + (1 - k) * j,
-        "pseudo-contractive": torch.linalg.solve(j - 10 * eye, j + 8 * eye),
+        "cocoercive": (2 * j - (1 / k - exact.slack) * eye) / (1 / k + exact.slack), "nonexpansive": j,
+        "strictly pseudo-contractive": k * eye + (1 - k) * j, "pseudo-contractive": torch.linalg.solve(j - 10 * eye, j + 8 * eye),
     }[exact.condition]  # fmt: skip
     norm, asymmetry = torch.linalg.matrix_norm(m, 2), torch.linalg.matrix_norm(j - j.mT, 2)
     want = exact.alpha * asymmetry.mean() + 0.3 * norm.clamp_min(0.1).mean()
@@ -116,9 +117,99 @@ def test_penalties_are_the_formulas(penalty):
     assert all(p.grad is None or not p.grad.any() for p in net.parameters())
 
 
-def test_unknown_condition():
+@pytest.mark.parametrize("penalty", [
+    Penalty(slack=0.4), Penalty(constant=0.5, slack=0.4, method="lanczos"), Penalty("nonexpansive", method="lanczos"),
+])  # fmt: skip
+def test_gradients_of_penalties_are_difference_quotients(penalty):
+    """In a random direction of all the weights at once, at a norm above the margin."""
+    torch.manual_seed(0)
+    net = DRUNet(1, (4, 4, 6, 6), 1, "elu").double()
+    noisy, sigma = torch.rand(2, 1, 8, 8, dtype=torch.float64), torch.full((2,), 0.1, dtype=torch.float64)
+    sharp = replace(penalty, iterations=500 if penalty.method == "power" else 64, beta=0.3, eps=0.9)
+
+    def value():
+        return jacobian_penalty(net, noisy, sigma, sharp, torch.Generator().manual_seed(0))[0]
+
+    value().backward()
+    weights = list(net.parameters())
+    directions = [torch.randn(w.shape, dtype=torch.float64) * w.detach().abs().mean() for w in weights]
+    slope = sum((w.grad * d).sum().item() for w, d in zip(weights, directions, strict=True))
+    ends = []
+    for t in (1e-5, -1e-5):
+        with torch.no_grad():
+            for w, d in zip(weights, directions, strict=True):
+                w += t * d
+        ends.append(value().item())
+        with torch.no_grad():
+            for w, d in zip(weights, directions, strict=True):
+                w -= t * d
+    assert abs(slope) > 1e-4
+    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-3)
+
+
+@pytest.mark.parametrize("gamma", [0.25, 0.5, 1.0])
+@pytest.mark.parametrize("slack", [0.0, 0.4, 1.3])
+def test_relaxed_cocoercivity_is_a_statement_about_the_spectrum(gamma, slack, generator):
+    """For a dense symmetric J: norm <= 1 iff the spectrum is in [-slack, 1 / gamma], and 1 where it fills it."""
+    q = torch.linalg.qr(torch.randn(9, 9, dtype=torch.float64, generator=generator))[0]
+    low, high = -slack, 1 / gamma
+    inner = low + (high - low) * torch.rand(7, dtype=torch.float64, generator=generator)
+    for ends, inside in (
+        ((low, high), True), ((low + 0.01, high - 0.01), True), ((low - 0.01, high), False), ((low, high + 0.01), False),
+    ):  # fmt: skip
+        j = q @ torch.diag(torch.cat((torch.tensor(ends, dtype=torch.float64), inner))) @ q.T
+        x = torch.zeros(9, 1, 3, 3, dtype=torch.float64)
+        lin = Linearized(lambda z, j=j: (z.flatten(1) @ j.T).reshape(z.shape), x)
+        m = cocoercivity(lin, gamma, slack).apply(torch.eye(9, dtype=torch.float64).reshape(9, 1, 3, 3)).reshape(9, 9)
+        norm = float(torch.linalg.matrix_norm(m, 2))
+        assert (norm <= 1 + 1e-12) is inside
+        if ends == (low, high):
+            assert norm == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_both_optimisers_follow_one_rate(optimizer):
+    """Also when they take up their work after some steps, from a file in which the rate was another."""
+    torch.manual_seed(0)
+    net = DRUNet(1, (4, 4, 4, 4), 1).to(memory_format=torch.channels_last)
+    chosen = Optimizer(net, optimizer, lambda step: 1e-3 / (1 + step) ** 2)
+
+    def rates():
+        return [group["lr"] for o in (chosen.adam, chosen.muon) if o is not None for group in o.param_groups]
+
+    for step in range(4):
+        assert rates() == pytest.approx([1e-3 / (1 + step) ** 2] * (2 if optimizer == "muon" else 1)), step
+        net(torch.rand(1, 1, 8, 8), 0.1).sum().backward()
+        chosen.step()
+    saved = chosen.state_dict()
+    chosen = Optimizer(net, optimizer, lambda step: 1.0 + step)
+    chosen.load_state_dict(saved, 4)
+    assert rates() == pytest.approx([5.0] * len(rates()))
+    chosen.step()
+    assert rates() == pytest.approx([6.0] * len(rates()))
+
+
+def test_moving_average_is_the_formula():
+    """a <- d a + (1 - d) w with d = min(decay, n / (9 + n)) at the n-th update, the start being the first average."""
+    net = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        net.weight.fill_(0.5)
+        averaged, want = moving_average(net, 0.4), 0.5
+        for n in range(1, 12):
+            net.weight.fill_(n**2)
+            averaged.update_parameters(net)
+            decay = min(0.4, n / (9 + n))
+            want = decay * want + (1 - decay) * n**2
+            assert averaged.module.weight.item() == pytest.approx(want, rel=1e-6), n
+
+
+def test_settings_of_a_penalty_that_make_no_sense():
     with pytest.raises(ValueError, match="wanted one of cocoercive"):
         Penalty("coco")
+    with pytest.raises(ValueError, match=r"slack is -0.1 with the condition 'cocoercive'; wanted 0 or more"):
+        Penalty(slack=-0.1)
+    with pytest.raises(ValueError, match="and 0 unless the condition is 'cocoercive'"):
+        Penalty("nonexpansive", slack=0.4)
 
 
 def test_the_papers_defaults():

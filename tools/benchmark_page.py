@@ -160,7 +160,7 @@ def tradeoff() -> list[str]:
         "## What symmetry costs", "",
         "Short finetunings with other penalties, measured on photographs held out from training, never on test images.",
         "", *table(list(keys.values()), [[row[key] for key in keys] for row in rows]), "",
-        "`python benchmarks/tradeoff.py`; settings of each run in `benchmarks/results/tradeoff.csv`.", "",
+        "`python -m pnp_course.experiments.tradeoff`; settings of each run in `benchmarks/results/tradeoff.csv`.", "",
     ]  # fmt: skip
 
 

@@ -622,8 +622,8 @@ print("coco-0.25 was trained by", used["iterations"], used["method"], "iteration
 # ## 7. Train, live
 #
 # The preset `tiny` is a DRUNet with some 20,000 weights. We train it on three photographs without penalty, then go on
-# from the same weights, with the same three photographs, in five ways. (Patches and noise agree at the first step only:
-# the penalties draw their start vectors from the same random numbers.) A fourth photograph, never trained
+# from the same weights, with the same three photographs, in five ways. (All five see the same patches and the same
+# noise: the penalties draw their start vectors from random numbers of their own.) A fourth photograph, never trained
 # on, is for measuring: PSNR on 192 x 192 pixels, and certificates (Lanczos) at nine noisy patches. The runs are far
 # too short for records; the point is the *direction* in which each penalty moves the network.
 
@@ -730,7 +730,7 @@ zoo.sort_values("ours, dB", ascending=False).round(2)
 # `drunet` that differ in $\alpha$ and $\beta$ only, measured on photographs held out from training. One point is made by
 # a command like
 #
-# `python benchmarks/tradeoff.py coco-0.25 --alpha 1 --steps 200`
+# `python -m pnp_course.experiments.tradeoff coco-0.25-mean --alpha 1 --steps 200`
 #
 # (minutes on one core; it needs BSD400). Of the paper's asymmetries only the powers of ten are used here.
 

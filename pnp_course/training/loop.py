@@ -1,78 +1,90 @@
 """The training loop: photographs -> patches -> noise -> denoiser -> loss -> weights.
 
 One loop for every denoiser. It runs on Lightning Fabric, so that device and precision are a flag and nothing else.
-A run can be stopped at any time and resumed to the exact step: every random number comes from one generator, whose
-state is in the checkpoint.
+A run can be stopped, killed or interrupted at any time and resumed to the exact step: every random number comes from
+two generators, whose states are in the checkpoint, and a step is atomic: what is saved is the state after the last
+complete one. An error leaves the last checkpoint as it is.
 """
 
 from __future__ import annotations
 
 import copy
-import csv
 import math
-import os
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
 from pnp_course.noise import inverse_gamma
+from pnp_course.training import checkpoint
+from pnp_course.training.guards import flushed_denormals, held_interrupt
+from pnp_course.training.log import Log
 from pnp_course.training.losses import FITS, jacobian_penalty
 from pnp_course.training.optimizer import Optimizer
 from pnp_course.training.patches import Patches
 from pnp_course.training.presets import Preset
 from pnp_course.training.validation import validate
 
-LOG_COLUMNS = [
-    "step", "lr", "fit", "asymmetry", "expansion",  # of the step
-    "psnr", "val_asymmetry", "val_lambda_min", "val_lambda_max",  # of the averaged weights, on held-out photographs
-]  # fmt: skip
+LOG_EVERY = 20
+PENALTY_SEED = 1 << 30  # added to a preset's seed: the penalties' random numbers are none of those of patches and noise
 
 
 def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
     """Cosine from `lr` to `lr_end` over `steps`, after a short linear warm-up."""
+    # a product in closed form, which torch's LinearLR and CosineAnnealingLR in sequence are not; LambdaLR applies it
     ramp = min(1.0, (step + 1) / min(warmup, max(1, preset.steps)))
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / preset.steps)))
     return ramp * (preset.lr_end + (preset.lr - preset.lr_end) * cosine)
 
 
-def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """torch.save to a neighbour file, then rename: a kill or a full disk leaves the old checkpoint or the new one, whole.
+def moving_average(net: nn.Module, decay: float) -> AveragedModel:
+    """The exponential moving average of a network's weights, its start included; while it is young it forgets faster."""
 
-    Raises:
-        OSError: the disk cannot take it; says so and that the last checkpoint stands.
+    @torch.no_grad()
+    def blend(averages: Any, weights: Any, count: Any) -> None:
+        n = float(count)  # torch's get_ema_multi_avg_fn has one decay for all n, and would keep the start for long
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, n / (9 + n)))
+
+    averaged = AveragedModel(net, multi_avg_fn=blend)
+    averaged.update_parameters(net)
+    return averaged
+
+
+class Training:
+    """All that changes while training: network, its moving average, optimiser, step, random state.
+
+    generator: of patches and noise. penalty_generator: of the vectors that the penalties' power iterations start from;
+        so runs that differ in the penalty see the same patches and the same noise.
+    whole: False inside the short part of a step that changes what is saved.
+    row: what the log keeps of the last complete step.
     """
-    part = path.with_suffix(path.suffix + ".part")
-    try:
-        torch.save(state, part)
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        part.unlink(missing_ok=True)
-        kept = "the last one stands" if path.exists() else "there is none yet"
-        raise OSError(
-            f"the checkpoint {path} cannot be written ({error}); {kept}. Free some space, then go on."
-        ) from error
-
-
-class Run:
-    """All that changes while training: network, its moving average, optimiser, step, random state."""
 
     def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], fabric: Any):
-        torch.manual_seed(preset.seed)
-        torch.set_flush_denormal(
-            True
-        )  # the tails of ELU and Softplus are full of denormals: six times slower otherwise
         self.preset, self.fabric, self.step, self.seconds = preset, fabric, 0, 0.0
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
         self.plain = net
         self.net = fabric.setup_module(net)
-        self.optimizer = Optimizer(net, preset.optimizer, preset.lr)
-        self.average = {k: v.detach().clone() for k, v in self.plain.state_dict().items()}
-        self.generator = torch.Generator().manual_seed(preset.seed + fabric.global_rank)  # each device its own patches
+        self.optimizer = Optimizer(net, preset.optimizer, lambda step: learning_rate(step, preset))
+        self.averaged = moving_average(net, preset.ema)
+        seed = preset.seed + fabric.global_rank  # each device its own patches
+        self.generator = torch.Generator().manual_seed(seed)
+        self.penalty_generator = torch.Generator().manual_seed(seed + PENALTY_SEED)
         self.patches = Patches(images, preset.patch, self.generator)
+        self.whole, self.random, self.row = True, self._random(), dict[str, float]()
+
+    @property
+    def average(self) -> dict[str, Tensor]:
+        """The averaged weights."""
+        return self.averaged.module.state_dict()
+
+    def averaged_net(self) -> nn.Module:
+        """A copy of the network with the averaged weights."""
+        return copy.deepcopy(self.averaged.module).eval().requires_grad_(False)
 
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
         """A batch: clean patches, noisy patches (B, C, H, W), noise levels (B,)."""
@@ -86,44 +98,51 @@ class Run:
             noisy = clean + level[:, None, None, None] * torch.randn(clean.shape, generator=self.generator)
         return clean, noisy.contiguous(memory_format=torch.channels_last), level
 
-    def train_step(self) -> dict[str, float]:
-        """One step on fit + penalties; returns what the log keeps."""
-        p, lr = self.preset, learning_rate(self.step, self.preset)
+    def train_step(self) -> None:
+        """One step on fit + penalties. Wherever it is broken off, `state` is that of before, that of after, or none."""
+        row = self._differentiate()
+        random = self._random()
+        self.whole = False  # from here on it is milliseconds
+        self.optimizer.step()
+        self.averaged.update_parameters(self.plain)
+        self.random, self.row = random, row
+        self.step += 1
+        self.whole = True
+
+    def _differentiate(self) -> dict[str, float]:
+        """Draw a batch and compute the gradient of its loss; returns what the log keeps."""
+        p = self.preset
         clean, noisy, level = (self.fabric.to_device(z) for z in self.draw())
         loss = FITS[p.fit](self.net(noisy, level), clean)
-        log = {"step": self.step, "lr": lr, "fit": loss.item()}
+        row = {"step": self.step, "lr": learning_rate(self.step, p), "fit": loss.item()}
         if p.penalty and self.step % p.penalty.every == 0:
-            extra, seen = jacobian_penalty(self.plain, noisy, level, p.penalty, self.generator)
-            loss, log = loss + extra, log | seen
-        if not torch.isfinite(loss):
-            raise ValueError(
-                f"the loss is {loss.item()} at step {self.step}: lower the learning rate; the last checkpoint stays."
-            )
+            extra, seen = jacobian_penalty(self.plain, noisy, level, p.penalty, self.penalty_generator)
+            loss, row = loss + extra, row | seen
+        self._check_finite("loss", float(self.fabric.all_reduce(loss.detach().clone())))
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
-        if p.clip:
-            nn.utils.clip_grad_norm_(self.plain.parameters(), p.clip)
-        self.optimizer.step(lr)
-        with torch.no_grad():
-            decay = min(p.ema, (1 + self.step) / (10 + self.step))
-            for key, value in self.plain.state_dict().items():
-                self.average[key].lerp_(value, 1 - decay)
-        self.step += 1
-        return log
+        norm = nn.utils.clip_grad_norm_(self.plain.parameters(), p.clip or math.inf)
+        self._check_finite("norm of the gradient", float(norm))
+        return row
 
-    def averaged_net(self) -> nn.Module:
-        """A copy of the network with the averaged weights."""
-        net = copy.deepcopy(self.plain)
-        net.load_state_dict(self.average)
-        return net.eval().requires_grad_(False)
+    def _check_finite(self, name: str, value: float) -> None:
+        """Every device has the same value, so that all of them stop."""
+        if not math.isfinite(value):
+            raise ValueError(
+                f"the {name} is {value} at step {self.step}: lower the learning rate; the last checkpoint stays."
+            )
+
+    def _random(self) -> Tensor:
+        return torch.stack([self.generator.get_state(), self.penalty_generator.get_state()])
 
     def state(self) -> dict[str, Any]:
-        """Everything a later process needs to go on to the exact step."""
-        generators = self.fabric.all_gather(self.generator.get_state()).reshape(self.fabric.world_size, -1)
+        """Everything a later process needs to go on after the last complete step."""
+        generators = self.fabric.all_gather(self.random).reshape(self.fabric.world_size, 2, -1).cpu()
         return {
-            "preset": repr(self.preset),
-            "step": self.step, "seconds": self.seconds, "net": self.plain.state_dict(), "average": self.average,
-            "optimizer": self.optimizer.state_dict(), "generators": generators.cpu(),
+            "version": checkpoint.VERSION, "preset": asdict(self.preset),
+            "step": self.step, "seconds": self.seconds, "row": self.row,
+            "net": self.plain.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict(),
+            "generators": generators[:, 0], "penalty_generators": generators[:, 1],
         }  # fmt: skip
 
     def load(self, path: Path) -> None:
@@ -132,43 +151,59 @@ class Run:
         Raises:
             ValueError: not a checkpoint of this loop, or one of other settings.
         """
-        try:
-            state = torch.load(path, weights_only=True, map_location="cpu")
-            same = state["preset"] == repr(self.preset)
-        except Exception as error:  # a file of another kind breaks the reader in many ways
-            raise ValueError(
-                f"{path} is not a checkpoint of this training ({type(error).__name__}): remove it."
-            ) from error
-        if not same:
-            raise ValueError(f"{path} is a checkpoint of other settings than these: name another folder, or remove it.")
+        state, rank = checkpoint.read(path, self.preset, self.fabric.world_size), self.fabric.global_rank
         self.plain.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if len(state["generators"]) != self.fabric.world_size:
-            raise ValueError(
-                f"{path} was written by a run on {len(state['generators'])} device(s), this one has "
-                f"{self.fabric.world_size}: go on with as many."
-            )
-        self.generator.set_state(state["generators"][self.fabric.global_rank].clone())  # torch reads no views here
-        self.average = {key: value.to(self.fabric.device) for key, value in state["average"].items()}
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.averaged.module.load_state_dict(state["average"])
+        self.averaged.n_averaged.fill_(state["step"] + 1)
+        self.optimizer.load_state_dict(state["optimizer"], state["step"])
+        self.generator.set_state(state["generators"][rank].clone())  # torch reads no views here
+        if "penalty_generators" in state:
+            self.penalty_generator.set_state(state["penalty_generators"][rank].clone())
+        self.step, self.seconds, self.row = state["step"], state["seconds"], state.get("row", {})
+        self.random = self._random()
 
 
-def open_log(path: Path, step: int) -> tuple[TextIO, Any]:
-    """The log at `path`, cut back to what happened before `step`: a killed run had gone beyond its checkpoint."""
-    rows = list(csv.DictReader(path.open(newline="", encoding="utf-8"))) if path.exists() else []
-    file = path.open("w", newline="", encoding="utf-8")
-    log = csv.DictWriter(file, LOG_COLUMNS)
-    log.writeheader()
-    log.writerows(row for row in rows if int(row["step"]) < step)
-    return file, log
+def save(training: Training, log: Log | None, path: Path) -> None:
+    """Checkpoint and log to the disk. Every device has a part in it, and all of them fail if the first one cannot write.
+
+    Raises:
+        OSError: the disk cannot take it; the last checkpoint stands.
+    """
+    state, why = training.state(), ""
+    if log:
+        try:
+            log.sync()
+            checkpoint.save_atomically(state, path)
+        except OSError as error:
+            why = str(error)
+    if why := training.fabric.broadcast(why):
+        raise OSError(why)
+
+
+def keep_log(training: Training, log: Log, held_out: list[Tensor] | None) -> None:
+    """Log the last complete step if its turn has come, with what the averaged weights do on held-out photographs."""
+    validating = held_out and training.step and training.step % training.preset.validate_every == 0
+    if training.row and (validating or training.step % LOG_EVERY == 0):
+        measured = validate(training.averaged_net(), held_out, training.preset.noise) if held_out and validating else {}
+        log.append(training.row | measured)
+
+
+def together(fabric: Any, *values: float) -> list[float]:
+    """The largest of each value over the devices, so that all of them decide alike."""
+    if fabric.world_size == 1:
+        return list(values)
+    return fabric.all_reduce(torch.tensor(values, dtype=torch.float64, device=fabric.device), reduce_op="max").tolist()
 
 
 def train(
     net: nn.Module, preset: Preset, images: list[Tensor], folder: Path, *, minutes: float = math.inf,
     accelerator: str = "auto", precision: str = "32-true", save_every: float = 60.0, progress: bool = True,
     held_out: list[Tensor] | None = None, devices: int = 1,
-) -> Run:  # fmt: skip
+) -> Training:  # fmt: skip
     """Train `net` by `preset` on 8-bit `images` (C, H, W); keep checkpoint and log in `folder`, resuming from there.
+
+    Ctrl-C stops after the step it falls into, with a checkpoint; a second one does not wait. Other errors leave the last
+    checkpoint as it is.
 
     Args:
         minutes: stop after this long in this call, with a checkpoint to go on from.
@@ -179,56 +214,57 @@ def train(
         held_out: 8-bit photographs that the averaged weights are measured on every `preset.validate_every` steps.
 
     Returns:
-        The run; `run.average` holds the averaged weights.
+        The training; `averaged_net()` is the network with the averaged weights.
     """
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)  # type: ignore[arg-type]
     if devices > 1:
         fabric.launch()
-    run = Run(net, preset, images, fabric)
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint, log_file = folder / "checkpoint.pt", folder / "log.csv"
-    if checkpoint.exists():
-        run.load(checkpoint)
-    begun = saved = time.monotonic()
-    file, log = open_log(log_file, run.step) if fabric.is_global_zero else open_log(Path(os.devnull), 0)
-    sound = True
+    with flushed_denormals(), held_interrupt() as interrupts:
+        training = Training(net, preset, images, fabric)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "checkpoint.pt"
+        resumed = path.exists()
+        if resumed:
+            training.load(path)
+        log = Log(folder / "log.csv", training.step) if fabric.is_global_zero else None
+        if not resumed:
+            save(training, log, path)  # a folder that cannot be written to is better met now
+        try:
+            go_on(training, log, path, interrupts, 60 * minutes, save_every, held_out, progress)
+        except KeyboardInterrupt:  # one that was not held: a second Ctrl-C, or that of another handler
+            if training.whole and fabric.world_size == 1:
+                save(training, log, path)
+            raise
+        save(training, log, path)
+        if together(fabric, len(interrupts))[0]:
+            raise KeyboardInterrupt
+    return training
 
-    def passed(since: float) -> float:
-        return fabric.broadcast(time.monotonic() - since)  # one clock for all devices
 
-    def save() -> None:
-        state = run.state()  # every device has a part in it
-        if fabric.is_global_zero:
-            save_atomically(state, checkpoint)
-        fabric.barrier()  # none leaves while another still listens
-
-    try:
-        with (
-            file,
-            tqdm(
-                total=preset.steps, initial=run.step, disable=not (progress and fabric.is_global_zero), desc=folder.name
-            ) as bar,
-        ):
-            while run.step < preset.steps and passed(begun) < 60 * minutes:
-                tick = time.monotonic()
-                row = run.train_step()
-                run.seconds += time.monotonic() - tick
-                bar.update()
-                if held_out and run.step % preset.validate_every == 0:
-                    row |= validate(run.averaged_net(), held_out, preset.noise)
-                if run.step % 20 == 0:
-                    log.writerow(row)
-                    bar.set_postfix({k: f"{v:.4f}" for k, v in row.items() if k in ("fit", "asymmetry", "expansion")})
-                if passed(saved) > save_every:
-                    save()
-                    file.flush()
-                    saved = time.monotonic()
-    except ValueError:
-        sound = False
-        raise
-    finally:  # Ctrl-C loses nothing; a loss that blew up does not overwrite the last good state
-        if sound:
-            save()
-    return run
+def go_on(
+    training: Training, log: Log | None, path: Path, interrupts: list[int], seconds: float, save_every: float,
+    held_out: list[Tensor] | None, progress: bool,
+) -> None:  # fmt: skip
+    """Step after step, until the preset's steps are done, `seconds` have passed, or Ctrl-C has come."""
+    preset, begun = training.preset, time.monotonic()
+    saved, shown = begun, progress and log is not None
+    with tqdm(total=preset.steps, initial=training.step, disable=not shown, desc=path.parent.name) as bar:
+        while True:
+            if log:
+                keep_log(training, log, held_out)
+            tick = time.monotonic()
+            stop, spent, unsaved = together(training.fabric, len(interrupts), tick - begun, tick - saved)
+            if stop or training.step >= preset.steps or spent >= seconds:
+                return
+            if unsaved > save_every:
+                save(training, log, path)
+                saved = time.monotonic()
+            tick = time.monotonic()
+            training.train_step()
+            training.seconds += time.monotonic() - tick
+            bar.update()
+            if training.step % LOG_EVERY == 0:
+                row = training.row
+                bar.set_postfix({k: f"{row[k]:.4f}" for k in ("fit", "asymmetry", "expansion") if k in row})

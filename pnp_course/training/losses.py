@@ -57,6 +57,11 @@ class Penalty:
             raise ValueError(f"condition is {self.condition!r}; wanted one of {', '.join(CONDITIONS)}.")
         if self.method not in ("power", "lanczos"):
             raise ValueError(f"method is {self.method!r}; wanted 'power' or 'lanczos'.")
+        if self.slack < 0 or (self.slack and self.condition != "cocoercive"):
+            raise ValueError(
+                f"slack is {self.slack:g} with the condition {self.condition!r}; wanted 0 or more, and 0 unless the condition "
+                "is 'cocoercive'."
+            )
 
     def operator(self, lin: Linearized | Gated) -> LinearMap:
         """The map M of the condition."""
@@ -86,6 +91,9 @@ def jacobian_penalty(
     denoiser: nn.Module, noisy: Tensor, sigma: Tensor, penalty: Penalty, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, float]]:
     """The two penalties of [B] (18) at the noisy images (B, C, H, W), sigma (B,), averaged over the images.
+
+    The iterations start from vectors drawn from `generator`: in a training one that nothing else draws from, so that runs
+    with different penalties, or with none, see the same patches and the same noise.
 
     What makes it cheap, and equal in value: all images at once; the network linearised once for both penalties; no
     graph through the power iterations; J v of a ReLU network by its gates; a gradient by <a, dJ b> at constant vectors.

@@ -14,7 +14,8 @@ from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.denoisers.zoo import ARCHITECTURES, available_denoisers, load_denoiser, save_denoiser
 from pnp_course.images import to_channels
 from pnp_course.provenance import provenance
-from pnp_course.training.loop import Run, train
+from pnp_course.training.guards import threads as on_threads
+from pnp_course.training.loop import Training, train
 from pnp_course.training.presets import PRESETS, Preset
 from pnp_course.training.validation import measure_certificates, measure_psnr
 
@@ -32,25 +33,39 @@ def train_preset(
     """Train preset `name` in `output`/name; when it is complete, write weights and card there. Returns what to tell."""
     if name not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; wanted one of {', '.join(PRESETS)}.")
-    torch.set_num_threads(threads)
     preset, place = PRESETS[name], output / name
     dataset("cbsd68")  # the card needs it at the end: better missed now than after hours
-    torch.manual_seed(preset.seed)
-    net = ARCHITECTURES[preset.architecture](in_channels=preset.in_channels, **preset.net)
+    with on_threads(threads):
+        net = first_net(preset, output)
+        done = train(
+            net, preset, training_images(preset.in_channels), place, minutes=minutes, accelerator=accelerator,
+            precision=precision, devices=devices, held_out=validation_images(preset.in_channels),
+        )  # fmt: skip
+        if not done.fabric.is_global_zero:
+            return ""  # one process tells, writes and measures
+        if done.step < preset.steps:
+            log = place / "log.csv"
+            return f"{name}: {done.step} of {preset.steps} steps done; the same command goes on. Log: {log}"
+        net.load_state_dict({k: v.half().float() for k, v in done.average.items()})  # measure what will be shipped
+        config: dict[str, Any] = net.config  # type: ignore[assignment]
+        facts = describe(preset, done, net)
+        card = save_denoiser(name, preset.architecture, config, done.average, facts, folder or place)
+    return f"{name}: done; card and weights: {card}"
+
+
+def fresh_net(preset: Preset) -> nn.Module:
+    """The preset's network with random weights, by the preset's seed; the process's own random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(preset.seed)
+        return ARCHITECTURES[preset.architecture](in_channels=preset.in_channels, **preset.net)
+
+
+def first_net(preset: Preset, output: Path) -> nn.Module:
+    """The network a training of `preset` begins with: fresh, or with the weights of its start."""
+    net = fresh_net(preset)
     if preset.start:
         transplant(start_weights(preset.start, output), net)
-    run = train(
-        net, preset, training_images(preset.in_channels), place, minutes=minutes, accelerator=accelerator,
-        precision=precision, devices=devices, held_out=validation_images(preset.in_channels),
-    )  # fmt: skip
-    if not run.fabric.is_global_zero:
-        return ""  # one process tells, writes and measures
-    if run.step < preset.steps:
-        return f"{name}: {run.step} of {preset.steps} steps done; the same command goes on. Log: {place / 'log.csv'}"
-    net.load_state_dict({k: v.half().float() for k, v in run.average.items()})  # measure what will be shipped
-    config: dict[str, Any] = net.config  # type: ignore[assignment]
-    card = save_denoiser(name, preset.architecture, config, run.average, describe(preset, run, net), folder or place)
-    return f"{name}: done; card and weights: {card}"
+    return net
 
 
 def start_weights(name: str, output: Path) -> nn.Module:
@@ -97,11 +112,11 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
     target.load_state_dict(weights)
 
 
-def describe(preset: Preset, run: Run, net: nn.Module) -> dict[str, Any]:
+def describe(preset: Preset, done: Training, net: nn.Module) -> dict[str, Any]:
     """The card's facts: how it was trained, and a fresh measurement of what it does."""
     return {
-        "about": f"{title(preset)}, {run.step} steps on BSD400",
-        "training": asdict(preset) | {"steps_done": run.step, "hours": round(run.seconds / 3600, 2)},
+        "about": f"{title(preset)}, {done.step} steps on BSD400",
+        "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
         "trained_with": provenance(),
     } | measured(net, preset.in_channels, preset.noise)
 

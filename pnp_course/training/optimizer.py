@@ -2,15 +2,18 @@
 
 Muon (Jordan et al. 2024) replaces the averaged gradient of a weight matrix by the nearest orthogonal matrix, so that
 every direction of the matrix moves at the same speed. A convolution's weight is such a matrix: output channels times
-(input channels x kernel). To compare: benchmarks/tradeoff.py drunet --steps 600, with and without --optimizer adam --lr 1e-3.
+(input channels x kernel). To compare: python -m pnp_course.experiments.tradeoff drunet
+--steps 600, with and without --optimizer adam --lr 1e-3.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 
 def inner_convolutions(net: nn.Module) -> list[Tensor]:
@@ -21,12 +24,14 @@ def inner_convolutions(net: nn.Module) -> list[Tensor]:
 class Optimizer:
     """Adam for every parameter (`name` "adam"), or Muon for inner convolutions and Adam for the rest ("muon").
 
-    Muon's updates are rescaled to Adam's typical size ("match_rms_adamw"), so one learning rate serves both.
+    Muon's updates are rescaled to Adam's typical size ("match_rms_adamw"), so one learning rate serves both: `rate`, a
+    function of the number of steps done.
     """
 
-    def __init__(self, net: nn.Module, name: str, lr: float):
+    def __init__(self, net: nn.Module, name: str, rate: Callable[[int], float]):
         if name not in ("adam", "muon"):
             raise ValueError(f"optimizer is {name!r}; wanted 'muon' or 'adam'.")
+        self.rate = rate
         self.weights = inner_convolutions(net) if name == "muon" else []
         # the same memory seen as a matrix: channels_last stores a kernel as (out, h, w, in)
         self.matrices = [nn.Parameter(w.data.permute(0, 2, 3, 1).flatten(1)) for w in self.weights]
@@ -37,35 +42,41 @@ class Optimizer:
         held = {id(w) for w in self.weights}
         self.parameters = list(net.parameters())
         rest = [p for p in self.parameters if id(p) not in held]
-        self.adam = torch.optim.Adam(rest, lr=lr)
+        self.adam = torch.optim.Adam(rest)
         self.muon = None
         if self.matrices:
-            self.muon = torch.optim.Muon(self.matrices, lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+            self.muon = torch.optim.Muon(self.matrices, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+        self._schedule(0)
+
+    def _both(self) -> list[torch.optim.Optimizer]:
+        return [self.adam] if self.muon is None else [self.adam, self.muon]
+
+    def _schedule(self, steps: int) -> None:
+        """Let both follow `rate`, from so many steps on: without a memory, so there is nothing to save of it."""
+        for optimizer in self._both():
+            for group in optimizer.param_groups:
+                group["initial_lr"] = 1.0  # what LambdaLR multiplies by `rate`
+        self.schedules = [LambdaLR(optimizer, self.rate, last_epoch=steps - 1) for optimizer in self._both()]
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for p in self.parameters:
             p.grad = None
 
-    def step(self, lr: float) -> None:
-        """One step at learning rate `lr`."""
-        for optimizer in self._both():
-            for group in optimizer.param_groups:
-                group["lr"] = lr
+    def step(self) -> None:
+        """One step of both at the rate of now."""
         for matrix, weight in zip(self.matrices, self.weights, strict=True):
-            if weight.grad is not None:
-                matrix.grad = weight.grad.permute(0, 2, 3, 1).flatten(1)
-        for optimizer in self._both():
+            matrix.grad = None if weight.grad is None else weight.grad.permute(0, 2, 3, 1).flatten(1)
+        for optimizer, schedule in zip(self._both(), self.schedules, strict=True):
             optimizer.step()
-
-    def _both(self) -> list[torch.optim.Optimizer]:
-        return [self.adam] if self.muon is None else [self.adam, self.muon]
+            schedule.step()
 
     def state_dict(self) -> dict[str, Any]:
         """Momenta of both."""
         return {type(o).__name__: o.state_dict() for o in self._both()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up momenta saved by `state_dict`."""
+    def load_state_dict(self, state: dict[str, Any], steps: int) -> None:
+        """Take up momenta saved by `state_dict` after so many steps."""
         for optimizer in self._both():
             optimizer.load_state_dict(state[type(optimizer).__name__])
+        self._schedule(steps)

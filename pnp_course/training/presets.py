@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pnp_course.training.losses import Penalty
@@ -41,6 +41,12 @@ class Preset:
     start: str | None = None
     seed: int = 0
     validate_every: int = 500
+
+
+def preset_from(said: dict[str, Any]) -> Preset:
+    """The preset that `dataclasses.asdict` made this dictionary of; it may hold other entries, a card's do."""
+    penalty = said["penalty"] and Penalty(**said["penalty"])
+    return Preset(**{f.name: said[f.name] for f in fields(Preset) if f.name in said} | {"penalty": penalty})
 
 
 def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:

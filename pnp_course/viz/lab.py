@@ -11,7 +11,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
@@ -19,7 +18,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from pnp_course import images
-from pnp_course.denoisers.zoo import ARCHITECTURES
 from pnp_course.training.losses import Penalty
 from pnp_course.training.presets import PRESETS
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
@@ -49,13 +47,13 @@ def live(
         lr: learning rate of the first steps.
     """
     from pnp_course.training.loop import train
+    from pnp_course.training.main import fresh_net
 
     tiny = PRESETS["tiny"]
     preset = replace(
         tiny, steps=steps, patch=32, optimizer="adam", ema=0.98, lr=lr, penalty=penalty, validate_every=10**9
     )
-    torch.manual_seed(preset.seed)
-    net = copy.deepcopy(start) if start is not None else ARCHITECTURES[tiny.architecture](in_channels=3, **tiny.net)
+    net = copy.deepcopy(start) if start is not None else fresh_net(preset)
     net.requires_grad_(True)
     with tempfile.TemporaryDirectory() as folder:
         run = train(net, preset, photos, Path(folder), accelerator="cpu", progress=False)
