@@ -29,8 +29,7 @@
 #
 # We follow section 3 of Herfeld and others (2025), below [A], after Hurault, Leclaire and Papadakis (2022b). Formal
 # statements and every proof: the [theory page](../book/theory/proximal_denoiser.md). Words in italics mostly stand in
-# the [glossary](../book/glossary.md). From here on $\lambda$ weighs the fidelity again, which is called $f$ as in
-# [A].
+# the [glossary](../book/glossary.md). $\lambda$ weighs the fidelity, which is called $f$ as in [A].
 
 # %%
 import itertools
