@@ -90,9 +90,8 @@ def loops(name: str, net: torch.nn.Module, iterations: int) -> list[Callable[[],
             z = net(fidelity.prox(z, LAM), SIGMA)
 
     def ours() -> Any:
-        if name == "hqs":
-            return run(solvers.hqs(fidelity, net, y, lams=[LAM] * iterations, sigmas=[SIGMA] * iterations), iterations)
-        return run(solvers.admm(fidelity, at_sigma(net, SIGMA), y, lam=LAM), iterations)
+        solver = solvers.hqs if name == "hqs" else solvers.admm
+        return run(solver(fidelity, at_sigma(net, SIGMA), y, lam=LAM), iterations)
 
     if not PEER:
         return [floor, ours]
@@ -139,18 +138,18 @@ def potential_prior(net: Any) -> Any:
 
 @torch.no_grad()
 def backtracking(first: float, iterations: int = 10) -> dict[str, Any]:
-    """GS-PnP with a line search from the step `first` / lam: seconds for each accepted iteration, here and in deepinv.
+    """GS-PnP with a line search from the step `first`: seconds for each accepted iteration, here and in deepinv.
 
-    Forward passes of the network are counted too.
+    Forward passes of the network are counted too. deepinv weighs the prior, here `lam` the fidelity.
     """
     x, kernel, net = images.photo("astronaut", 256), kernels.gaussian(9, 1.6), load_denoiser("coco-gs-0.25")
-    blur, lam = Blur(kernel), 0.1
+    blur, lam = Blur(kernel), 10.0
     y = blur(x)
     fidelity = Gaussian(blur, y)
-    step = solvers.at_sigma_with_value(net, SIGMA)
+    denoise = at_sigma(net, SIGMA)
 
     def ours() -> Any:
-        return run(solvers.gs_pnp_pgd(fidelity, step, y, lam=lam, tau=first / lam), iterations)
+        return run(solvers.gs_pnp_pgd(fidelity, denoise, y, lam=lam, step=first), iterations)
 
     calls: list[Callable[[], Any]] = [ours, lambda: net.denoise_and_value(y, SIGMA)]
     if PEER:
@@ -159,8 +158,8 @@ def backtracking(first: float, iterations: int = 10) -> dict[str, Any]:
 
         def theirs() -> Any:
             return deepinv.optim.PGD(  # made anew: it would begin with the step its last search ended with
-                data_fidelity=deepinv.optim.L2(), prior=potential_prior(net), g_first=True, stepsize=first / lam,
-                lambda_reg=lam, sigma_denoiser=SIGMA, max_iter=iterations, early_stop=False,
+                data_fidelity=deepinv.optim.L2(), prior=potential_prior(net), g_first=True, stepsize=first * lam,
+                lambda_reg=1 / lam, sigma_denoiser=SIGMA, max_iter=iterations, early_stop=False,
                 backtracking=deepinv.optim.BacktrackingConfig(gamma=0.1, eta=0.9, max_iter=100),
             )(y, physics)  # fmt: skip
 
@@ -240,7 +239,7 @@ def makers(side: int) -> dict[str, Callable[[], Any]]:
     y = blur(x).clamp_min(1e-3)
     gauss, kl, d = Gaussian(blur, y), Poisson(blur, y), at_sigma(net, SIGMA)
     return {
-        "hqs": lambda: solvers.hqs(gauss, net, y, lams=[LAM] * 3, sigmas=[SIGMA] * 3),
+        "hqs": lambda: solvers.hqs(gauss, d, y, lam=LAM),
         "pgd": lambda: solvers.pgd(gauss, d, y, lam=LAM),
         "admm": lambda: solvers.admm(gauss, d, y, lam=LAM),
         "pnpi_hqs": lambda: solvers.pnpi_hqs(gauss, d, y, lam=LAM),
@@ -264,7 +263,7 @@ def main() -> None:
     """All four parts."""
     results = {
         "deblurring_256": deblurring(),
-        "gs_pnp_backtracking_256": {"first step 1 / lam": backtracking(1.0), "five times as long": backtracking(5.0)},
+        "gs_pnp_backtracking_256": {"first step 1": backtracking(1.0), "five times as long": backtracking(5.0)},
         "tomography_256": tomography(),
         "microseconds_per_iteration_and_pixel": growth(), "threads": torch.get_num_threads(), "provenance": provenance(),
     }  # fmt: skip

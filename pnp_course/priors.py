@@ -1,6 +1,7 @@
 """Classical priors R with a value and a proximal map: total variation and l1 in a wavelet basis.
 
-`prox(z, weight)` is argmin_v weight R(v) + ||v - z||^2 / 2. To use one in a solver: `lambda z: R.prox(z, weight)`.
+`prox(z, weight)` is argmin_v weight R(v) + ||v - z||^2 / 2. To use one in a solver, give it its weight and pass it itself:
+called like a denoiser, R(z) is R.prox(z).
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class TotalVariation:
 
     def __init__(self, weight: float = 1.0, tol: float = 1e-4, max_iter: int = 200):
         self.weight, self.tol, self.max_iter = check_positive(weight, "weight"), tol, max_iter
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """prox_R(z), in the place of a denoiser."""
+        return self.prox(z)
 
     @staticmethod
     def length(p: Tensor) -> Tensor:
@@ -112,6 +117,10 @@ class WaveletL1:
 
     def __init__(self, weight: float = 1.0, levels: int = 3):
         self.weight, self.levels = check_positive(weight, "weight"), levels
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """prox_R(z), in the place of a denoiser."""
+        return self.prox(z)
 
     def transform(self, x: Tensor) -> list[Tensor]:
         """Haar coefficients: the coarse image, then (3, B, C, h, w) details from coarse to fine."""

@@ -59,17 +59,17 @@ def theirs(name, setting, iterations, start):
 
 
 OURS = {
-    "HQS": lambda f, d, m, y: solvers.hqs(f, m, y, lams=[LAM] * 6, sigmas=[SIGMA] * 6),
-    "ADMM": lambda f, d, m, y: solvers.admm(f, d, y, lam=LAM),
-    "DRS": lambda f, d, m, y: solvers.drs(f, d, y, lam=LAM),
-    "PGD": lambda f, d, m, y: solvers.pgd(f, d, y, lam=LAM),
+    "HQS": lambda f, d, y: solvers.hqs(f, d, y, lam=LAM),
+    "ADMM": lambda f, d, y: solvers.admm(f, d, y, lam=LAM),
+    "DRS": lambda f, d, y: solvers.drs(f, d, y, lam=LAM),
+    "PGD": lambda f, d, y: solvers.pgd(f, d, y, lam=LAM),
 }
 
 
 @pytest.mark.parametrize("name", list(OURS))
 def test_iterates_agree(name, setting):
     _, y, blur, _, denoiser = setting
-    mine = run(OURS[name](Gaussian(blur, y), at_sigma(denoiser, SIGMA), denoiser, y), 6).x
+    mine = run(OURS[name](Gaussian(blur, y), at_sigma(denoiser, SIGMA), y), 6).x
     starts = {"ADMM": lambda y: (y, torch.zeros_like(y)), "DRS": lambda y: (y, y)}
     other = theirs(name, setting, 6, starts.get(name, lambda y: (y,)))
     torch.testing.assert_close(mine, other, atol=1e-4, rtol=0)

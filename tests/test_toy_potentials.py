@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from pnp_course.denoisers import DRUNet, GradientStep
+from pnp_course.denoisers import DRUNet, GradientStep, at_sigma
 from pnp_course.denoisers.dncnn import DnCNN
 from pnp_course.fidelities import Gaussian
 from pnp_course.operators import Identity, Mask
-from pnp_course.solvers import at_sigma_with_value, gs_pnp_pgd
+from pnp_course.solvers import gs_pnp_pgd
 from pnp_course.toy import GaussianMixture, PixelMixture
 from pnp_course.toy import potentials as toy
 
@@ -45,7 +45,10 @@ def test_the_kinked_potential(b):
 
 
 def test_the_line_search_dies_at_the_kink_and_not_at_the_round_floor():
-    """Proposition gs-stall, below its threshold lam b sqrt(c), against the iteration written out in two numbers."""
+    """Proposition gs-stall, below its threshold lam b sqrt(c), against the iteration written out in two numbers.
+
+    lam and tau are the paper's here: the prior's weight and the step that goes with it.
+    """
     f = Gaussian(Mask(torch.tensor([[0.0, 1.0]])), torch.full((1, 1, 1, 2), 0.5, dtype=torch.float64))
     start = torch.tensor([0.83, 1.0], dtype=torch.float64).reshape(1, 1, 1, 2)
     assert 3 * math.sqrt(0.1) > 0.5
@@ -60,17 +63,17 @@ def test_the_line_search_dies_at_the_kink_and_not_at_the_round_floor():
             continue
         a, d = a_new, d_new
         steps.append((a, d, tau))
-    kinked = at_sigma_with_value(GradientStep(toy.KinkedNet(nn.ReLU())), 0.1)
-    iterates = list(itertools.islice(gs_pnp_pgd(f, kinked, start, lam=lam, smallest=1e-10), 1000))
+    kinked = at_sigma(GradientStep(toy.KinkedNet(nn.ReLU())), 0.1)
+    iterates = list(itertools.islice(gs_pnp_pgd(f, kinked, start, lam=1 / lam, smallest=lam * 1e-10), 1000))
     assert len(iterates) == len(steps)
     for i, (a, d, tau) in zip(iterates, steps, strict=True):
         x1, x2 = i.u.flatten().tolist()
         assert abs(abs(x1 - 0.5) - a) < 1e-9
         assert abs(x2 - 0.5 - d) < 1e-9
-        assert abs(i.tau / tau - 1) < 1e-9
+        assert abs(float(i.step) / (lam * tau) - 1) < 1e-9
     assert steps[-1][1] > 0.1  # far from critical
-    round_floor = at_sigma_with_value(GradientStep(toy.KinkedNet(nn.ELU())), 0.1)
-    *_, last = itertools.islice(gs_pnp_pgd(f, round_floor, start, lam=lam), 400)
+    round_floor = at_sigma(GradientStep(toy.KinkedNet(nn.ELU())), 0.1)
+    *_, last = itertools.islice(gs_pnp_pgd(f, round_floor, start, lam=1 / lam), 400)
     assert (last.u - 0.5).abs().max() < 1e-6
 
 
@@ -102,7 +105,7 @@ def test_slope_along_is_the_derivative(generator):
 
 
 def test_fixed_step_is_the_solver_without_rejections_and_rises_beyond_the_bound():
-    """f = ||x||^2 / 2 and the potential ||x||^2 / 2 of N = 0: by hand x <- x (1 - tau lam) / (1 + tau)."""
+    """f = ||x||^2 / 2 and the potential ||x||^2 / 2 of N = 0: by hand x <- x (1 - step) / (1 + step lam)."""
 
     class Zero(nn.Module):
         in_channels, config = 1, {}
@@ -111,14 +114,15 @@ def test_fixed_step_is_the_solver_without_rejections_and_rises_beyond_the_bound(
             return 0 * x
 
     f = Gaussian(Identity(), torch.zeros(1, 1, 1, 2, dtype=torch.float64))
-    step, x0 = at_sigma_with_value(GradientStep(Zero()), 0.1), torch.ones(1, 1, 1, 2, dtype=torch.float64)
-    free = list(itertools.islice(toy.fixed_step(f, step, x0, lam=2.0, tau=0.3), 5))
-    searched = list(itertools.islice(gs_pnp_pgd(f, step, x0, lam=2.0, tau=0.3), 5))
+    denoise, x0 = at_sigma(GradientStep(Zero()), 0.1), torch.ones(1, 1, 1, 2, dtype=torch.float64)
+    free = list(itertools.islice(toy.fixed_step(f, denoise, x0, lam=0.5, step=0.6), 5))
+    searched = list(itertools.islice(gs_pnp_pgd(f, denoise, x0, lam=0.5, step=0.6), 5))
     for k, (a, b) in enumerate(zip(free, searched, strict=True), 1):
         torch.testing.assert_close(a.u, x0 / 1.3 * (0.4 / 1.3) ** k)
         torch.testing.assert_close(a.u, b.u)
+        assert abs(a.objective - 0.75 * float(a.u.square().sum())) < 1e-12  # F = (lam + 1) ||x||^2 / 2
         assert abs(a.objective - b.objective) < 1e-12
-    rising = list(itertools.islice(toy.fixed_step(f, step, x0, lam=2.0, tau=3.0), 5))
+    rising = list(itertools.islice(toy.fixed_step(f, denoise, x0, lam=0.5, step=6.0), 5))
     assert all(b.objective > a.objective for a, b in itertools.pairwise(rising))
-    with pytest.raises(ValueError, match="tau"):
-        next(toy.fixed_step(f, step, x0, lam=1.0, tau=0.0))
+    with pytest.raises(ValueError, match="step"):
+        toy.fixed_step(f, denoise, x0, lam=1.0, step=0.0)

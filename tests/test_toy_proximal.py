@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from pnp_course.denoisers import WithPotential
 from pnp_course.solvers import pgd, prox_pnp_drs
 from pnp_course.toy.proximal import (
     DoubleWell,
@@ -64,7 +65,8 @@ def test_star_field_certificate():
     assert torch.equal(g[on], problem.weight * x[on].sign())
     assert float(g[~on].abs().max()) < problem.weight
     torch.testing.assert_close(next(pgd(problem.fidelity, problem.prox, x, lam=1.0, step=1.0)).x, x, atol=1e-10, rtol=0)
-    drs = prox_pnp_drs(problem.fidelity, lambda z: (problem.prox(z), torch.zeros(1)), x + g, lam=1.0, t=1.0)
+    denoise = WithPotential(lambda z: (problem.prox(z), torch.zeros(1)))
+    drs = prox_pnp_drs(problem.fidelity, denoise, x + g, lam=1.0, t=1.0)
     torch.testing.assert_close(next(drs).s, x + g, atol=1e-10, rtol=0)
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     for size in (1e-1, 1e-3):

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from pnp_course.denoisers import GradientStep
-from pnp_course.solvers import at_sigma_with_value
+from pnp_course.denoisers import GradientStep, at_sigma
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy import potentials as steps
 from pnp_course.toy import proximal_denoiser as toy
@@ -17,7 +16,7 @@ def test_the_exact_step_is_the_gradient_step_of_notebook_04():
     x = torch.rand(7, 1, 1, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     for ours, theirs in zip(
         toy.ExactStep(peaks, SIGMA)(x),
-        at_sigma_with_value(GradientStep(steps.RootNet(peaks)), SIGMA)(x),
+        at_sigma(GradientStep(steps.RootNet(peaks)), SIGMA).with_value(x),
         strict=True,
     ):
         torch.testing.assert_close(ours, theirs, atol=1e-10, rtol=0)

@@ -517,7 +517,7 @@ u_true, flat = u[0][..., :8, :8].contiguous(), torch.full_like(ysmall, 0.5)
 G8 = Poisson(Ksmall, Ksmall(u_true))
 L8 = float(G8.y.sum())
 gaps = mirror_gaps(G8, flat, 1 / L8)
-bounds = [burg_distance(u_true, flat) * L8 / k for k in range(1, 301)]
+bounds = [float(burg_distance(u_true, flat)) * L8 / k for k in range(1, 301)]
 print(f"after 300 steps: gap {gaps[-1]:.4f}, bound {bounds[-1]:.2f}")
 assert all(g <= b for g, b in zip(gaps[1:], bounds, strict=True))
 assert all(a >= b for a, b in pairwise(gaps))

@@ -34,6 +34,7 @@ from itertools import islice, pairwise
 import torch
 from ipywidgets import FloatLogSlider, interactive
 from pnp_course import deconvolution, images, metrics, noise, priors, run
+from pnp_course.denoisers import WithPotential
 from pnp_course.fidelities import Gaussian, Poisson, moreau_envelope, prox_kl
 from pnp_course.operators import Blur, Identity, kernels
 from pnp_course.solvers import (
@@ -411,7 +412,8 @@ assert outcome == "DivergenceError"
 
 # %%
 plain = torch.zeros(1)  # prox_pnp_drs also wants R's value; only its report uses it
-solver = prox_pnp_drs(G, lambda s: (sky.prox(s), plain), dark, lam=1.0, t=1.0)
+soft = WithPotential(lambda s: (sky.prox(s), plain))
+solver = prox_pnp_drs(G, soft, dark, lam=1.0, t=1.0)
 s = [dark] + [it.s for it in islice(solver, 300)]
 distance = torch.stack([(a - (x_star + g)).norm() for a in s])
 moved = torch.stack([(b - a).norm() for a, b in pairwise(s)])
@@ -492,8 +494,9 @@ oracle = PixelMixture(GaussianMixture.two_peaks())
 print(f"steepest slope of the MMSE denoiser {1 / oracle.gamma(0.15):.2f}")
 for name, D in {"soft": sky.prox, "MMSE": lambda s: oracle(s, 0.15)}.items():
     one = list(islice(admm(G, D, G.y, lam=2.0), 60))
-    pair = (lambda s, D=D: (D(s), plain)), one[0].z  # begin at s_1 = v_1 - b_0
-    two = list(islice(prox_pnp_drs(G, *pair, lam=2.0, t=1.0), 60))
+    denoise = WithPotential(lambda s, D=D: (D(s), plain))
+    start = one[0].denoiser_input  # s_1 = v_1 - b_0
+    two = list(islice(prox_pnp_drs(G, denoise, start, lam=2.0, t=1.0), 60))
     other = list(islice(drs(G, D, G.y, lam=2.0), 60))
     same = max(
         float((a.x - b.x).abs().max()) for a, b in zip(one, two, strict=True)
@@ -594,8 +597,8 @@ misfit = Gaussian(A, y)
 
 def restore(weight, iterations=150, **more):
     tv = priors.TotalVariation(weight)
-    steps = {"tau": 5.0, "sigma": 1 / 40, "linear": tv.linear}
-    solver = primal_dual(misfit, tv.dual_prox, y, lam=1.0, **steps)
+    steps = {"step": 5.0, "sigma_dual": 1 / 40, "linear": tv.linear}
+    solver = primal_dual(misfit, tv, y, lam=1.0, **steps)
     return run(solver, iterations, **more)
 
 
@@ -614,7 +617,7 @@ def total(it):
 watch = {"monitors": {"objective": total}}
 lowest = restore(0.003, 2000, **watch).history["objective"].min()
 runs = {
-    "FISTA": run(fista(misfit, tv.prox, y, lam=1.0, step=1.0), 60, **watch),
+    "FISTA": run(fista(misfit, tv, y, lam=1.0, step=1.0), 60, **watch),
     "ADMM": run(admm(misfit, lambda s: tv.prox(s, 5.0), y, lam=5.0), 60, **watch),
     "primal-dual": restore(0.003, 1000, **watch),
 }

@@ -28,20 +28,20 @@
 #
 # We follow section 2 of Herfeld and others (2025), below [A], after Hurault, Leclaire and Papadakis (2022); numbers
 # in parentheses are equations of [A]. Formal statements and every proof: the [theory
-# page](../book/theory/gradient_step.md). Words in italics mostly stand in the [glossary](../book/glossary.md). As in
-# [A], and unlike elsewhere in the course, $\lambda$ weighs the prior here.
+# page](../book/theory/gradient_step.md). Words in italics mostly stand in the [glossary](../book/glossary.md). $\lambda$
+# weighs the fidelity, as everywhere in the course; the weight that [A] gives the prior is $1/\lambda$, its step our step times $\lambda$.
 
 # %%
 import pandas as pd
 import torch
-from ipywidgets import FloatSlider, interact
+from ipywidgets import FloatLogSlider, FloatSlider, interact
 from pnp_course import images, load_denoiser, metrics, noise, run
-from pnp_course.denoisers import GradientStep, denoiser_card
+from pnp_course.denoisers import GradientStep, at_sigma, denoiser_card
 from pnp_course.denoisers.dncnn import DnCNN
 from pnp_course.fidelities import Gaussian
 from pnp_course.jacobian import dense
 from pnp_course.operators import Blur, Mask, kernels
-from pnp_course.solvers import at_sigma_with_value, gs_pnp_pgd
+from pnp_course.solvers import gs_pnp_pgd
 from pnp_course.toy import GaussianMixture, posterior
 from pnp_course.toy import potentials as toy
 from pnp_course.training.patches import Patches
@@ -304,29 +304,28 @@ table.round(2)
 # Let $f$ be a *fidelity*, such as $\tfrac12\|Ax - y\|^2$. With a potential in hand there is an objective with a
 # formula, and proximal gradient descent (PGD) for it:
 #
-# $$ \begin{aligned} F &= f + \lambda g, \\
-#   x_{k+1} &= \operatorname{prox}_{\tau f}\bigl(x_k - \tau\lambda\nabla g(x_k)\bigr) \\
-#   &= \operatorname{prox}_{\tau f}\bigl(\tau\lambda\,D(x_k) + (1 - \tau\lambda)\,x_k\bigr) . \end{aligned} $$
+# $$ \begin{aligned} F &= \lambda f + g, \\
+#   x_{k+1} &= \operatorname{prox}_{\tau\lambda f}\bigl(x_k - \tau\nabla g(x_k)\bigr) \\
+#   &= \operatorname{prox}_{\tau\lambda f}\bigl(\tau\,D(x_k) + (1 - \tau)\,x_k\bigr) . \end{aligned} $$
 #
-# The second form inserts $\nabla g = I - D$: a *plug-and-play* loop, for $\tau\lambda < 1$ with an *averaged denoiser*,
-# for $\tau\lambda = 1$ with $D$ itself, for $\tau\lambda > 1$ with a step beyond $D$ (most runs below end there). The PGD of notebook 03 had the fidelity in the gradient step and the denoiser as a proximal
+# The second form inserts $\nabla g = I - D$: a *plug-and-play* loop, for $\tau < 1$ with an *averaged denoiser*,
+# for $\tau = 1$ with $D$ itself, for $\tau > 1$ with a step beyond $D$ (most runs below end there). The PGD of notebook 03 had the fidelity in the gradient step and the denoiser as a proximal
 # map of an implicit prior; here the roles are exchanged, the prior is explicit, and it need not be convex. How long
 # may the step be?
 #
 # **Lemma 3 (one step).** Let $f$ be convex, closed and proper, $g$ be $C^1$, $f(x) < \infty$, $x^+ =
-# \operatorname{prox}_{\tau f}(x - \tau\lambda\nabla g(x))$, and $\nabla g$ $L$-Lipschitz on the segment from $x$ to
+# \operatorname{prox}_{\tau\lambda f}(x - \tau\nabla g(x))$, and $\nabla g$ $L$-Lipschitz on the segment from $x$ to
 # $x^+$. Then
 #
-# $$ F(x) - F(x^+) \ge \Bigl(\frac1\tau - \frac{\lambda L}2\Bigr)\|x - x^+\|^2 . $$
+# $$ F(x) - F(x^+) \ge \Bigl(\frac1\tau - \frac L2\Bigr)\|x - x^+\|^2 . $$
 #
-# *Proof.* Let $d = x^+ - x$. $x^+$ minimises $\tau f + \tfrac12\|\cdot - (x - \tau\lambda\nabla g(x))\|^2$, so $v =
-# -\tfrac1\tau d - \lambda\nabla g(x)$ is a *subgradient* of $f$ at $x^+$:
+# *Proof.* Let $d = x^+ - x$. $x^+$ minimises $\tau\lambda f + \tfrac12\|\cdot - (x - \tau\nabla g(x))\|^2$, so $v =
+# -\tfrac1\tau d - \nabla g(x)$ is a *subgradient* of $\lambda f$ at $x^+$:
 #
-# $$ f(x) \ge f(x^+) + \langle v, x - x^+\rangle = f(x^+) + \tfrac1\tau\|d\|^2 + \lambda\langle\nabla g(x), d\rangle . $$
+# $$ \lambda f(x) \ge \lambda f(x^+) + \langle v, x - x^+\rangle = \lambda f(x^+) + \tfrac1\tau\|d\|^2 + \langle\nabla g(x), d\rangle . $$
 #
 # The descent lemma of notebook 02, whose proof integrates along the segment only, says $g(x^+) \le g(x) +
-# \langle\nabla g(x), d\rangle + \tfrac L2\|d\|^2$. Take $\lambda$ times the second and add: the inner products
-# cancel. $\square$
+# \langle\nabla g(x), d\rangle + \tfrac L2\|d\|^2$. Add the two: the inner products cancel. $\square$
 #
 # Our exact world for checking it: *two* pixels, each with the two-peak prior, seen only through their mean, $A =
 # \tfrac12\bigl(\begin{smallmatrix}1 & 1\\ 1 & 1\end{smallmatrix}\bigr)$, which is 0.5. One is black and one is white,
@@ -338,29 +337,28 @@ table.round(2)
 # %%
 mean_of_two = Blur(torch.tensor([[0.5, 0.5]]))
 fidelity = Gaussian(mean_of_two, torch.full((1, 1, 1, 2), 0.5).double())
-two, lam = at_sigma_with_value(exact, s), 0.2
+two, lam = at_sigma(exact, s), 5.0
 line = torch.linspace(-1, 2, 30_001).double()[:, None]
 L = float((1 - prior.jacobian(line, s)).max())
 
 
 def F(point):
-    return fidelity.value(point) + lam * float(exact.value(point, s))
+    return lam * fidelity.value(point) + float(exact.value(point, s))
 
 
 quotients = []
-for tau in (0.5, 2.0, 5.0, 10.0):
+for tau in (0.1, 0.4, 1.0, 2.0):
     for _ in range(50):
         start = torch.rand(1, 1, 1, 2, generator=generator).double()
-        denoised, _ = two(start)
-        new = fidelity.prox(start + tau * lam * (denoised - start), tau)
+        new = fidelity.prox(start + tau * (two(start) - start), tau * lam)
         gain = (F(start) - F(new)) / float((start - new).square().sum())
-        quotients.append(gain - (1 / tau - lam * L / 2))
+        quotients.append(gain - (1 / tau - L / 2))
 print(f"L = {L:.3f}; smallest left side minus right side {min(quotients):.5f}")
 assert min(quotients) > 0
 
 # %% [markdown]
 # The constant cannot be improved: for $f = 0$, $g = \tfrac L2\|\cdot\|^2$ there is equality (compute it), and for
-# $\tau > 2/(\lambda L)$ that objective rises at every step.
+# $\tau > 2/L$ that objective rises at every step.
 #
 # ## 6. Backtracking, and the theorem
 #
@@ -371,7 +369,7 @@ assert min(quotients) > 0
 #
 # else replace $\tau$ by $\eta\tau$ and try again. After a success $x_{k+1} = x^+$, $\tau_k = \tau$, and the next iteration
 # begins with this $\tau$: it never grows. (A program also stops when $\tau$ is below a tiny number, `smallest`.) Lemma 3:
-# $(\ast)$ holds as soon as $\tau \le 2(1 - c)/(\lambda L)$. ([A], and so our solver, takes $c < \tfrac12$, which one needs
+# $(\ast)$ holds as soon as $\tau \le 2(1 - c)/L$. ([A], and so our solver, takes $c < \tfrac12$, which one needs
 # if $f$ is not convex: exercise 2.)
 #
 # > **Theorem 4.** Let $f:\mathbb R^n\to(-\infty,\infty]$ be convex, closed, proper, with $f \ge m$ for a number $m$;
@@ -379,37 +377,37 @@ assert min(quotients) > 0
 # > $f(x_0) < \infty$.
 # >
 # > 1. Every line search stops, $F(x_k)$ does not increase and converges, and
-# >    $\min_{k<K}\|x_{k+1} - x_k\| \le \sqrt{\tau_0(F(x_0) - m)/(cK)}$.
+# >    $\min_{k<K}\|x_{k+1} - x_k\| \le \sqrt{\tau_0(F(x_0) - \lambda m)/(cK)}$.
 # > 2. If $(x_k)$ is bounded: finitely many rejections, $\tau_k \ge \tau_{\min} > 0$; every limit point is critical,
-# >    $0 \in \partial F(x)$, where $\partial F(x) := \partial f(x) + \lambda\nabla g(x)$; and
+# >    $0 \in \partial F(x)$, where $\partial F(x) := \lambda\,\partial f(x) + \nabla g(x)$; and
 # >    $\min_{k<K}\operatorname{dist}(0, \partial F(x_{k+1})) = O(1/\sqrt K)$.
 # > 3. If also $F$ has the *Kurdyka-Łojasiewicz property*, $(x_k)$ converges to a critical point.
 #
-# **Proof of 1.** *Tries stay near.* Let $x = x_k$ and $p = \operatorname{prox}_{\tau f}(x)$. Comparing $p$ with $x$
-# in what the prox minimises, $\tau f(p) + \tfrac12\|p - x\|^2 \le \tau f(x)$, so $\|p - x\|^2 \le 2\tau(f(x) - m)$.
-# Proximal operators are nonexpansive, so $\|x^+ - p\| \le \tau\lambda\|\nabla g(x)\|$. As $\tau \le \tau_0$, all
+# **Proof of 1.** *Tries stay near.* Let $x = x_k$ and $p = \operatorname{prox}_{\tau\lambda f}(x)$. Comparing $p$ with $x$
+# in what the prox minimises, $\tau\lambda f(p) + \tfrac12\|p - x\|^2 \le \tau\lambda f(x)$, so $\|p - x\|^2 \le 2\tau\lambda(f(x) - m)$.
+# Proximal operators are nonexpansive, so $\|x^+ - p\| \le \tau\|\nabla g(x)\|$. As $\tau \le \tau_0$, all
 # tries lie in one ball,
 #
-# $$ \|x^+ - x\| \le \sqrt{2\tau_0(f(x) - m)} + \tau_0\lambda\|\nabla g(x)\| =: \varrho(x) . $$
+# $$ \|x^+ - x\| \le \sqrt{2\tau_0\lambda(f(x) - m)} + \tau_0\|\nabla g(x)\| =: \varrho(x) . $$
 #
 # *The search stops.* On that ball $\nabla g$ has *some* Lipschitz constant $L$, and the ball contains the segments
-# from $x$. After finitely many multiplications by $\eta$ we have $\tau \le 2(1-c)/(\lambda L)$, and Lemma 3 accepts.
+# from $x$. After finitely many multiplications by $\eta$ we have $\tau \le 2(1-c)/L$, and Lemma 3 accepts.
 #
-# *Rate.* $F \ge m$ since $g \ge 0$. Sum $(\ast)$ over $k < K$, with $\tau_k \le \tau_0$: $\frac
-# c{\tau_0}\sum_{k<K}\|x_{k+1} - x_k\|^2 \le F(x_0) - m$. The smallest of $K$ numbers is at most their mean. $\square$
+# *Rate.* $F \ge \lambda m$ since $g \ge 0$. Sum $(\ast)$ over $k < K$, with $\tau_k \le \tau_0$: $\frac
+# c{\tau_0}\sum_{k<K}\|x_{k+1} - x_k\|^2 \le F(x_0) - \lambda m$. The smallest of $K$ numbers is at most their mean. $\square$
 #
-# **Proof of 2.** *One constant for all.* $f(x_k) \le F(x_k) \le F(x_0)$ (again $g \ge 0$), and $\nabla g$ is bounded
+# **Proof of 2.** *One constant for all.* $\lambda f(x_k) \le F(x_k) \le F(x_0)$ (again $g \ge 0$), and $\nabla g$ is bounded
 # on the ball that holds the iterates. So $\varrho(x_k)$ is bounded: all tries of all iterations lie in *one* ball.
-# Let $L$ belong to that. A step $\tau \le 2(1-c)/(\lambda L)$ is never rejected, hence $\tau_k \ge \tau_{\min} =
-# \min(\tau_0,\, 2\eta(1-c)/(\lambda L))$, and only finitely many rejections fit in between.
+# Let $L$ belong to that. A step $\tau \le 2(1-c)/L$ is never rejected, hence $\tau_k \ge \tau_{\min} =
+# \min(\tau_0,\, 2\eta(1-c)/L)$, and only finitely many rejections fit in between.
 #
 # *Limit points.* From Lemma 3's subgradient $v$,
 #
-# $$ \begin{aligned} w_{k+1} &= \tfrac1{\tau_k}(x_k - x_{k+1}) + \lambda\bigl(\nabla g(x_{k+1}) - \nabla g(x_k)\bigr) \in \partial F(x_{k+1}), \\
-#   \|w_{k+1}\| &\le \bigl(\tfrac1{\tau_{\min}} + \lambda L\bigr)\|x_{k+1} - x_k\| , \end{aligned} $$
+# $$ \begin{aligned} w_{k+1} &= \tfrac1{\tau_k}(x_k - x_{k+1}) + \nabla g(x_{k+1}) - \nabla g(x_k) \in \partial F(x_{k+1}), \\
+#   \|w_{k+1}\| &\le \bigl(\tfrac1{\tau_{\min}} + L\bigr)\|x_{k+1} - x_k\| , \end{aligned} $$
 #
 # which with part 1 gives the rate. The sum in part 1 is finite, so $w_k \to 0$. If $x_{k_j} \to x$, then $w_{k_j} -
-# \lambda\nabla g(x_{k_j}) \in \partial f(x_{k_j})$ tends to $-\lambda\nabla g(x)$, and the graph of the
+# \nabla g(x_{k_j}) \in \lambda\,\partial f(x_{k_j})$ tends to $-\nabla g(x)$, and the graph of the
 # subdifferential of a closed convex function is closed. $\square$
 #
 # <details>
@@ -418,7 +416,7 @@ assert min(quotients) > 0
 # We verify the three conditions of Attouch, Bolte and Svaiter (2013), Theorem 2.9. *Descent:* $F(x_k) - F(x_{k+1})
 # \ge \frac c{\tau_0}\|x_{k+1} - x_k\|^2$. *A subgradient of that size:* $w_{k+1}$. *Continuity along a subsequence:*
 # let $x_{k_j} \to x$. $g$ is continuous; $f(x) \le \liminf f(x_{k_j})$ as $f$ is closed; and with the bounded
-# subgradients $v_j = w_{k_j} - \lambda\nabla g(x_{k_j})$, $f(x) \ge f(x_{k_j}) + \langle v_j, x - x_{k_j}\rangle$
+# subgradients $v_j = \tfrac1\lambda(w_{k_j} - \nabla g(x_{k_j}))$, $f(x) \ge f(x_{k_j}) + \langle v_j, x - x_{k_j}\rangle$
 # gives $\limsup f(x_{k_j}) \le f(x)$. So $F(x_{k_j}) \to F(x)$. Their theorem then says that $\sum\|x_{k+1} - x_k\| <
 # \infty$ and that the limit is critical. $\square$
 #
@@ -435,39 +433,38 @@ assert min(quotients) > 0
 # 3 of notebook 03, the run from the solver, criticality from the exact posterior mean.
 
 # %%
-c, eta, tau0 = 0.1, 0.9, 8 / lam
+c, eta, tau0 = 0.1, 0.9, 8.0
 x0 = torch.tensor([0.55, 0.95]).double().reshape(1, 1, 1, 2)
-begin = fidelity.prox(x0, tau0)
-solver = gs_pnp_pgd(fidelity, two, x0, lam=lam, tau=tau0, c=c, eta=eta)
+begin = fidelity.prox(x0, tau0 * lam)
+solver = gs_pnp_pgd(fidelity, two, x0, lam=lam, step=tau0, c=c, eta=eta)
 steps = [next(solver) for _ in range(35)]
 points = torch.stack([begin, *(i.u for i in steps)]).reshape(-1, 2)
 values = [F(begin), *(i.objective for i in steps)]
 values = torch.tensor(values, dtype=torch.float64)
-accepted = torch.tensor([i.tau for i in steps], dtype=torch.float64)
+accepted = torch.cat([i.step for i in steps])
 moves = points.diff(dim=0).norm(dim=1)
 bounds = (tau0 * values[0] / (c * torch.arange(1, 36))).sqrt()
 last = steps[-1].u
-critical = mean_of_two.adjoint(mean_of_two(last) - 0.5) + lam * (
+critical = lam * mean_of_two.adjoint(mean_of_two(last) - 0.5) + (
     last - prior.mmse(last.reshape(2, 1), s).reshape(last.shape)
 )
-tau_min = 2 * eta * (1 - c) / (lam * L)
-print(f"rejections {steps[-1].rejected}, last tau {steps[-1].tau:.2f}")
+tau_min = 2 * eta * (1 - c) / L
+print(f"rejections {steps[-1].rejected}, last tau {float(accepted[-1]):.2f}")
 print(f"tau_min of the theorem {tau_min:.2f}; end {points[-1].numpy().round(3)}")
 assert (values.diff() <= 1e-12).all()
 spent = (c * moves.square() / accepted).cumsum(0)  # (*) summed
 assert (spent <= values[0] - values[1:] + 1e-12).all()
 assert (moves.cummin(0).values <= bounds).all()
-assert steps[-1].tau >= tau_min
+assert accepted[-1] >= tau_min
 assert steps[-1].rejected == steps[4].rejected > 0
 assert critical.abs().max() < 1e-5
 
 
 # %% mystnb={"image": {"alt": "Level lines of the objective over the two pixels: two valleys, at pixel 1 dark and pixel 2 bright and the other way round, with a saddle in the middle. Runs from three starts end in one of the valleys; a fourth, started on the diagonal, ends at the saddle"}}
-def path(start, lam=0.2, first=1.0, iterations=40):
+def path(start, lam=5.0, first=1.0, iterations=40):
     x0 = torch.tensor(start).double().reshape(1, 1, 1, 2)
-    tau = first / lam
-    solver = gs_pnp_pgd(fidelity, two, x0, lam=lam, tau=tau)
-    points = [x0, fidelity.prox(x0, tau)]
+    solver = gs_pnp_pgd(fidelity, two, x0, lam=lam, step=first)
+    points = [x0, fidelity.prox(x0, first * lam)]
     points += [i.u for _, i in zip(range(iterations), solver, strict=False)]
     return torch.stack(points).reshape(-1, 2)
 
@@ -475,7 +472,7 @@ def path(start, lam=0.2, first=1.0, iterations=40):
 def plane(lam):
     def objective(points):
         fit = (points.mean(1) - 0.5).square()
-        return fit + lam * exact.value(points.reshape(-1, 1, 1, 2), s).detach()
+        return lam * fit + exact.value(points.reshape(-1, 1, 1, 2), s).detach()
 
     return objective
 
@@ -495,19 +492,18 @@ level_figure(
 #
 # Camera shake and a little noise; denoiser strength $\sigma = 2\nu$ with $\nu$ the noise of the observation. The cell
 # first verifies that the transfer function has no zero (so the iterates are bounded), then runs two loops: without
-# line search at $\tau\lambda = 3$, and with backtracking from the same $\tau$.
+# line search at $\tau = 3$, and with backtracking from the same $\tau$.
 
 # %%
-K, nu, weight = Blur(kernels.motion(11, seed=2)), 0.02, 0.1
+K, nu, weight = Blur(kernels.motion(11, seed=2)), 0.02, 10.0
 blurred = noise.gaussian(K(clean), nu, torch.Generator().manual_seed(0))
 assert float(K.spectrum(clean).abs().min()) > 1e-4
-data, prior_step = Gaussian(K, blurred), at_sigma_with_value(GS, 2 * nu)
-tau = 3 / weight
+data, prior_step = Gaussian(K, blurred), at_sigma(GS, 2 * nu)
 watch = {"F": lambda i: i.objective}
-watch["step"] = lambda i: weight * getattr(i, "tau", tau)
-long_step = toy.fixed_step(data, prior_step, blurred, lam=weight, tau=tau)
+long_step = toy.fixed_step(data, prior_step, blurred, lam=weight, step=3.0)
 rising = run(long_step, 8, monitors=watch)
-solver = gs_pnp_pgd(data, prior_step, blurred, lam=weight, tau=tau)
+solver = gs_pnp_pgd(data, prior_step, blurred, lam=weight, step=3.0)
+watch["step"] = lambda i: float(i.step)
 mended = run(solver, 25, monitors=watch)
 end = mended.iterate
 print(f"fixed step: F rose {int((rising.history.F.diff() > 0).sum())} times of 7")
@@ -517,16 +513,16 @@ assert (rising.history.F.diff()[1:] > 0).all()
 assert end.rejected > 0
 assert (mended.history.F.diff()[1:] <= 0).all()
 
-# %% mystnb={"image": {"alt": "Left: the objective on a logarithmic axis; with the fixed step it climbs steeply, with backtracking it falls and flattens. Middle: the step tau times lambda goes down in a few stages and then stays constant. Right: relative change per iteration, falling"}}
+# %% mystnb={"image": {"alt": "Left: the objective on a logarithmic axis; with the fixed step it climbs steeply, with backtracking it falls and flattens. Middle: the step tau goes down in a few stages and then stays constant. Right: relative change per iteration, falling"}}
 a, b = rising.history.F, mended.history.F
 step, change = mended.history.step, mended.history.relative_change[1:]
 objective = {
-    "fixed τλ = 3 (first three)": (a.index[:3], a[:3]),
+    "fixed τ = 3 (first three)": (a.index[:3], a[:3]),
     "backtracking": (b.index, b),
 }
 curves([
     {"title": "objective F", "log": True, "lines": objective},
-    {"title": "backtracking: accepted step τλ", "lines": {"": (step.index, step)}},
+    {"title": "backtracking: accepted step τ", "lines": {"": (step.index, step)}},
     {"title": "backtracking: relative change", "log": True,
      "lines": {"": (change.index, change)}},
 ])  # fmt: skip
@@ -539,21 +535,21 @@ curves([
 # %%
 best = 0.0
 for strength in (nu, 2 * nu):
-    for w in (0.02, 0.05, 0.1):
-        image = data.prox(blurred, 1 / w)
+    for w in (10.0, 20.0, 50.0):
+        image = data.prox(blurred, w)
         for _ in range(15):
             out = GS.network(image, strength)
-            image = data.prox(out, 1 / w)
+            image = data.prox(out, w)
         if metrics.psnr(out, clean) > best:
             best, with_n = metrics.psnr(out, clean), out
 
 # %% mystnb={"image": {"alt": "Four pictures of a cat's face: blurred; the long fixed step, torn to coloured noise; backtracking, sharp eyes and fur; N in the place of D, sharp but blotchy"}}
-pictures = {"observed": blurred, "fixed step, τλ = 3": rising.x}
+pictures = {"observed": blurred, "fixed step, τ = 3": rising.x}
 pictures |= {"backtracking": GS(end.u, 2 * nu), "N in the place of D": with_n}
 quality = {k: metrics.psnr(v, clean) for k, v in pictures.items()}
 assert quality["backtracking"] > quality["observed"] + 5
 assert quality["backtracking"] > quality["N in the place of D"] + 0.4
-assert quality["fixed step, τλ = 3"] < quality["observed"]
+assert quality["fixed step, τ = 3"] < quality["observed"]
 gallery({f"{k}: {quality[k]:.1f} dB": v for k, v in pictures.items()}, columns=4)
 
 # %% [markdown]
@@ -645,8 +641,8 @@ assert score["D, trained"] > from_scratch + 1
 # and $g = \tfrac12(1 + |x_1 - \tfrac12|)^2$: a valley with a sharp floor along $x_1 = \tfrac12$. Here $N$ needs two
 # ReLUs; with ELU the floor is round.
 #
-# **Proposition 6.** *If $x_1$ is never exactly $\tfrac12$ and at some iteration $0 < |x_2 - \tfrac12| < \lambda\sqrt
-# c$, then $\sum\tau_k < \infty$, and the iterates converge to a point on the floor that is not critical.*
+# **Proposition 6.** *If $x_1$ is never exactly $\tfrac12$ and at some iteration $0 < |x_2 - \tfrac12| <
+# \sqrt c/\lambda$, then $\sum\tau_k < \infty$, and the iterates converge to a point on the floor that is not critical.*
 #
 # *The idea* (the [theory page](../book/theory/gradient_step.md#what-goes-wrong-with-relu) has the proof). A step of
 # length $s$ in $x_1$ that crosses the floor from distance $a$ lands at $s - a$. $(\ast)$ wants descent proportional
@@ -661,16 +657,16 @@ second = Gaussian(
 ends, taus, trails = {}, {}, {}
 start = torch.tensor([0.83, 1.0]).double().reshape(1, 1, 1, 2)
 for name, act in (("ELU", torch.nn.ELU()), ("ReLU", torch.nn.ReLU())):
-    valley = at_sigma_with_value(GradientStep(toy.KinkedNet(act)), 0.1)
-    solver = gs_pnp_pgd(second, valley, start, lam=3.0, smallest=1e-12)
+    valley = at_sigma(GradientStep(toy.KinkedNet(act)), 0.1)
+    solver = gs_pnp_pgd(second, valley, start, lam=1 / 3, smallest=1e-12)
     iterates = [i for _, i in zip(range(250), solver, strict=False)]
     trails[name] = torch.stack([start, *(i.u for i in iterates)]).reshape(-1, 2)
-    taus[name] = (range(len(iterates)), [i.tau for i in iterates])
+    taus[name] = (range(len(iterates)), [float(i.step) for i in iterates])
     ends[name] = float((trails[name][-1, 1] - 0.5).abs())
     print(f"{name}: {len(iterates)} iterations, error of pixel 2 {ends[name]:.3f}")
 assert (
-    float((start[..., 1] - 0.5).abs()) < 3.0 * 0.1**0.5
-)  # |x_2 - 1/2| < lam sqrt(c)
+    float((start[..., 1] - 0.5).abs()) < 3 * 0.1**0.5
+)  # |x_2 - 1/2| < sqrt(c) / lam
 assert float((trails["ReLU"][-1, 0] - 0.5).abs()) < 1e-9  # on the floor
 assert ends["ELU"] < 1e-5 < 0.05 < ends["ReLU"]
 assert len(taus["ReLU"][1]) < 250 == len(taus["ELU"][1])
@@ -693,11 +689,11 @@ K7 = Blur(kernels.motion(7, seed=2))
 seen = noise.gaussian(K7(piece), nu, torch.Generator().manual_seed(0))
 task, traces, residuals, final = Gaussian(K7, seen), {}, {}, {}
 for name, net in (("ELU", smooth), ("ReLU", kinked)):
-    loop = at_sigma_with_value(net, 2 * nu)
-    solver = gs_pnp_pgd(task, loop, seen, lam=weight, tau=3 / weight)
+    loop = at_sigma(net, 2 * nu)
+    solver = gs_pnp_pgd(task, loop, seen, lam=weight, step=3.0)
     steps = [i for _, i in zip(range(70), solver, strict=False)]
     track = torch.stack([i.u for i in steps]).flatten(1)
-    tau = torch.tensor([i.tau for i in steps]) * weight
+    tau = torch.cat([i.step for i in steps])
     traces[name] = (range(len(steps)), tau)
     residuals[name] = (
         range(1, len(steps)),
@@ -707,10 +703,10 @@ for name, net in (("ELU", smooth), ("ReLU", kinked)):
     quality = metrics.psnr(net(steps[-1].u, 2 * nu), piece)
     print(f"{name}: {final[name].rejected} rejections, {quality:.1f} dB")
 assert final["ReLU"].rejected > 2 * final["ELU"].rejected
-assert final["ReLU"].tau < 0.2 * final["ELU"].tau
+assert final["ReLU"].step < 0.2 * final["ELU"].step
 curves([
-    {"title": "accepted step τλ", "log": True, "lines": traces},
-    {"title": "move / τλ", "log": True, "lines": residuals},
+    {"title": "accepted step τ", "log": True, "lines": traces},
+    {"title": "move / τ", "log": True, "lines": residuals},
 ], 8.5, 2.8)  # fmt: skip
 
 # %% [markdown]
@@ -721,11 +717,11 @@ curves([
 # %% tags=["nbval-ignore-output"]
 falls = {}
 for name, net in (("ELU", smooth), ("ReLU", kinked)):
-    loop, falls[name] = at_sigma_with_value(net, 2 * nu), []
+    loop, falls[name] = at_sigma(net, 2 * nu), []
     for seed in (0, 1):
         push = torch.Generator().manual_seed(seed)
         again = noise.gaussian(final[name].u, 0.01, push)
-        solver = gs_pnp_pgd(task, loop, again, lam=weight, tau=0.5 / weight)
+        solver = gs_pnp_pgd(task, loop, again, lam=weight, step=0.5)
         end = run(solver, 30).iterate.objective
         falls[name].append(1 - end / final[name].objective)
     print(
@@ -751,40 +747,40 @@ assert max(falls["ReLU"]) > max(0.0, *falls["ELU"])
 #
 # ## Explore
 #
-# Live: move the start, $\lambda$, and the first step. (Without a kernel, use the frames below.) From which $\lambda$ on
+# Live: move the start, $\lambda$, and the first step. (Without a kernel, use the frames below.) Below which $\lambda$
 # is there a minimum with *both* pixels dark, against the data? Can a longer first step avoid it?
 #
 # <details>
 # <summary>Answer</summary>
 #
-# Critical points $(t, t)$ solve $\tfrac12 - t = \lambda(t - D(t))$; the Hessian of $F$ has the eigenvalues $1 + \lambda(1 -
-# J(t))$ along the diagonal and $\lambda(1 - J(t))$ across. So a minimum needs $J(t) < 1$: $t < 0.395$, $\lambda > 0.773$.
-# From $(0.35, 0.1)$ with $\lambda = 3$ the first steps $\tau\lambda = 1$ and 2 end there, 4 ends at $(0.8, 0.2)$. A long
+# Critical points $(t, t)$ solve $\lambda(\tfrac12 - t) = t - D(t)$; the Hessian of $F$ has the eigenvalues $\lambda + 1 -
+# J(t)$ along the diagonal and $1 - J(t)$ across. So a minimum needs $J(t) < 1$: $t < 0.395$, $\lambda < 1.293$.
+# From $(0.35, 0.1)$ with $\lambda = 0.3$ the first steps $\tau = 1$ and 2 end there, 4 ends at $(0.8, 0.2)$. A long
 # step may jump out; nothing promises it, and from a start on the diagonal none does.
 #
 # </details>
 
 
 # %% tags=["nbval-ignore-output", "remove-output"]
-def explore(pixel1=0.35, pixel2=0.1, lam=0.2, first=1.0):
+def explore(pixel1=0.35, pixel2=0.1, lam=5.0, first=1.0):
     trail = {"": path([pixel1, pixel2], lam, first)}
-    return level_figure(plane(lam), trail, title=f"λ = {lam}, first τλ = {first}")
+    return level_figure(plane(lam), trail, title=f"λ = {lam:.3g}, first τ = {first}")
 
 
 control = interact(
     explore,
     pixel1=FloatSlider(0.35, min=0, max=1, step=0.05),
     pixel2=FloatSlider(0.1, min=0, max=1, step=0.05),
-    lam=FloatSlider(0.2, min=0.02, max=3, step=0.02),
+    lam=FloatLogSlider(5.0, min=-0.5, max=1.7, step=0.05),
     first=FloatSlider(1.0, min=0.1, max=8, step=0.1),
 )
 
 # %%
-stations = [(0.2, b) for b in (0.1, 0.3, 1.0, 2.0, 4.0)]
-stations += [(a, 1.0) for a in (0.02, 0.5, 1.0, 3.0)] + [(3.0, 4.0)]
+stations = [(5.0, b) for b in (0.1, 0.3, 1.0, 2.0, 4.0)]
+stations += [(a, 1.0) for a in (50.0, 2.0, 1.0, 0.3)] + [(0.3, 4.0)]
 frame_slider(
     [figure_as_image(explore(0.35, 0.1, a, b)) for a, b in stations],
-    [f"λ = {a}, first τλ = {b}" for a, b in stations],
+    [f"λ = {a}, first τ = {b}" for a, b in stations],
     alt="Path of GS-PnP on two pixels for several weights and first steps",
     height=340,
     start=2,
@@ -834,40 +830,40 @@ right = all(abs(mine(k) - v) < 1e-12 for k, v in factors.items())
 print("right" if right else "not yet")
 
 # %% [markdown]
-# **Exercise 2 (derivation).** Drop the convexity of $f$; let $x^+$ be *a* minimiser of $\tau f + \tfrac12\|\cdot -
-# z\|^2$, $z = x - \tau\lambda\nabla g(x)$. Prove $F(x) - F(x^+) \ge \bigl(\tfrac1{2\tau} - \tfrac{\lambda
-# L}2\bigr)\|x - x^+\|^2$. Which $c$ are now possible, and up to which $\tau$ is $(\ast)$ certain? The check tries $f =
+# **Exercise 2 (derivation).** Drop the convexity of $f$; let $x^+$ be *a* minimiser of $\tau\lambda f + \tfrac12\|\cdot -
+# z\|^2$, $z = x - \tau\nabla g(x)$. Prove $F(x) - F(x^+) \ge \bigl(\tfrac1{2\tau} - \tfrac L2\bigr)\|x - x^+\|^2$.
+# Which $c$ are now possible, and up to which $\tau$ is $(\ast)$ certain? The check tries $\lambda f =
 # -\tfrac\kappa2x^2$, $g = \tfrac L2x^2$ with $\kappa\tau$ close to 1.
 #
 # <details>
 # <summary>Solution</summary>
 #
-# Compare $x^+$ with $x$: $\tau f(x^+) + \tfrac12\|x^+ - z\|^2 \le \tau f(x) + \tfrac12\|x - z\|^2$. With $d = x^+ -
-# x$ and $x - z = \tau\lambda\nabla g(x)$ the squares differ by $\tfrac12\|d\|^2 + \tau\lambda\langle d, \nabla
-# g(x)\rangle$. So $f(x) - f(x^+) \ge \tfrac1{2\tau}\|d\|^2 + \lambda\langle\nabla g(x), d\rangle$; add the descent
-# lemma as in Lemma 3. $(\ast)$ is certain if $\tfrac1{2\tau} - \tfrac{\lambda L}2 \ge \tfrac c\tau$, that is $\tau
-# \le (1 - 2c)/(\lambda L)$, possible for $c < \tfrac12$ only.
+# Compare $x^+$ with $x$: $\tau\lambda f(x^+) + \tfrac12\|x^+ - z\|^2 \le \tau\lambda f(x) + \tfrac12\|x - z\|^2$. With $d =
+# x^+ - x$ and $x - z = \tau\nabla g(x)$ the squares differ by $\tfrac12\|d\|^2 + \tau\langle d, \nabla g(x)\rangle$. So
+# $\lambda f(x) - \lambda f(x^+) \ge \tfrac1{2\tau}\|d\|^2 + \langle\nabla g(x), d\rangle$; add the descent
+# lemma as in Lemma 3. $(\ast)$ is certain if $\tfrac1{2\tau} - \tfrac L2 \ge \tfrac c\tau$, that is $\tau
+# \le (1 - 2c)/L$, possible for $c < \tfrac12$ only.
 #
 # </details>
 
 
 # %%
-def mine(c, lam, L):
+def mine(c, L):
     return 1.0  # replace by the longest step that is certain to be accepted
 
 
 # %% tags=["hide-cell", "solution"]
-def mine(c, lam, L):
-    return (1 - 2 * c) / (lam * L)
+def mine(c, L):
+    return (1 - 2 * c) / L
 
 
 # %%
 right = True
-for c0, lam0, L0 in [(0.1, 1.0, 2.0), (0.3, 0.5, 4.0), (0.45, 2.0, 1.0)]:
-    t = mine(c0, lam0, L0)
+for c0, L0 in [(0.1, 2.0), (0.3, 4.0), (0.45, 1.0)]:
+    t = mine(c0, L0)
     kappa = torch.linspace(0, 0.9999, 1000).double() / t
-    ratio = (1 - t * lam0 * L0) / (1 - t * kappa)  # x+ / x
-    gain = 0.5 * (lam0 * L0 - kappa) * (1 - ratio**2) / (1 - ratio) ** 2
+    ratio = (1 - t * L0) / (1 - t * kappa)  # x+ / x
+    gain = 0.5 * (L0 - kappa) * (1 - ratio**2) / (1 - ratio) ** 2
     sharpest = float((gain * t).nan_to_num(1e9).min())
     right = right and abs(sharpest / c0 - 1) < 0.02
 print("right" if right else "not yet")
@@ -902,15 +898,15 @@ def mine(x, tau, F, step, c=0.1, eta=0.9):
 
 # %%
 def T(x, tau):
-    return fidelity.prox(x + tau * lam * (two(x)[0] - x), tau)
+    return fidelity.prox(x + tau * (two(x) - x), tau * lam)
 
 
-solver = gs_pnp_pgd(fidelity, two, x0, lam=lam, tau=tau0)
-x_mine, tau_mine, right = fidelity.prox(x0, tau0), tau0, True
+solver = gs_pnp_pgd(fidelity, two, x0, lam=lam, step=tau0)
+x_mine, tau_mine, right = fidelity.prox(x0, tau0 * lam), tau0, True
 for _ in range(15):
     x_mine, tau_mine = mine(x_mine, tau_mine, F, T)
     theirs = next(solver)
-    right = right and abs(tau_mine / theirs.tau - 1) < 1e-9
+    right = right and abs(tau_mine / float(theirs.step) - 1) < 1e-9
     right = right and bool((x_mine - theirs.u).abs().max() < 1e-9)
 print("right" if right else "not yet")
 

@@ -29,8 +29,7 @@
 #
 # We follow section 3 of Herfeld and others (2025), below [A], after Hurault, Leclaire and Papadakis (2022b). Formal
 # statements and every proof: the [theory page](../book/theory/proximal_denoiser.md). Words in italics mostly stand in
-# the [glossary](../book/glossary.md). From here on $\lambda$ weighs the fidelity again, which is called $f$ as in
-# [A].
+# the [glossary](../book/glossary.md). $\lambda$ weighs the fidelity, which is called $f$ as in [A].
 
 # %%
 import itertools
@@ -40,7 +39,7 @@ import pandas as pd
 import torch
 from ipywidgets import FloatSlider, interact
 from pnp_course import images, load_denoiser, metrics, noise, solvers
-from pnp_course.denoisers import denoiser_card
+from pnp_course.denoisers import WithPotential, at_sigma, denoiser_card
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import guarantee
 from pnp_course.jacobian import Linearized, affine, dense, lanczos, power_iteration
@@ -422,7 +421,7 @@ def averaged(t):
         d, g = islands(v)
         return t * d + (1 - t) * v, t * g
 
-    return step
+    return WithPotential(step)
 
 
 def moves(points):
@@ -435,6 +434,7 @@ def phi_anywhere(u, t):
 
 
 starts = torch.rand(12, 1, 1, 1, 2, generator=generator).double() * 1.4 - 0.2
+denoise = WithPotential(islands)  # the form that solvers take
 
 # %%
 margins, falls = {}, {}
@@ -449,13 +449,13 @@ def record(name, values, promised):
 for x0 in starts:
     tL, lam = 0.9, 1.4 / L_f
     r = tL / (1 + tL)
-    run = solvers.prox_pnp_pgd(fidelity, islands, x0, lam=lam, t=tL / L2)
+    run = solvers.prox_pnp_pgd(fidelity, denoise, x0, lam=lam, t=tL / L2)
     it = list(itertools.islice(run, 40))
     promised = (2 - r - lam * L_f) / 2 * moves([i.x for i in it])
     record("PGD", [i.objective for i in it], promised)
     tL, lam = 0.37, 8.0
     r, lip = tL / (1 + tL), tL / (1 - tL)
-    run = solvers.prox_pnp_drs(fidelity, islands, x0, lam=lam, t=tL / L2)
+    run = solvers.prox_pnp_drs(fidelity, denoise, x0, lam=lam, t=tL / L2)
     it = list(itertools.islice(run, 40))
     y, z = moves([i.x for i in it]), moves([i.z for i in it])
     record("DRS", [i.objective for i in it], ((1 - r) / 2 - lip**2) * y + z / 2)
@@ -463,7 +463,7 @@ for x0 in starts:
 # %%
 for x0 in starts:
     tL, lam = 0.9, 0.9 / L_f
-    run = solvers.prox_pnp_drsdiff(fidelity, islands, x0, lam=lam, t=tL / L2)
+    run = solvers.prox_pnp_drsdiff(fidelity, denoise, x0, lam=lam, t=tL / L2)
     it = list(itertools.islice(run, 40))
     y, z = moves([i.x for i in it]), moves([i.z for i in it])
     m = min(1.0, (1 - lam * L_f) * (1 + 2 * lam * L_f))
@@ -712,7 +712,7 @@ runs = {}
 for t in (1.0, 0.6, 0.2, 0.15):
     q, slope = 1 / (1 + lam), 1 + t * top
     multiplier = 1 + q * (2 * slope - 1) - slope
-    run = solvers.prox_pnp_drs(middle, one, x0, lam=lam, t=t)
+    run = solvers.prox_pnp_drs(middle, WithPotential(one), x0, lam=lam, t=t)
     runs[t] = list(itertools.islice(run, 60))
     envelope = [i.objective for i in runs[t]]
     envelope = torch.tensor(envelope, dtype=torch.float64)
@@ -753,7 +753,7 @@ blurred = noise.gaussian(blur(clean), nu, torch.Generator().manual_seed(0))
 task, traces, residuals, rows = Gaussian(blur, blurred), {}, {}, {}
 for name in ("gs-drunet", "prox-drunet"):
     L = denoiser_card(name)["certificate"]["25"]["residual_worst"]
-    loop = solvers.at_sigma_with_value(load_denoiser(name), sigma)
+    loop = at_sigma(load_denoiser(name), sigma)
     for t in (1.0, min(1, 0.99 * float(root) / L)):
         label = f"{name}, t = {t:.2f}"
         run = solvers.prox_pnp_drs(task, loop, blurred, lam=10.0 * t, t=t)

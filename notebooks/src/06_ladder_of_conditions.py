@@ -548,33 +548,33 @@ assert abs(turned.norm() / first.norm() - 1) < 1e-12
 # the real point $z = -\tfrac{1+k}{1-k}$ gives $x_{m+1} = (1 - \tfrac{2\alpha}{1-k})x_m$, which converges only for
 # $\alpha < 1-k$. $\square$
 #
-# **A design rule explained.** PnPI-HQS (Wei and others 2024) iterates $T = D_r \circ \operatorname{prox}_{\lambda G}$
-# with $D_r = rD + (1-r)I$ and a $k$-strictly pseudo-contractive $D$. From $I - D_r = r(I - D)$ and Lemma 2, $D_r$ is
-# left$(k_r)$, $k_r = 1 - \tfrac{1-k}r$. Lemma 7 with $\kappa_1 = -k_r$ and $\kappa_2 = 1$: $T$ satisfies left$(l)$ with
-# $l = \tfrac{k_r}{1 - k_r} = \tfrac r{1-k} - 1$. It is pseudo-contractive if $l \le 1$, that is **$r \le 2(1-k)$**:
-# with $k = 0.9$ this is $r \le 0.2$, exactly the authors' choice. The cell measures the smallest $l$ on products $zz'$
-# of complex numbers on the two circles, near 1; and it tests whether $T = D_rP$ is pseudo-contractive for the worst
-# $D_r = z$ of the circle and a projection $P = uu^{\mathsf T}$ of the plane: the largest eigenvalue of its symmetric
+# **A design rule explained.** PnPI-HQS (Wei and others 2024) iterates $T = D_t \circ \operatorname{prox}_{\lambda G}$
+# with $D_t = tD + (1-t)I$ and a $k$-strictly pseudo-contractive $D$. From $I - D_t = t(I - D)$ and Lemma 2, $D_t$ is
+# left$(k_t)$, $k_t = 1 - \tfrac{1-k}t$. Lemma 7 with $\kappa_1 = -k_t$ and $\kappa_2 = 1$: $T$ satisfies left$(l)$ with
+# $l = \tfrac{k_t}{1 - k_t} = \tfrac t{1-k} - 1$. It is pseudo-contractive if $l \le 1$, that is **$t \le 2(1-k)$**:
+# with $k = 0.9$ this is $t \le 0.2$, exactly the authors' choice. The cell measures the smallest $l$ on products $zz'$
+# of complex numbers on the two circles, near 1; and it tests whether $T = D_tP$ is pseudo-contractive for the worst
+# $D_t = z$ of the circle and a projection $P = uu^{\mathsf T}$ of the plane: the largest eigenvalue of its symmetric
 # part is $\tfrac12(\operatorname{Re}z + |z|)$ (theory page).
 
 # %%
 k, rule = 0.9, {}
 turn = torch.exp(1j * torch.linspace(1e-3, math.pi, 4000, dtype=torch.float64))
 near = torch.exp(1j * torch.linspace(-0.01, 0.01, 400, dtype=torch.float64))
-for r in (0.05, 0.1, 0.15, 0.2, 0.25):
-    centre, radius = Condition("", "left", 1 - (1 - k) / r).disc
-    product = (centre + radius * near[:, None]) * (0.5 + 0.5 * near)  # D_r, firm
+for t in (0.05, 0.1, 0.15, 0.2, 0.25):
+    centre, radius = Condition("", "left", 1 - (1 - k) / t).disc
+    product = (centre + radius * near[:, None]) * (0.5 + 0.5 * near)  # D_t, firm
     l = float(((product.abs() ** 2 - 1) / (1 - product).abs() ** 2).max())
     z = centre + radius * turn
     largest = float((z.real + z.abs()).max() / 2)
-    rule[r] = [round(r / (1 - k) - 1, 2), round(l, 2) + 0.0, largest <= 1 + 1e-9]
-    assert abs(l - (r / (1 - k) - 1)) < 0.01
-    assert rule[r][2] == (r <= 2 * (1 - k) + 1e-9)
-columns = ["l = r/(1 - k) - 1", "l measured", "D_r P pseudo-contractive"]
-pd.DataFrame(rule, columns).T.rename_axis("r")
+    rule[t] = [round(t / (1 - k) - 1, 2), round(l, 2) + 0.0, largest <= 1 + 1e-9]
+    assert abs(l - (t / (1 - k) - 1)) < 0.01
+    assert rule[t][2] == (t <= 2 * (1 - k) + 1e-9)
+columns = ["l = t/(1 - k) - 1", "l measured", "D_t P pseudo-contractive"]
+pd.DataFrame(rule, columns).T.rename_axis("t")
 
 # %% [markdown]
-# At $r = 2(1-k)$ we are at $l = 1$. All that Lemma 7 then says of $T$ is pseudo-contractivity (for $r < 1-k$ even the
+# At $t = 2(1-k)$ we are at $l = 1$. All that Lemma 7 then says of $T$ is pseudo-contractivity (for $t < 1-k$ even the
 # plain loop converges, if $T$ has a fixed point), and for pseudo-contractive maps averaging can fail: $T(x) = (1 + i)x$ is pseudo-contractive, its only fixed point is 0, and
 # $(1-\alpha)x + \alpha T(x) = (1 + i\alpha)x$ is *longer* than $x$ for every $\alpha \ne 0$, whatever sequence one
 # tries. Ishikawa's idea: look where $T$ would lead, and evaluate it *there*.
@@ -760,18 +760,18 @@ print("right" if right else "not yet")
 
 # %% [markdown]
 # **Exercise 2 (derivation): RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ left$(k)$, $k < 1$. Prove
-# that $x \mapsto x - \mu\bigl(\nabla f(x) + \lambda(x - D(x))\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
+# that $x \mapsto x - \mu\bigl(\lambda\nabla f(x) + x - D(x)\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
 # $\mu_0$. *Hint:* the mirror, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
 # takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
 #
 # <details>
 # <summary>Solution</summary>
 #
-# $\nabla f$ is right$(1/L)$; $I - D$ is right$(\tfrac{1-k}2)$, so $\lambda(I - D)$ is right$(\tfrac{1-k}{2\lambda})$.
+# $\nabla f$ is right$(1/L)$, so $\lambda\nabla f$ is right$(\tfrac1{\lambda L})$; $I - D$ is right$(\tfrac{1-k}2)$.
 # For a sum, $\langle d, e_1 + e_2\rangle \ge \gamma_1\|e_1\|^2 + \gamma_2\|e_2\|^2 \ge \gamma\|e_1 + e_2\|^2$ with
-# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \nabla f + \lambda(I - D)$
-# has $\tfrac1\gamma = L + \tfrac{2\lambda}{1-k}$; $\mu B$ is right$(\gamma/\mu)$, and by the mirror $I - \mu B$ is
-# left$(1 - 2\gamma/\mu)$: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(L + \tfrac{2\lambda}{1-k}\bigr)$.
+# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \lambda\nabla f + I - D$
+# has $\tfrac1\gamma = \lambda L + \tfrac2{1-k}$; $\mu B$ is right$(\gamma/\mu)$, and by the mirror $I - \mu B$ is
+# left$(1 - 2\gamma/\mu)$: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(\lambda L + \tfrac2{1-k}\bigr)$.
 #
 # </details>
 
@@ -783,7 +783,7 @@ def largest_step(L, k, weight):
 
 # %% tags=["hide-cell", "solution"]
 def largest_step(L, k, weight):
-    return 2 / (L + 2 * weight / (1 - k))
+    return 2 / (weight * L + 2 / (1 - k))
 
 
 # %%
@@ -793,7 +793,7 @@ for L, k, weight in ((1.0, 0.5, 0.2), (3.0, 0.0, 1.0), (0.5, -1.0, 2.0)):
     z = centre + radius * torch.exp(1j * torch.linspace(0, math.pi, 2001))
     for scale in (0.99, 1.01):
         mu = scale * largest_step(L, k, weight)
-        factor = float((1 - mu * (L + weight * (1 - z))).abs().max())
+        factor = float((1 - mu * (weight * L + 1 - z)).abs().max())
         right = right and (factor < 1) == (scale < 1)
 print("right" if right else "not yet")
 

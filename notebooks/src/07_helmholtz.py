@@ -538,7 +538,7 @@ for e in (0.0, 0.02, 0.05, 0.2):
     loop = pgd(Gaussian(Identity(), y), denoise, start, lam=lam)
     run(loop, 400, callback=seen.append)
     paths[f"ε = {e}"] = torch.stack([it.x.flatten() for it in seen])
-    inputs = torch.stack([it.z.flatten() for it in seen])
+    inputs = torch.stack([it.denoiser_input.flatten() for it in seen])
     objective[e] = implicit_prior(mixture, inputs, sigma)
 fallen = objective[0.0] + lam * (paths["ε = 0.0"] - 0.5).square().sum(1) / 2
 assert fallen.diff().max() < 1e-12  # conservative: F + lam G never rises

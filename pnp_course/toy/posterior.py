@@ -105,7 +105,7 @@ def admm_moves(w: Tensor, mask: Tensor, y: Tensor, lam: float, steps: int) -> Te
     """Lengths ||z_{k+1} - z_k|| along `admm` with D(x) = W x and G(x) = ||mask x - y||^2 / 2; mask, y (n,) -> (steps - 1,)."""
     seen = y.double().reshape(1, 1, 1, -1)
     solver = admm(Gaussian(Mask(mask[None]), seen), linear_denoiser(w), seen, lam=lam)
-    inputs = torch.stack([next(solver).z.flatten() for _ in range(steps)])
+    inputs = torch.stack([next(solver).denoiser_input.flatten() for _ in range(steps)])
     return inputs.diff(dim=0).norm(dim=1)
 
 

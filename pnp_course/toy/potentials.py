@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course._checks import check_positive
+from pnp_course.denoisers.base import DenoiseWithValue
 from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.fidelities import Fidelity
-from pnp_course.solvers.gradient_step import WithValue
 from pnp_course.solvers.iterate import Iterate
+from pnp_course.solvers.signature import solver
 from pnp_course.toy.mixture import GaussianMixture
 
 
@@ -126,27 +127,25 @@ def slope_along(
     return torch.cat(slopes)
 
 
+@solver(needs="with_value")
 def fixed_step(
-    fidelity: Fidelity, denoise_and_value: WithValue, x0: Tensor, *, lam: float, tau: float
+    fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, step: float
 ) -> Iterator[Iterate]:  # fmt: skip
-    """GS-PnP-PGD without a line search: as `solvers.gs_pnp_pgd`, but each step is taken, whatever F does.
+    """GS-PnP-PGD without a line search: as `solvers.gs_pnp_pgd`, but each step is taken, whatever F = lam f + g does.
 
     Args:
-        denoise_and_value: x -> (D(x), g(x)), see `solvers.at_sigma_with_value`.
-        x0: the start; the first x is prox_{tau f}(x0).
-        lam: weight of g.
-        tau: the step.
+        denoise: at_sigma(D, sigma) with a potential.
+        x0: the start; the first x is prox_{step lam f}(x0).
+        lam: weight of the fidelity.
+        step: the step.
 
     Yields:
-        Iterate with x = tau lam D(x_k) + (1 - tau lam) x_k, u = x_{k+1} and objective F(x_{k+1}).
+        Iterate with x = step D(x_k) + (1 - step) x_k, u = x_{k+1} and objective F(x_{k+1}).
     """
-    check_positive(lam, "lam")
-    check_positive(tau, "tau")
-    fidelity.reset()
-    x = fidelity.prox(x0, tau)
-    d, _ = denoise_and_value(x)
+    x = fidelity.prox(x0, step * lam)
+    d, _ = denoise.with_value(x)
     while True:
-        z = tau * lam * d + (1 - tau * lam) * x
-        x = fidelity.prox(z, tau)
-        d, g = denoise_and_value(x)
-        yield Iterate(z, u=x, objective=fidelity.value(x) + lam * float(g.sum()))
+        z = step * d + (1 - step) * x
+        x = fidelity.prox(z, step * lam)
+        d, g = denoise.with_value(x)
+        yield Iterate(z, denoiser_input=x, objective=lam * fidelity.value(x) + float(g.double().sum()), u=x)

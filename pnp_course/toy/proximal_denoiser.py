@@ -1,19 +1,22 @@
 """Small worlds for the proximal denoiser: gradient steps D = I - grad g whose g, inverse and curvature are known.
 
 `Waves` has a Hessian that fills [-L, L], for any L; `ExactStep` is the MMSE denoiser of a mixture, with its potential. Both
-are what the Prox-PnP solvers take, x -> (D(x), g(x)). `invert` undoes D_t without knowing phi.
+are functions x -> (D(x), g(x)), which `denoisers.WithPotential` brings into the form that solvers take. `invert` undoes D_t
+without knowing phi.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from pnp_course.solvers.gradient_step import WithValue
 from pnp_course.toy.mixture import GaussianMixture
+
+Step = Callable[[Tensor], tuple[Tensor, Tensor]]  # x -> (D(x), g(x))
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class ExactStep:
         return float(spectrum.min()), float(spectrum.max())
 
 
-def invert(step: WithValue, u: Tensor, t: float = 1.0, iterations: int = 400) -> Tensor:
+def invert(step: Step, u: Tensor, t: float = 1.0, iterations: int = 400) -> Tensor:
     """D_t^{-1}(u) for pictures u (B, C, H, W): the fixed point of w -> u + t (w - D(w)) = u + t grad g(w).
 
     The map is a contraction where t grad g is; the error shrinks by t L each iteration. Nothing of phi is used.
