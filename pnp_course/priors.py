@@ -56,10 +56,6 @@ class TotalVariation:
     def __init__(self, weight: float = 1.0, tol: float = 1e-4, max_iter: int = 200):
         self.weight, self.tol, self.max_iter = check_positive(weight, "weight"), tol, max_iter
 
-    def __call__(self, z: Tensor) -> Tensor:
-        """prox_R(z), in the place of a denoiser."""
-        return self.prox(z)
-
     @staticmethod
     def length(p: Tensor) -> Tensor:
         """Length of the vectors p (2, B, C, H, W) at each pixel: (1, B, 1, H, W)."""
@@ -117,10 +113,6 @@ class WaveletL1:
 
     def __init__(self, weight: float = 1.0, levels: int = 3):
         self.weight, self.levels = check_positive(weight, "weight"), levels
-
-    def __call__(self, z: Tensor) -> Tensor:
-        """prox_R(z), in the place of a denoiser."""
-        return self.prox(z)
 
     def transform(self, x: Tensor) -> list[Tensor]:
         """Haar coefficients: the coarse image, then (3, B, C, h, w) details from coarse to fine."""

@@ -764,7 +764,9 @@ assert max(falls["ReLU"]) > max(0.0, *falls["ELU"])
 # %% tags=["nbval-ignore-output", "remove-output"]
 def explore(pixel1=0.35, pixel2=0.1, lam=5.0, first=1.0):
     trail = {"": path([pixel1, pixel2], lam, first)}
-    return level_figure(plane(lam), trail, title=f"λ = {lam:.3g}, first τ = {first}")
+    return level_figure(
+        plane(lam), trail, title=f"λ = {lam:.3g}, first τ = {first}"
+    )
 
 
 control = interact(
