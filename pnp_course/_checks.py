@@ -169,7 +169,7 @@ def check_weight(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
     weight = per_image(value, x, name)
     low, high = (float(f(torch.as_tensor(weight))) for f in (torch.amin, torch.amax))
     if not 0 <= low <= high < math.inf:
-        raise ValueError(f"{name} is {low if not 0 <= low else high:g}; wanted finite numbers >= 0.")
+        raise ValueError(f"{name} is {high if low >= 0 else low:g}; wanted finite numbers >= 0.")
     return weight
 
 
