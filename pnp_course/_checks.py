@@ -147,6 +147,14 @@ def _number(value: Any, name: str) -> float:
         raise ValueError(f"{name} is {value!r}; wanted a number, or a tensor of one value per image.") from None
 
 
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """Return `value` as an int if it is a whole number >= `least`, else raise ValueError."""
+    number = _number(value, name)
+    if number != number // 1 or not least <= number < math.inf:
+        raise ValueError(f"{name} is {value}; wanted a whole number >= {least}.")
+    return int(number)
+
+
 def per_image(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
     """A parameter of the problem beside the images x (B, C, H, W): a float, or B values as (B, 1, 1, 1) in x's precision.
 
