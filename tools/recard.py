@@ -1,6 +1,7 @@
 """Measure shipped denoisers again and rewrite their cards: python tools/recard.py NAME ... [--folder FOLDER].
 
-For when a measurement changes, not the weights: the weights' hash and the account of their training stay.
+For when a measurement changes, not the weights: the weights' hash and the account of their training stay. With
+--only-levels the range of noise levels alone is measured.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import torch
 
+from pnp_course._checks import any_level
 from pnp_course.denoisers import denoiser_card, load_denoiser, zoo
+from pnp_course.denoisers.levels import sigma_range
 from pnp_course.training.main import measured
 
 
@@ -20,16 +23,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+")
     parser.add_argument("--folder", type=Path, default=zoo.FOLDER)
+    parser.add_argument("--only-levels", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     for name in given.names:
         card = denoiser_card(name, given.folder)
         net = load_denoiser(name, folder=given.folder)
-        card |= measured(net, card["config"]["in_channels"], card["training"].get("noise", "gaussian"))
+        noise = card["training"].get("noise", "gaussian")
+        if not given.only_levels:
+            card |= measured(net, card["config"]["in_channels"], noise)
+        with any_level():
+            levels = list(sigma_range(net, card["training"]["sigma_max"], noise))
+        version = {"schema_version": zoo.SCHEMA_VERSION}
+        card = version | card | version | {"sigma_range": levels}
         path = given.folder / f"{name}.json"
         path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-        print(f"{name}: {card['psnr_cbsd68']}")
+        print(f"{name}: {card['psnr_cbsd68']}, noise levels {levels[0]} to {levels[1]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ class GradientStep(nn.Module):
         self.in_channels, self.config = network.in_channels, network.config
 
     @property
+    def sigma_range(self) -> tuple[float, float] | None:
+        """The noise levels it is good for, where known: those of its network, which refuses others in eval mode."""
+        return getattr(self.network, "sigma_range", None)
+
+    @property
     def smooth(self) -> bool:
         """Is grad g continuous, with a Lipschitz constant on every bounded set? Not with a ReLU in the network."""
         return not any(isinstance(m, nn.ReLU | nn.LeakyReLU) for m in self.network.modules())
