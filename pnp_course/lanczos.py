@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pnp_course._checks import check_shape
 from pnp_course.linearize import Map
 
 
@@ -17,7 +18,7 @@ def norms(v: Tensor) -> Tensor:
 
 def normed(start: Tensor) -> Tensor:
     """The vectors (B, C, H, W) divided by their norms; ValueError where one of them cannot be."""
-    size = norms(start)
+    size = norms(check_shape(start, name="the start vector"))
     if not bool(((size > 0) & (size < float("inf"))).all()):
         raise ValueError(
             "a start vector is zero or not finite; wanted one nonzero vector per image: torch.randn_like(x) is one."
@@ -56,12 +57,13 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
     """
     if iterations < 1:
         raise ValueError(f"iterations is {iterations}; wanted at least 1.")
+    start = normed(start)
     count = min(iterations, start[0].numel())
     basis = torch.empty(count + 1, *start.shape, dtype=torch.float64 if start.dtype == torch.float64 else torch.float32)
     basis = basis.to(start.device).flatten(2)  # (k, B, n)
     tridiagonal = torch.zeros(len(start), count, count, dtype=torch.float64)
     lost = torch.zeros(len(start), count, dtype=torch.float64)  # what the tridiagonal matrix leaves out, by column
-    basis[0] = normed(start).flatten(1)
+    basis[0] = start.flatten(1)
     scale = torch.zeros(len(start), 1, device=start.device)  # of the map, as far as it is seen
     for k in range(count):
         w = apply(basis[k].reshape(start.shape)).flatten(1)

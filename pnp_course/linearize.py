@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from pnp_course._checks import any_level
+from pnp_course._checks import any_level, check_same_shape, check_shape
 
 Map = Callable[[Tensor], Tensor]
 
@@ -43,6 +43,7 @@ class Linearized:
 
     def __init__(self, denoise: Map, x: Tensor, symmetric: bool = False):
         self.symmetric = symmetric
+        check_shape(x)
         with torch.enable_grad():
             self.x = x.detach().requires_grad_(True)
             self.out = denoise(self.x)
@@ -110,6 +111,7 @@ class Gated:
 
     def __init__(self, denoiser: nn.Module, x: Tensor, sigma: float | Tensor):
         self.denoiser = denoiser
+        check_shape(x)
         with torch.enable_grad(), _Record() as record:
             self.x = x.detach().requires_grad_(True)
             self.out = denoiser(self.x, sigma)
@@ -150,4 +152,6 @@ def linearize(denoiser: nn.Module, x: Tensor, sigma: float | Tensor) -> Lineariz
 
 def jv(denoise: Map, x: Tensor, v: Tensor) -> Tensor:
     """J v in forward mode (`torch.func.jvp`), for images and vectors (B, C, H, W): one forward pass with tangents."""
+    check_shape(x), check_shape(v, name="v")
+    check_same_shape(x, v, "x", "v")
     return torch.func.jvp(denoise, (x,), (v,))[1]

@@ -5,7 +5,9 @@ import torch
 
 from pnp_course.certificates import certificate
 from pnp_course.jacobian import (
+    Gated,
     LinearMap,
+    jv,
     lanczos,
     linearize,
     operator_norm,
@@ -157,6 +159,13 @@ def test_bad_starts_and_maps_are_named():
         lanczos(lambda v: v, start)
     with pytest.raises(ValueError, match="start vector is zero or not finite"):
         power_iteration(LinearMap(lambda v: v, lambda v: v), start)
+    with pytest.raises(ValueError, match="the start vector is a ndarray; wanted a torch tensor"):
+        lanczos(lambda v: v, start.numpy())
+    for way in (lambda x: linearize(Simple("clamp"), x, 0.1), lambda x: Gated(Simple("clamp"), x, 0.1)):
+        with pytest.raises(ValueError, match="x is a ndarray; wanted a torch tensor"):
+            way(start.numpy())
+    with pytest.raises(ValueError, match="v is a ndarray; wanted a torch tensor"):
+        jv(lambda x: x, start, start.numpy())
     with pytest.raises(ValueError, match="holds NaN or infinity"):
         lanczos(lambda v: v / 0 * 0, start + 1)
     with pytest.raises(ValueError, match="iterations is 0; wanted at least 1"):

@@ -84,9 +84,12 @@ def sigma_range(net: nn.Module, sigma_max: float, noise: str = "gaussian") -> tu
         pictures = pictures.clamp_min(1e-3)  # multiplicative noise has positive pictures
     low, above = 0.0, high
     for level in [*_ladder(high, LOWEST, 1), 0.0]:
-        if excess(net, pictures, level) > EXCESS:  # the highest such level lies in the octave above
-            between = _ladder(above, level, STEPS_PER_OCTAVE)[1:] if level else [LOWEST]
-            low = MARGIN * next(finer for finer in between if finer <= level or excess(net, pictures, finer) > EXCESS)
+        if excess(net, pictures, level) > EXCESS:
+            low = MARGIN * max(level, LOWEST)
+            for finer in _ladder(above, level, STEPS_PER_OCTAVE)[1:-1] if level else []:
+                if excess(net, pictures, finer) > EXCESS:
+                    low = MARGIN * finer
+                    break
             break
         above = level
     if low > sigma_max / 2:
