@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pnp_course import available_denoisers, datasets, load_denoiser
+from pnp_course import available_denoisers, datasets, images, load_denoiser, metrics
 from pnp_course._checks import any_level
 from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour, averaged, levels, zoo
 from pnp_course.denoisers.dncnn import DnCNN, FFDNet
@@ -52,6 +52,22 @@ def test_the_white_spot_on_black():
     ):
         net(x, 0.0)
     assert -0.2 < float(net(x, net.sigma_range[0]).min()) < float(net(x, net.sigma_range[0]).max()) < 1.2
+
+
+def asked_for_more(name):
+    """Is its high end well beyond its training? A network blind to the level asked for has nothing to show there."""
+    card = zoo.denoiser_card(name)
+    return card["sigma_range"][1] > 1.2 * card["training"]["sigma_max"] and card["architecture"] != "dncnn"
+
+
+@pytest.mark.parametrize("name", filter(asked_for_more, available_denoisers()))
+def test_colour_denoisers_follow_the_noise_beyond_their_training(name):
+    """Up to the card's high end, which gray pictures ask for: better than asked for the strongest noise of training."""
+    trained, high = zoo.denoiser_card(name)["training"]["sigma_max"], zoo.denoiser_card(name)["sigma_range"][1]
+    net, x = load_denoiser(name), images.photo("coffee", 128)
+    noisy = x + high * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert metrics.psnr(net(noisy, high), x) > metrics.psnr(net(noisy, trained), x) + 2
 
 
 def make(kind, bounds=(0.05, 0.2)):

@@ -71,7 +71,8 @@ def sigma_range(net: nn.Module, sigma_max: float, noise: str = "gaussian") -> tu
 
     The low end is MARGIN times the highest level of a ladder at which some hard picture leaves [0, 1] by more than
     EXCESS; 0 where none does at any. The high end is the strongest noise of training times TOLERANCE, and times sqrt(3) for
-    a colour denoiser of Gaussian noise, since `GrayFromColour` asks that much of it.
+    a colour denoiser of Gaussian noise, since `GrayFromColour` asks that much of it; the shipped ones follow the noise so
+    far, decibels better than asked for the strongest they were trained on.
 
     Raises:
         ValueError: a denoiser that misbehaves at levels it was trained on from half the strongest up, or above.
