@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from pnp_course.toy.training import operations
 
 from pnp_course import available_denoisers, images, load_denoiser
 from pnp_course.denoisers import GradientStep, denoiser_card
@@ -41,7 +41,7 @@ def best(call: Callable[[], Any], repeats: int = 5) -> float:
 def peak_gflops(n: int = 2048) -> float:
     """Floating-point operations per second of a float32 matrix product, in 1e9."""
     a = torch.rand(n, n)
-    return 2 * n**3 / best(lambda: a @ a) / 1e9
+    return operations(lambda: a @ a) / best(lambda: a @ a) / 1e9
 
 
 @torch.no_grad()
@@ -56,10 +56,7 @@ def measure(name: str) -> dict[str, Any]:
         net(image, 0.1)
         extra = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
         seconds = best(lambda image=image: net(image, 0.1))
-        step = isinstance(net, GradientStep)  # its backward pass to the image multiplies as often as the forward pass
-        with FlopCounterMode(display=False) as counter:
-            (net.network if step else net)(image, 0.1)
-        flops = counter.get_total_flops() * (2 if step else 1)
+        flops = operations(lambda image=image: net(image, 0.1))  # a gradient step's backward pass is counted, too
         row = {
             "seconds": round(seconds, 4), "extra_mib": round(extra / 1024), "gmacs": round(flops / 2e9, 2),
             "seconds_at_peak": round(flops / peak / 1e9, 4),

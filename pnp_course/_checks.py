@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, overload
 
 import torch
 from torch import Tensor
+
+_any_level: ContextVar[bool] = ContextVar("any_level", default=False)
 
 
 def check_image(x: Any, name: str = "x", channels: int | None = None) -> Tensor:
@@ -16,6 +21,20 @@ def check_image(x: Any, name: str = "x", channels: int | None = None) -> Tensor:
     """
     check_shape(x, channels, name)
     return check_finite(x, name)
+
+
+def check_floating(x: Any, name: str = "x") -> Tensor:
+    """Return `x` if it is a tensor of real floating-point numbers of any shape, else raise ValueError."""
+    if not isinstance(x, Tensor):
+        raise ValueError(
+            f"{name} is a {type(x).__name__}; wanted a torch tensor of floating-point numbers: "
+            "use torch.as_tensor(array, dtype=torch.float32)."
+        )
+    if not x.dtype.is_floating_point:
+        raise ValueError(
+            f"{name} has dtype {x.dtype}; wanted floating point intensities in [0, 1]: for 8-bit images use x.float() / 255."
+        )
+    return x
 
 
 def check_shape(x: Any, channels: int | None = None, name: str = "x") -> Tensor:
@@ -31,16 +50,51 @@ def check_shape(x: Any, channels: int | None = None, name: str = "x") -> Tensor:
         )
     if x.numel() == 0:
         raise ValueError(f"{name} has shape {tuple(x.shape)}, which holds no pixel; wanted at least one.")
-    if not x.dtype.is_floating_point:
-        raise ValueError(
-            f"{name} has dtype {x.dtype}; wanted floating point intensities in [0, 1]: for 8-bit images use x.float() / 255."
-        )
+    check_floating(x, name)
     if channels is not None and x.shape[1] != channels:
         raise ValueError(
             f"{name} has {x.shape[1]} channel(s), wanted {channels}: "
             "use pnp_course.images.to_channels(x, n) to convert between gray and colour."
         )
     return x
+
+
+def check_precision(x: Tensor, weight: Tensor, name: str = "x") -> Tensor:
+    """Return `x` if it has the precision and the device of a network's `weight`, else raise ValueError.
+
+    Under autocast any precision passes, since autocast converts.
+    """
+    if (x.dtype, x.device) != (weight.dtype, weight.device) and not torch.is_autocast_enabled(x.device.type):
+        raise ValueError(
+            f"{name} is {x.dtype} on {x.device} and the denoiser's weights are {weight.dtype} on {weight.device}; wanted "
+            "the same: convert one of them, as in x.to(torch.float32) or denoiser.to(x)."
+        )
+    return x
+
+
+def check_level(sigma: float | Tensor, bounds: tuple[float, float] | None) -> None:
+    """Raise ValueError where a noise level lies outside `bounds`, those a denoiser can be trusted at; None: no bounds."""
+    if bounds is None or _any_level.get():
+        return
+    low, high = (float(f(sigma)) if isinstance(sigma, Tensor) else float(sigma) for f in (torch.amin, torch.amax))
+    rounding = 1 + 1e-6  # a level stored in single precision
+    if not bounds[0] <= low * rounding or not high <= bounds[1] * rounding:
+        worst = high if high > bounds[1] else low
+        raise ValueError(
+            f"sigma is {worst:.4g} ({255 * worst:.4g}/255); this denoiser is good for noise levels from {bounds[0]:.4g} to "
+            f"{bounds[1]:.4g} ({255 * bounds[0]:.4g}/255 to {255 * bounds[1]:.4g}/255): take a level between them, or "
+            "another denoiser (the cards' sigma_range says which)."
+        )
+
+
+@contextmanager
+def any_level() -> Iterator[None]:
+    """Inside, in this thread, `check_level` lets everything pass: for what is not denoising, as a network's linear part."""
+    token = _any_level.set(True)
+    try:
+        yield
+    finally:
+        _any_level.reset(token)
 
 
 def check_finite(x: Tensor, name: str = "x") -> Tensor:
@@ -66,12 +120,65 @@ def check_counts(y: Tensor, name: str = "y") -> Tensor:
     return y
 
 
-def check_positive(value: float, name: str, hint: str = "") -> float:
-    """Return `value` as a float if it is finite and > 0, else raise ValueError."""
-    number = float(value)
+@overload
+def check_positive(value: float, name: str, hint: str = "") -> float: ...
+@overload
+def check_positive(value: Tensor, name: str, hint: str = "") -> Tensor: ...
+
+
+def check_positive(value: float | Tensor, name: str, hint: str = "") -> float | Tensor:
+    """Return `value`, as a float or a tensor of one value per image, if it is finite and > 0, else raise ValueError."""
+    if isinstance(value, Tensor) and value.numel() > 1:
+        good = torch.isfinite(value) & (value > 0)
+        if not good.all():
+            words = f"{float(value[~good].flatten()[0]):g} at one of its {value.numel()} places"
+            raise ValueError(f"{name} is {words}; wanted finite numbers > 0{': ' + hint if hint else ''}.")
+        return value
+    number = _number(value, name)
     if not math.isfinite(number) or number <= 0:
         raise ValueError(f"{name} is {value}; wanted a finite number > 0{': ' + hint if hint else ''}.")
     return number
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} is {value!r}; wanted a number, or a tensor of one value per image.") from None
+
+
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """Return `value` as an int if it is a whole number >= `least`, else raise ValueError."""
+    number = _number(value, name)
+    if number != number // 1 or not least <= number < math.inf:
+        raise ValueError(f"{name} is {value}; wanted a whole number >= {least}.")
+    return int(number)
+
+
+def per_image(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
+    """A parameter of the problem beside the images x (B, C, H, W): a float, or B values as (B, 1, 1, 1) in x's precision.
+
+    Raises:
+        ValueError: neither a number nor a tensor of 1 or B values.
+    """
+    if not isinstance(value, Tensor):
+        return _number(value, name)
+    if value.numel() == 1:
+        return float(value)
+    if value.numel() != len(x):
+        raise ValueError(
+            f"{name} has {value.numel()} values for {len(x)} image(s); wanted one number, or one value per image."
+        )
+    return value.to(x).reshape(-1, *[1] * (x.ndim - 1))
+
+
+def check_weight(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
+    """As `per_image`, for weights that must be finite and >= 0."""
+    weight = per_image(value, x, name)
+    low, high = (float(f(torch.as_tensor(weight))) for f in (torch.amin, torch.amax))
+    if not 0 <= low <= high < math.inf:
+        raise ValueError(f"{name} is {high if low >= 0 else low:g}; wanted finite numbers >= 0.")
+    return weight
 
 
 def check_same_shape(x: Tensor, y: Tensor, x_name: str, y_name: str) -> None:

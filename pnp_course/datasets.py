@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pnp_course.images import read_image
 
+SCHEMA_VERSION = 1  # of registry.txt
 RAW = "https://raw.githubusercontent.com"
 
 
@@ -57,9 +58,19 @@ class MissingDataError(RuntimeError):
 
 @cache
 def registry() -> dict[str, dict[str, str]]:
-    """set -> {file name: SHA-256}, in the sets' order."""
+    """set -> {file name: SHA-256}, in the sets' order; from registry.txt, whose first line is its schema version."""
+    return _parse((Path(__file__).parent / "registry.txt").read_text(encoding="utf-8"))
+
+
+def _parse(text: str) -> dict[str, dict[str, str]]:
+    first, *lines = text.splitlines()
+    if first != f"schema_version {SCHEMA_VERSION}":
+        raise MissingDataError(
+            f"registry.txt begins with {first!r}; this release reads 'schema_version {SCHEMA_VERSION}': install the package "
+            "again, all of one release."
+        )
     sets: dict[str, dict[str, str]] = {name: {} for name in DATASETS}
-    for line in (Path(__file__).parent / "registry.txt").read_text(encoding="utf-8").splitlines():
+    for line in lines:
         path, sha256 = line.split()
         name, file = path.split("/")
         sets[name][file] = sha256

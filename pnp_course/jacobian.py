@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pnp_course.lanczos import lanczos, normed, norms
 from pnp_course.linearize import Gated, Linearized, Map, jv, linearize
 
 __all__ = [
@@ -115,11 +116,6 @@ def pseudo_contraction(lin: Linearized | Gated, solves: int = 8) -> LinearMap:
     )
 
 
-def norms(v: Tensor) -> Tensor:
-    """Euclidean norm of each image of v (B, C, H, W), as (B, 1, 1, 1)."""
-    return v.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
-
-
 @dataclass(frozen=True)
 class PowerIteration:
     """Outcome of `power_iteration`.
@@ -148,7 +144,7 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
         iterations: most iterations; 0 leaves the start as it is, normed.
         tol: stop once no norm changes by more than this, relatively.
     """
-    q, before, change = start / norms(start), torch.zeros(()), float("inf")
+    q, before, change = normed(start), torch.zeros(()), float("inf")
     norm, k = torch.zeros(len(start), 1, 1, 1), 0
     for k in range(1, iterations + 1):
         p = m.apply(q)
@@ -156,58 +152,11 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
         change = float(((norm - before).abs() / norm.clamp_min(1e-30)).max())
         before = norm
         p = p if m.normal else m.transpose(p)
-        q = (p / norms(p).clamp_min(1e-30)).detach()
+        size = norms(p)  # where M q vanishes, q stays: it is as good as any vector that is known
+        q = torch.where(size > 1e-30, p / size.clamp_min(1e-30), q).detach()
         if change <= tol:
             break
     return PowerIteration(q, norm.detach().flatten(), k, change)
-
-
-@dataclass(frozen=True)
-class SpectrumEnds:
-    """Outcome of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue.
-
-    low_vector, high_vector: their Ritz vectors (B, C, H, W), of unit norm.
-    """
-
-    low: Tensor
-    high: Tensor
-    low_error: Tensor
-    high_error: Tensor
-    low_vector: Tensor
-    high_vector: Tensor
-
-
-def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
-    """Both ends of the spectrum of a symmetric map, one run for the whole batch (Lanczos, full reorthogonalisation).
-
-    The Ritz values lie inside the spectrum, so `high` is never above the largest eigenvalue, nor `low` below the
-    smallest (rounding apart). Memory: `iterations` vectors per image.
-
-    Args:
-        apply: v -> S v, S symmetric, v (B, C, H, W).
-        start: vectors (B, C, H, W), none of them zero.
-        iterations: products with S made.
-    """
-    count = min(iterations, start[0].numel())
-    basis = torch.empty(count + 1, *start.shape, dtype=torch.float64 if start.dtype == torch.float64 else torch.float32)
-    basis = basis.to(start.device).flatten(2)  # (k, B, n)
-    tridiagonal = torch.zeros(len(start), count, count, dtype=torch.float64)
-    basis[0] = (start / norms(start)).flatten(1)
-    beta = torch.zeros(len(start), dtype=torch.float64)
-    for k in range(count):
-        w = apply(basis[k].reshape(start.shape)).flatten(1)
-        tridiagonal[:, k, k] = (w * basis[k]).sum(1).double().cpu()
-        for _ in range(2):  # twice is enough to keep the basis orthogonal to rounding
-            w = w - torch.einsum("kb,kbn->bn", torch.einsum("kbn,bn->kb", basis[: k + 1], w), basis[: k + 1])
-        norm = w.norm(dim=1)
-        beta = norm.double().cpu()
-        basis[k + 1] = w / norm.clamp_min(1e-30)[:, None]
-        if k + 1 < count:
-            tridiagonal[:, k, k + 1] = tridiagonal[:, k + 1, k] = beta
-    values, vectors = torch.linalg.eigh(tridiagonal)
-    error = beta[:, None] * vectors[:, -1, :].abs()
-    ends = [torch.einsum("bk,kbn->bn", vectors[:, :, i].to(basis), basis[:count]).reshape(start.shape) for i in (0, -1)]
-    return SpectrumEnds(values[:, 0], values[:, -1], error[:, 0], error[:, -1], ends[0], ends[1])
 
 
 def operator_norm(m: LinearMap, start: Tensor, iterations: int = 20) -> Tensor:

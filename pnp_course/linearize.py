@@ -13,12 +13,15 @@ Every product is batched: one vector per image, one pass for the whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from pnp_course._checks import any_level, check_same_shape, check_shape
 
 Map = Callable[[Tensor], Tensor]
 
@@ -40,6 +43,7 @@ class Linearized:
 
     def __init__(self, denoise: Map, x: Tensor, symmetric: bool = False):
         self.symmetric = symmetric
+        check_shape(x)
         with torch.enable_grad():
             self.x = x.detach().requires_grad_(True)
             self.out = denoise(self.x)
@@ -64,43 +68,60 @@ class Linearized:
         return inner(jta, b)
 
 
+RELUS = (F.relu, torch.relu, Tensor.relu)
+
+
+class _Record(TorchFunctionMode):
+    """While active, in this thread: every ReLU leaves its gate, 1 where it is open, in the order of the calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if func in RELUS:
+            self.gates.append((out.detach() > 0).to(out.dtype))
+        return out
+
+
+class _Replay(TorchFunctionMode):
+    """While active, in this thread: the k-th ReLU multiplies by the k-th gate."""
+
+    def __init__(self, gates: list[Tensor]):
+        super().__init__()
+        self.gates = iter(gates)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in RELUS:
+            given: Tensor = args[0] if args else kwargs["input"]
+            return given * next(self.gates)
+        return func(*args, **(kwargs or {}))
+
+
 class Gated:
-    """As `Linearized`, for a module D(x, sigma) whose only nonlinearity are `nn.ReLU` modules, each used once.
+    """As `Linearized`, for a module D(x, sigma) whose only nonlinearity is ReLU.
 
     Such a D is affine on each region of fixed gates: D(z) = J z + c there, and J v = D_gated(v) - D_gated(0), where
-    D_gated is the network with its ReLUs held at the gates of x.
+    D_gated is the network with its ReLUs held at the gates of x. They are held during the call and in its thread only,
+    and the network itself is left alone, so that others may use it at the same time.
     """
 
     symmetric = False
 
     def __init__(self, denoiser: nn.Module, x: Tensor, sigma: float | Tensor):
         self.denoiser = denoiser
-        self.gates: dict[nn.Module, Tensor] = {}
-        self.relus = [m for m in denoiser.modules() if isinstance(m, nn.ReLU)]
-        with torch.enable_grad(), self._hooked(self._record):
+        check_shape(x)
+        with torch.enable_grad(), _Record() as record:
             self.x = x.detach().requires_grad_(True)
             self.out = denoiser(self.x, sigma)
+        self.gates = record.gates
         with torch.no_grad():  # biases and padding; all zero for DRUNet at sizes it takes without padding
             self.offset = self._apply(torch.zeros_like(self.x))
         self.linear = not self.offset.any() and not any("bias" in name for name, _ in denoiser.named_parameters())
 
-    def _record(self, module: nn.Module, _: Any, out: Tensor) -> None:
-        self.gates[module] = (out.detach() > 0).to(out.dtype)
-
-    def _replay(self, module: nn.Module, given: tuple[Tensor], _: Tensor) -> Tensor:
-        return given[0] * self.gates[module]
-
-    @contextmanager
-    def _hooked(self, hook: Callable[..., Any]) -> Iterator[None]:
-        handles = [m.register_forward_hook(hook) for m in self.relus]
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
     def _apply(self, v: Tensor) -> Tensor:
-        with self._hooked(self._replay):
+        with any_level(), _Replay(self.gates):  # at level 0 the noise map adds nothing: the linear part in x is left
             return self.denoiser(v, 0.0)
 
     def j(self, v: Tensor) -> Tensor:
@@ -131,4 +152,6 @@ def linearize(denoiser: nn.Module, x: Tensor, sigma: float | Tensor) -> Lineariz
 
 def jv(denoise: Map, x: Tensor, v: Tensor) -> Tensor:
     """J v in forward mode (`torch.func.jvp`), for images and vectors (B, C, H, W): one forward pass with tangents."""
+    check_shape(x), check_shape(v, name="v")
+    check_same_shape(x, v, "x", "v")
     return torch.func.jvp(denoise, (x,), (v,))[1]

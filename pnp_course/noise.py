@@ -1,4 +1,7 @@
-"""Noise models: what the sensor does to A u. Every draw comes from an explicit generator."""
+"""Noise models: what the sensor does to A u. Every draw comes from an explicit generator.
+
+A parameter is a float, or a tensor of B values, one for each of the images (B, C, H, W).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_finite, check_positive
+from pnp_course._checks import check_finite, check_floating, check_positive, per_image
+
+MANY = 1e8  # photons: above, scipy's quantiles get slow, and from 1e10 on they are NaN
 
 
-def gaussian(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
+def gaussian(x: Tensor, sigma: float | Tensor, generator: torch.Generator) -> Tensor:
     """x + sigma n, n standard normal; sigma in units of intensity (25/255, not 25)."""
-    check_positive(sigma, "sigma")
+    check_floating(x)
+    _check_generator(generator)
+    sigma = per_image(check_positive(sigma, "sigma"), x, "sigma")
     return x + sigma * torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
 
 
-def poisson(x: Tensor, peak: float, generator: torch.Generator) -> Tensor:
+def poisson(x: Tensor, peak: float | Tensor, generator: torch.Generator) -> Tensor:
     """Poisson(peak x) / peak, [B] (1): photon counts in units of intensity.
 
     Each pixel's count is the quantile of its Poisson law at its own uniform number. So equal seeds give the same noise
@@ -30,18 +37,41 @@ def poisson(x: Tensor, peak: float, generator: torch.Generator) -> Tensor:
     Raises:
         ValueError: peak <= 0, values that are not finite or below -1e-4.
     """
-    from scipy.stats import poisson as law
-
-    check_positive(peak, "peak", "the mean number of photons of a white pixel")
-    check_finite(x)
+    check_finite(check_floating(x))
+    _check_generator(generator)
+    peak = per_image(check_positive(peak, "peak", "the mean number of photons of a white pixel"), x.double(), "peak")
     if (x < -1e-4).any():
         raise ValueError(
             f"x has negative intensities (smallest {float(x.min()):.4g}), which emit no photons: clamp it with x.clamp(min=0)."
         )
+    peak = peak.cpu() if isinstance(peak, Tensor) else peak
     rate = peak * x.clamp(min=0).double().cpu()
+    if not bool(torch.isfinite(rate).all()):
+        raise ValueError(f"peak times the largest intensity, {float(x.max()):.4g}, is infinite; wanted a smaller peak.")
     uniform = torch.rand(x.shape, generator=generator, dtype=torch.float64)
-    counts = torch.from_numpy(law.ppf(uniform.numpy(), rate.numpy()).clip(min=0))
-    return (counts / peak).to(x)
+    return (torch.from_numpy(_poisson_quantile(uniform.numpy(), rate.numpy())) / peak).to(x)
+
+
+def _poisson_quantile(uniform: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Smallest count whose cumulated probability reaches `uniform`, for means `rate`."""
+    from scipy.stats import norm
+    from scipy.stats import poisson as law
+
+    few = rate < MANY
+    counts = np.empty_like(rate)
+    counts[few] = law.ppf(uniform[few], rate[few]).clip(min=0)
+    # many photons: the expansion of Cornish and Fisher, whose error is of the order of 1 / rate of a photon
+    z, mean = norm.ppf(uniform[~few].clip(min=2.0**-54)), rate[~few]
+    deviation = np.sqrt(mean)
+    counts[~few] = np.ceil(mean + deviation * z + (z**2 - 1) / 6 - (z**3 + 2 * z) / (72 * deviation) - 0.5)
+    return counts
+
+
+def _check_generator(generator: object) -> None:
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(
+            f"generator is a {type(generator).__name__}; wanted a torch.Generator: torch.Generator().manual_seed(0) is one."
+        )
 
 
 def inverse_gamma(x: Tensor, level: float | Tensor, generator: torch.Generator) -> Tensor:
@@ -57,8 +87,10 @@ def inverse_gamma(x: Tensor, level: float | Tensor, generator: torch.Generator) 
     Raises:
         ValueError: values of x that are not positive, or a level outside its range.
     """
-    gamma = 1 / torch.as_tensor(level, dtype=torch.float64).reshape(-1, 1, 1, 1).cpu()
-    check_finite(x)
+    check_finite(check_floating(x))
+    _check_generator(generator)
+    level = per_image(level, x.double(), "the noise level")
+    gamma = 1 / torch.as_tensor(level, dtype=torch.float64).cpu()
     if not bool((x > 0).all()):
         raise ValueError(
             f"x has values down to {float(x.min()):.3g}; inverse gamma noise needs x > 0: x.clamp(min=1e-3)."

@@ -1,5 +1,8 @@
 """Jacobian tools against dense automatic differentiation and torch.linalg."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -231,3 +234,46 @@ def test_a_norm_without_pairs_has_no_gradient(generator):
     lin = linearize(make("relu"), torch.rand(1, 1, 8, 8, dtype=torch.float64), 0.1)
     with pytest.raises(ValueError, match="no `pairs`"):
         spectral_norm(symmetric_part(lin), lin, lin.x, 1)
+
+
+def test_two_threads_share_a_network():
+    """Linearised at two images at once, in lockstep layer by layer: each thread gets what it gets alone."""
+    net, n = make("relu"), 2
+    generator = torch.Generator().manual_seed(0)
+    x = [torch.rand(1, 1, 8, 8, generator=generator, dtype=torch.float64) for _ in range(n)]
+    v = [torch.randn(1, 1, 8, 8, generator=generator, dtype=torch.float64) for _ in range(n)]
+
+    def products(i):
+        lin = linearize(net, x[i], 0.1)
+        return torch.stack((lin.j(v[i]), lin.jt(v[i]), lin.pairing(v[i], v[i]).detach().expand_as(v[i])))
+
+    alone = [products(i) for i in range(n)]
+    plain = net(x[0], 0.1)
+    barrier = threading.Barrier(n, timeout=30)
+
+    def wait(*_):
+        barrier.wait()
+
+    handles = [m.register_forward_pre_hook(wait) for m in net.modules() if not list(m.children())]
+    with ThreadPoolExecutor(n) as pool:
+        together = list(pool.map(products, range(n)))
+    for handle in handles:
+        handle.remove()
+    for got, want in zip(together, alone, strict=True):
+        torch.testing.assert_close(got, want, atol=1e-14, rtol=0)
+    # one thread linearises while another only denoises
+    entered, done = threading.Event(), threading.Event()
+
+    def pause(*_):
+        if threading.current_thread() is not threading.main_thread():
+            entered.set()
+            done.wait(30)
+
+    handle = net.m_body.register_forward_pre_hook(pause)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(products, 1)
+        assert entered.wait(30)
+        torch.testing.assert_close(net(x[0], 0.1), plain, atol=0, rtol=0)
+        done.set()
+        torch.testing.assert_close(other.result(), alone[1], atol=1e-14, rtol=0)
+    handle.remove()

@@ -37,3 +37,27 @@ def test_errors():
         metrics.psnr(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 3))
     with pytest.raises(ValueError, match="11 x 11"):
         metrics.ssim(torch.zeros(1, 1, 8, 20), torch.zeros(1, 1, 8, 20))
+
+
+def test_psnr_of_equal_pictures_is_the_ceiling(generator):
+    x = torch.rand(2, 3, 4, 4, generator=generator)
+    assert metrics.psnr(x, x) == 120
+    assert metrics.psnr(torch.stack((x[0], 0 * x[0])), torch.stack((x[0], 0 * x[0] + 0.1))) == pytest.approx(
+        70, abs=1e-4
+    )
+
+
+@pytest.mark.parametrize("measure", [metrics.psnr, metrics.ssim])
+def test_other_scales_and_types_are_refused(measure, generator):
+    x = torch.rand(1, 3, 16, 16, generator=generator)
+    for change, words in (
+        (lambda z: 255 * z, r"intensities from 0\.\d+ to 25\d.*scale \[0, 1\]: divide 8-bit intensities by 255"),
+        (lambda z: 2 * z - 1, r"intensities from -0\.99.*wanted a clean picture on the scale"),
+        (lambda z: (255 * z).to(torch.uint8), "x has dtype torch.uint8; wanted floating point"),
+        (lambda z: z.numpy(), "x is a ndarray; wanted a torch tensor"),
+        (lambda z: z[0], r"x has shape \(3, 16, 16\); wanted \(B, C, H, W\)"),
+        (lambda z: z / 0, "reference has intensities from inf to inf"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            measure(change(x), change(x))
+    assert measure(255 * x, x) < measure(x, x)  # an iterate may leave [0, 1], and is clipped

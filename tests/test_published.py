@@ -81,6 +81,21 @@ def test_data_parallel_prefix(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "path", [("model_state_dict",), ("net",), ("params_ema",), ("model", "state_dict"), ("network",)]
+)
+def test_weights_under_the_usual_names(path, tmp_path):
+    """Whatever lies beside them; and of an average over the steps and the last step the average is taken."""
+    content = authors_state_dict()
+    for key in reversed(path):
+        content = {"epoch": 7, "optimizer": {"lr": 1e-4}, key: content}
+    if path == ("params_ema",):
+        content["params"] = authors_state_dict(seed=1)
+    torch.save(content, tmp_path / "w.pth")
+    found = load_published("drunet", tmp_path / "w.pth")
+    torch.testing.assert_close(found.m_tail.weight, authors_state_dict()["m_tail.weight"], atol=0, rtol=0)
+
+
 def test_it_computes_what_the_authors_network_computes(tmp_path):
     """The forward pass written out with torch.nn.functional from the key names alone."""
     import torch.nn.functional as F
@@ -123,7 +138,14 @@ def broken(change):
         (lambda: broken(lambda s: s.update({"m_tail.bias": torch.zeros(3)})), "has a layer m_tail.bias"),
         (lambda: broken(lambda s: s.pop("m_down2.2.weight")), "lacks the layer m_down2.2.weight"),
         (lambda: {"model.0.weight": torch.zeros(64, 3, 3, 3)}, "no layer m_head .*model.0.weight"),
-        (lambda: {"epoch": 3}, "holds no tensors"),
+        (lambda: {"model.0.weight": torch.zeros(1), "model.0.bias": torch.zeros(1)},
+         "its 2 tensors begin with model.0.weight, model.0.bias"),
+        (lambda: {"epoch": 3, "best": 30.1},
+         "holds no tensors by name: there is a dictionary with 'epoch', 'best'; wanted a state dict.*model_state_dict"),
+        (lambda: {"net": {"unet": {"m_head.weight": torch.zeros(1)}}},
+         "there is a dictionary with 'unet' under 'net'; wanted a state dict"),
+        (lambda: {}, "there is an empty dictionary; wanted"),
+        (lambda: torch.zeros(3), "there is a Tensor; wanted"),
     ],
 )  # fmt: skip
 def test_wrong_architectures_name_the_layer(state, words, tmp_path):

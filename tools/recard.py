@@ -1,7 +1,8 @@
 """Measure shipped denoisers again and rewrite their cards: python tools/recard.py NAME ... [--folder FOLDER].
 
 For when a measurement changes, not the weights: the weights' hash and the account of their training stay. With
-`--conclusions` nothing is measured: only what follows from the constants on the card is written anew.
+`--conclusions` nothing is measured: only what follows from the constants on the card is written anew. With `--only-levels`
+the range of noise levels alone is measured.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 
 import torch
 
+from pnp_course._checks import any_level
 from pnp_course.denoisers import denoiser_card, load_denoiser, zoo
+from pnp_course.denoisers.levels import sigma_range
 from pnp_course.guarantees.certificates import conclusions_renewed
 from pnp_course.training.main import measured
 
@@ -23,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+")
     parser.add_argument("--folder", type=Path, default=zoo.FOLDER)
+    parser.add_argument("--only-levels", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--conclusions", action="store_true")
     given = parser.parse_args()
@@ -33,9 +37,14 @@ def main() -> None:
             write(card | conclusions_renewed(card), given.folder)
             continue
         net = load_denoiser(name, folder=given.folder)
-        card |= measured(net, card["config"]["in_channels"], card["training"].get("noise", "gaussian"))
-        write(card, given.folder)
-        print(f"{name}: {card['psnr_cbsd68']}")
+        noise = card["training"].get("noise", "gaussian")
+        if not given.only_levels:
+            card |= measured(net, card["config"]["in_channels"], noise)
+        with any_level():
+            levels = list(sigma_range(net, card["training"]["sigma_max"], noise))
+        version = {"schema_version": zoo.SCHEMA_VERSION}
+        write(version | card | version | {"sigma_range": levels}, given.folder)
+        print(f"{name}: {card['psnr_cbsd68']}, noise levels {levels[0]} to {levels[1]}", flush=True)
 
 
 def write(card: dict[str, Any], folder: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pnp_course._checks import check_shape
+from pnp_course._checks import check_level, check_precision, check_shape
 from pnp_course.denoisers.base import sigma_per_image
 
 
@@ -36,6 +36,7 @@ class DnCNN(nn.Module):
     """
 
     piecewise_linear = True  # ReLU is its only nonlinearity
+    sigma_range: tuple[float, float] | None = None  # as in DRUNet
 
     def __init__(self, in_channels: int = 3, width: int = 64, depth: int = 20):
         super().__init__()
@@ -45,7 +46,8 @@ class DnCNN(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor = 0.0) -> Tensor:
         """Denoise x (B, C, H, W)."""
-        check_shape(x, self.in_channels)
+        check_precision(check_shape(x, self.in_channels), self.model[0].weight)  # type: ignore[arg-type]
+        check_level(sigma, None if self.training else self.sigma_range)
         return x - self.model(x)
 
 
@@ -63,6 +65,7 @@ class FFDNet(nn.Module):
     """
 
     piecewise_linear = True  # ReLU is its only nonlinearity
+    sigma_range: tuple[float, float] | None = None  # as in DRUNet
 
     def __init__(self, in_channels: int = 3, width: int = 96, depth: int = 12, pad_value: float = 0.5):
         super().__init__()
@@ -72,7 +75,8 @@ class FFDNet(nn.Module):
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Denoise x (B, C, H, W) at strength sigma (float or (B,), intensity units)."""
-        check_shape(x, self.in_channels)
+        check_precision(check_shape(x, self.in_channels), self.model[0].weight)  # type: ignore[arg-type]
+        check_level(sigma, None if self.training else self.sigma_range)
         height, width = x.shape[-2:]
         x = F.pad(x, (0, width % 2, 0, height % 2), value=self.pad_value)
         small = F.pixel_unshuffle(x, 2)  # (B, 4 C, H/2, W/2)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pnp_course._checks import check_shape
+from pnp_course._checks import check_level, check_precision, check_shape
 from pnp_course.denoisers.base import sigma_per_image
 
 
@@ -63,8 +63,12 @@ class DRUNet(nn.Module):
             differentiable with Lipschitz gradient, as [A] needs.
         pad_value: the constant that fills images up to a multiple of 8 (see `forward`).
 
+    `sigma_range`: the noise levels it is good for, where known; in eval mode `forward` refuses others.
+
     Source: Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior", 2021, section 3; [B] section 5.
     """
+
+    sigma_range: tuple[float, float] | None = None
 
     def __init__(
         self,
@@ -107,7 +111,8 @@ class DRUNet(nn.Module):
         larger frame the Jacobian is then E^T J E, a compression of the network's: it is symmetric when J is, and
         cocoercive with the same constant (`book/theory`, padding lemma). Reflection would lose both.
         """
-        check_shape(x, self.in_channels)
+        check_precision(check_shape(x, self.in_channels), self.m_head.weight)
+        check_level(sigma, None if self.training else self.sigma_range)
         height, width = x.shape[-2:]
         noise_map = sigma_per_image(sigma, x).expand(-1, 1, height, width)
         pad_h, pad_w = -height % 8, -width % 8

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pnp_course._checks import check_shape
+
 
 class GradientStep(nn.Module):
     """D(x, sigma) = x - grad g(x, sigma), g = ||x - N(x, sigma)||^2 / 2: [A] (10)-(11), after Hurault et al. 2022.
@@ -28,7 +30,13 @@ class GradientStep(nn.Module):
     def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
-        self.in_channels, self.config = network.in_channels, network.config
+        self.in_channels: int = network.in_channels  # type: ignore[assignment]
+        self.config = network.config
+
+    @property
+    def sigma_range(self) -> tuple[float, float] | None:
+        """The noise levels it is good for, where known: those of its network, which refuses others in eval mode."""
+        return getattr(self.network, "sigma_range", None)
 
     @property
     def smooth(self) -> bool:
@@ -46,6 +54,7 @@ class GradientStep(nn.Module):
 
     def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """grad g (B, C, H, W) and g (B,)."""
+        check_shape(x, self.in_channels)
         differentiable = torch.is_grad_enabled() and (
             x.requires_grad or any(p.requires_grad for p in self.network.parameters())
         )
@@ -60,6 +69,7 @@ class GradientStep(nn.Module):
 
     def value(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """g(x, sigma) (B,), from one forward pass."""
+        check_shape(x, self.in_channels)
         return 0.5 * (x - self.network(x, sigma)).flatten(1).square().sum(1)
 
 
@@ -80,6 +90,7 @@ class BregmanGradientStep(GradientStep):
 
     def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """B(x) (B, C, H, W) and g(x) (B,); `sigma` is the noise level 1/gamma."""
+        check_shape(x, self.in_channels)
         if not bool((x > 0).all()):
             raise ValueError(
                 f"x has values down to {float(x.min()):.3g}; Burg's entropy needs x > 0: clamp the image, "

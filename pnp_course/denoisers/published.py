@@ -98,13 +98,31 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"{path} cannot be read as a checkpoint ({cause.group(1) if cause else said[0]}); "
             "wanted a PyTorch file with a state dict."
         ) from error
-    for key in ("state_dict", "params_ema", "params", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    tensors = {k: v for k, v in content.items() if isinstance(v, Tensor)} if isinstance(content, dict) else {}
+    place = ""
+    while inner := [key for key in NESTS if isinstance(content, dict) and isinstance(content.get(key), dict)]:
+        content, place = content[inner[0]], f"{place} under {inner[0]!r}"
+    tensors = {str(k): v for k, v in content.items() if isinstance(v, Tensor)} if isinstance(content, dict) else {}
     if not tensors:
-        raise CheckpointError(f"{path} holds no tensors by name; wanted a state dict.")
+        raise CheckpointError(
+            f"{path} holds no tensors by name: there is {_describe(content)}{place}; wanted a state dict, by itself or under "
+            f"one of the names {', '.join(NESTS)}."
+        )
     return tensors
+
+
+# where checkpoints keep their weights; an average over the steps comes before the last step
+NESTS = ("params_ema", "ema", "state_dict", "model_state_dict", "params", "model", "net", "network", "weights")
+
+
+def _describe(content: Any) -> str:
+    if not isinstance(content, dict):
+        return f"a {type(content).__name__}"
+    names = [repr(key) for key in content]
+    return (
+        f"a dictionary with {', '.join(names[:6])}{', ...' if len(names) > 6 else ''}"
+        if names
+        else "an empty dictionary"
+    )
 
 
 def strip_prefix(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -115,7 +133,8 @@ def strip_prefix(weights: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
     heads = [key for key in weights if key.endswith("m_head.weight")]
     if not heads:
         raise CheckpointError(
-            f"{path} has no layer m_head (its first is {next(iter(weights))}); wanted a DRUNet's weights."
+            f"{path} has no layer m_head (its {len(weights)} tensors begin with {', '.join(list(weights)[:3])}); wanted a "
+            "DRUNet's weights."
         )
     # a checkpoint may hold a teacher beside the network trained: Lightning's student_grad is the one
     head = next((key for key in heads if "student_grad" in key), heads[0])

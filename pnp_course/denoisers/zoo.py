@@ -27,6 +27,8 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "bregman-gradient-step": lambda **config: BregmanGradientStep(DRUNet(**config)),
 }
 
+SCHEMA_VERSION = 1  # of the cards; raise it when a card changes so that an older release would misread it
+
 
 class WeightsError(RuntimeError):
     """Shipped weights that are not what their card says."""
@@ -40,17 +42,29 @@ def available_denoisers() -> list[str]:
 def denoiser_card(name: str, folder: Path | None = None) -> dict[str, Any]:
     """What is known of a shipped denoiser: architecture, training, measured PSNR and constants, SHA-256.
 
+    `sigma_range`: the noise levels it is good for, [low, high] in units of intensity (`denoisers.levels`).
+
     Raises:
         ValueError: an unknown name; lists those there are.
+        WeightsError: a card that a newer release wrote.
     """
     path = (folder or FOLDER) / f"{name}.json"
     if not path.exists():
         raise ValueError(f"there is no denoiser {name!r}; wanted one of {', '.join(available_denoisers())}.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    card = json.loads(path.read_text(encoding="utf-8"))
+    version = card.get("schema_version", SCHEMA_VERSION)  # cards written before they carried one are of the first
+    if version not in range(1, SCHEMA_VERSION + 1):
+        raise WeightsError(
+            f"{path.name} is a card of schema version {version!r}; this release reads versions up to {SCHEMA_VERSION}: "
+            "install a newer one, or train the denoiser again."
+        )
+    return card
 
 
 def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) -> nn.Module:
     """A shipped denoiser as a module D(x, sigma), x (B, C, H, W) in [0, 1], in float32, frozen and in eval mode.
+
+    It refuses noise levels outside its card's `sigma_range` (ValueError), except in training mode.
 
     Args:
         name: see `available_denoisers`.
@@ -60,7 +74,8 @@ def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) 
 
     Raises:
         ValueError: an unknown name.
-        WeightsError: the file's SHA-256 is not that of the card (a broken download or an edited file).
+        WeightsError: the file's SHA-256 is not that of the card (a broken download or an edited file), or the card is not
+            one this release understands.
         CheckpointError: the weights are not of the architecture on the card; names the first layer that disagrees.
     """
     from safetensors.torch import load
@@ -79,7 +94,31 @@ def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) 
     net.load_state_dict(weights)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     net.eval().requires_grad_(False)
+    inner: Any = net.network if isinstance(net, GradientStep) else net
+    inner.sigma_range = bounds_of(card)
     return Fast(net) if fast else net
+
+
+def bounds_of(card: dict[str, Any]) -> tuple[float, float] | None:
+    """The noise levels a card allows; None for one that states none (a training run's).
+
+    Raises:
+        WeightsError: a `sigma_range` that is not two levels, 0 <= low < high.
+    """
+    if "sigma_range" not in card:
+        return None
+    given = card["sigma_range"]
+    try:
+        low, high = (float(level) for level in given)
+        good = 0 <= low < high < float("inf")
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise WeightsError(
+            f"the card's sigma_range is {given!r}; wanted two noise levels in units of intensity, [low, high] with "
+            "0 <= low < high: measure it with tools/recard.py."
+        )
+    return low, high
 
 
 def save_denoiser(
@@ -92,7 +131,7 @@ def save_denoiser(
     folder.mkdir(parents=True, exist_ok=True)
     data = save({key: value.detach().half().contiguous() for key, value in weights.items()})
     card = {
-        "name": name, "architecture": architecture, "config": config,
+        "schema_version": SCHEMA_VERSION, "name": name, "architecture": architecture, "config": config,
         "parameters": sum(v.numel() for v in weights.values()),
         "sha256": hashlib.sha256(data).hexdigest(), **card,
     }  # fmt: skip

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_positive
+from pnp_course._checks import check_positive, check_weight
+
+Weight = float | Tensor  # of a problem: one for all images, or a tensor of B values, one for each
 
 
 class LinearOperator(ABC):
-    """A linear map A on images (B, C, H, W).
+    """A linear map A on images (B, C, H, W), the same for each: a batch is B separate problems.
 
     `A(x)` applies it, `A.adjoint(y)` its adjoint A^T: <A x, y> = <x, A^T y> for the sums over all pixels.
     `closed_form`: are `solve` and `solve_data` exact up to rounding, or iterations stopped at a tolerance?
@@ -29,17 +31,19 @@ class LinearOperator(ABC):
         """A^T y."""
 
     @abstractmethod
-    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
-        """(I + c A A^T)^{-1} s, c >= 0, in the space of the data; `start` as in `solve`."""
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        """(I + c A A^T)^{-1} s, c >= 0, in the space of the data; `c` and `start` as in `solve`."""
 
-    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
         """(I + c A^T A)^{-1} z, c >= 0: the heart of the proximal map of c ||A x - y||^2 / 2.
 
         By Woodbury's identity, (I + c A^T A)^{-1} = I - c A^T (I + c A A^T)^{-1} A.
 
         Args:
+            c: a float, or a tensor of B values, one for each image.
             start: a guess; operators without a closed form start there, the others have no use for it.
         """
+        c = check_weight(c, z, "c")
         return z - c * self.adjoint(self.solve_data(self(z), c))
 
     def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
@@ -68,11 +72,11 @@ class Identity(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         return y
 
-    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
-        return z / (1 + c)
+    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        return z / (1 + check_weight(c, z, "c"))
 
-    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
-        return s / (1 + c)
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        return self.solve(s, c)
 
     def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
         """1."""
@@ -83,25 +87,36 @@ def conjugate_gradient(
     apply: Callable[[Tensor], Tensor], right: Tensor, start: Tensor | None = None, *, tol: float = 1e-5,
     max_iter: int = 100,
 ) -> tuple[Tensor, int, float]:  # fmt: skip
-    """Solve M x = right for a symmetric positive definite M, all images of the batch as one system (Hestenes, Stiefel 1952).
+    """Solve M x = right for a symmetric positive definite M, each image by itself (Hestenes, Stiefel 1952).
+
+    Every image has its own step lengths and stops by its own residual, so it gets what it would get alone.
 
     Args:
-        apply: x -> M x.
+        apply: x -> M x, which leaves the images of a batch apart.
         right: (B, C, H, W).
         start: first x, zero by default.
         tol: stop once ||M x - right|| <= tol ||right||.
 
     Returns:
-        x, the iterations made, and the relative residual reached.
+        x, the iterations made, and the relative residual reached: both of the image that took longest or did worst.
     """
     check_positive(tol, "tol")
     x = torch.zeros_like(right) if start is None else start
     r = right - apply(x) if start is not None else right.clone()
-    p, rr, scale, k = r, float(r.square().sum()), float(right.norm()), 0
-    while rr**0.5 > tol * scale and k < max_iter:
+    p, rr, goal, k = r, _squares(r), (tol**2) * _squares(right), 0
+    while bool((active := rr > goal).any()) and k < max_iter:
         mp = apply(p)
-        step = rr / float((p * mp).sum())
-        x, r = x + step * p, r - step * mp
-        rr, before = float(r.square().sum()), rr
-        p, k = r + (rr / before) * p, k + 1
-    return x, k, rr**0.5 / max(scale, 1e-30)
+        step = torch.where(active, rr / _dots(p, mp), 0.0).to(x)
+        x, r = torch.where(active, x + step * p, x), torch.where(active, r - step * mp, r)
+        rr, before = _squares(r), rr
+        p, k = torch.where(active, r + (rr / before).to(x) * p, p), k + 1
+    return x, k, float((rr / _squares(right).clamp_min(1e-60)).max().sqrt())
+
+
+def _dots(a: Tensor, b: Tensor) -> Tensor:
+    """<a, b> of each image, (B, 1, ..., 1) in float64."""
+    return (a * b).flatten(1).sum(1).double().reshape(-1, *[1] * (a.ndim - 1))
+
+
+def _squares(a: Tensor) -> Tensor:
+    return _dots(a, a)

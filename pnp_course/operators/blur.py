@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_finite
-from pnp_course.operators.base import LinearOperator
+from pnp_course._checks import check_finite, check_shape, check_weight
+from pnp_course.operators.base import LinearOperator, Weight
+from pnp_course.operators.kernels import check_kernel
 
 
 class Blur(LinearOperator):
@@ -23,14 +24,12 @@ class Blur(LinearOperator):
     """
 
     def __init__(self, kernel: Tensor):
-        if not isinstance(kernel, Tensor) or kernel.ndim != 2 or kernel.numel() == 0:
-            what = f"shape {tuple(kernel.shape)}" if hasattr(kernel, "shape") else f"type {type(kernel).__name__}"
-            raise ValueError(f"kernel has {what}; wanted a tensor of shape (h, w) such as kernels.gaussian(9, 1.6).")
-        self.kernel = check_finite(kernel.to(torch.float64), "kernel")
+        self.kernel = check_finite(check_kernel(kernel).to(torch.float64), "kernel")
         self._cache: dict[tuple[object, ...], Tensor] = {}
 
     def spectrum(self, x: Tensor) -> Tensor:
         """The kernel's half spectrum (H, W // 2 + 1) for images like `x`, computed in float64, kept for reuse."""
+        check_shape(x)
         key = (*x.shape[-2:], x.dtype, x.device)
         if key not in self._cache:
             (h, w), (height, width) = self.kernel.shape, x.shape[-2:]
@@ -55,10 +54,10 @@ class Blur(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         return self._filter(y, self.spectrum(y).conj())
 
-    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
-        return self._filter(z, 1 / (1 + c * self.spectrum(z).abs().square()))
+    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        return self._filter(z, 1 / (1 + check_weight(c, z, "c") * self.spectrum(z).abs().square()))
 
-    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
         return self.solve(s, c)  # convolutions commute: A A^T = A^T A
 
     def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:

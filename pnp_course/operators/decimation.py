@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pnp_course.operators.base import LinearOperator
+from pnp_course._checks import check_count, check_shape, check_weight
+from pnp_course.operators.base import LinearOperator, Weight
 from pnp_course.operators.blur import Blur
 
 
@@ -22,9 +23,7 @@ class Decimation(LinearOperator):
     """
 
     def __init__(self, kernel: Tensor, factor: int):
-        if int(factor) != factor or factor < 1:
-            raise ValueError(f"factor is {factor}; wanted a whole number >= 1, such as 2.")
-        self.blur, self.factor = Blur(kernel), int(factor)
+        self.blur, self.factor = Blur(kernel), check_count(factor, "factor")
 
     def __call__(self, x: Tensor) -> Tensor:
         self._check(x)
@@ -32,18 +31,21 @@ class Decimation(LinearOperator):
 
     def adjoint(self, y: Tensor) -> Tensor:
         s = self.factor
+        check_shape(y, name="y")
         wide = torch.zeros(*y.shape[:-2], y.shape[-2] * s, y.shape[-1] * s, dtype=y.dtype, device=y.device)
         wide[..., ::s, ::s] = y
         return self.blur.adjoint(wide)
 
-    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
         f = self.factor
+        check_shape(s, name="s")
         wide = s.new_empty(1, 1, s.shape[-2] * f, s.shape[-1] * f)
         kernel = torch.fft.irfft2(self.blur.spectrum(wide).abs().square(), s=wide.shape[-2:])
         small = torch.fft.rfft2(kernel[::f, ::f]).real  # decimation in space is the mean over aliases
-        return torch.fft.irfft2(torch.fft.rfft2(s) / (1 + c * small), s=s.shape[-2:])
+        return torch.fft.irfft2(torch.fft.rfft2(s) / (1 + check_weight(c, s, "c") * small), s=s.shape[-2:])
 
     def _check(self, x: Tensor) -> None:
+        check_shape(x)
         if x.shape[-2] % self.factor or x.shape[-1] % self.factor:
             raise ValueError(
                 f"the image is {x.shape[-2]} x {x.shape[-1]}; wanted height and width multiples of {self.factor}: crop it."
@@ -56,6 +58,8 @@ def upsample(y: Tensor, factor: int) -> Tensor:
     The centre of the s x s block of a pixel lies (s - 1) / 2 pixels from the pixel that `Decimation` keeps; bicubic
     interpolation takes the centre, so the result is shifted by that much (as the authors do).
     """
+    check_shape(y, name="y")
+    factor = check_count(factor, "factor")
     wide = F.interpolate(y, scale_factor=factor, mode="bicubic", align_corners=False)
     if factor == 1:
         return wide

@@ -8,7 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_positive
+from pnp_course._checks import check_count, check_positive
+
+
+def check_kernel(kernel: Tensor) -> Tensor:
+    """Return the kernel if it is a tensor (h, w) that holds at least one number, else raise ValueError."""
+    if not isinstance(kernel, Tensor) or kernel.ndim != 2 or kernel.numel() == 0 or kernel.is_complex():
+        what = f"shape {tuple(kernel.shape)}" if isinstance(kernel, Tensor) else f"type {type(kernel).__name__}"
+        raise ValueError(
+            f"kernel has {what}; wanted a tensor of shape (h, w) such as kernels.gaussian(9, 1.6): use "
+            "torch.as_tensor(array) for an array or a list."
+        )
+    return kernel
 
 
 def normalised(kernel: Tensor) -> Tensor:
@@ -17,8 +28,9 @@ def normalised(kernel: Tensor) -> Tensor:
     Raises:
         ValueError: negative values or a sum of 0.
     """
+    check_kernel(kernel)
     kernel = kernel.to(torch.float64)
-    if kernel.ndim != 2 or not torch.isfinite(kernel).all() or (kernel < 0).any() or kernel.sum() <= 0:
+    if not torch.isfinite(kernel).all() or (kernel < 0).any() or kernel.sum() <= 0:
         raise ValueError(
             f"kernel of shape {tuple(kernel.shape)} with sum {float(kernel.sum()):.4g} and minimum {float(kernel.min()):.4g}; "
             "wanted shape (h, w), finite values >= 0 and a sum > 0."
@@ -28,6 +40,7 @@ def normalised(kernel: Tensor) -> Tensor:
 
 def gaussian(size: int = 25, std: float = 1.6) -> Tensor:
     """Gaussian kernel (size, size) of standard deviation `std` pixels."""
+    size = check_count(size, "size")
     r = torch.arange(size, dtype=torch.float64) - size // 2
     g = torch.exp(-(r**2) / (2 * check_positive(std, "std") ** 2))
     return normalised(g[:, None] * g[None, :])
@@ -35,6 +48,7 @@ def gaussian(size: int = 25, std: float = 1.6) -> Tensor:
 
 def box(size: int = 9) -> Tensor:
     """Uniform kernel (size, size)."""
+    size = check_count(size, "size")
     return normalised(torch.ones(size, size))
 
 
@@ -49,8 +63,9 @@ def motion(size: int = 25, seed: int = 0, length: float = 1.0) -> Tensor:
         seed: which shake; equal seeds give equal kernels.
         length: extent of the path relative to the kernel, 0 < length <= 1.
     """
-    if size < 3 or not 0 < length <= 1:
-        raise ValueError(f"size is {size} and length {length}; wanted size >= 3 and 0 < length <= 1.")
+    size = check_count(size, "size", 3)
+    if not 0 < length <= 1:
+        raise ValueError(f"length is {length}; wanted 0 < length <= 1, the path's extent relative to the kernel.")
     rng, steps = np.random.default_rng(seed), 2000
     velocity, position, path = np.zeros(2), np.zeros(2), np.empty((steps, 2))
     for i in range(steps):
@@ -73,7 +88,7 @@ def motion(size: int = 25, seed: int = 0, length: float = 1.0) -> Tensor:
 
 def embed(kernel: Tensor, size: int) -> Tensor:
     """The kernel in the middle of a (size, size) frame of zeros, centre on centre."""
-    h, w = kernel.shape
+    (h, w), size = check_kernel(kernel).shape, check_count(size, "size")
     if max(h, w) > size:
         raise ValueError(f"the kernel is {h} x {w}; it does not fit a frame of {size} x {size}.")
     out = torch.zeros(size, size, dtype=kernel.dtype)
@@ -84,7 +99,7 @@ def embed(kernel: Tensor, size: int) -> Tensor:
 
 def extent(kernel: Tensor) -> float:
     """Root mean square distance of the kernel's mass from its centre of mass, pixels: one number for "how blurred"."""
-    k = kernel.double() / kernel.double().sum()
+    k = check_kernel(kernel).double() / kernel.double().sum()
     yy, xx = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in k.shape), indexing="ij")
     my, mx = (k * yy).sum(), (k * xx).sum()
     return math.sqrt(float((k * ((yy - my) ** 2 + (xx - mx) ** 2)).sum()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_finite
-from pnp_course.operators.base import LinearOperator
+from pnp_course._checks import check_count, check_finite, check_shape, check_weight
+from pnp_course.operators.base import LinearOperator, Weight
 
 
 class Mask(LinearOperator):
@@ -27,6 +27,7 @@ class Mask(LinearOperator):
         self.mask = check_finite(mask.double(), "mask")
 
     def _like(self, x: Tensor) -> Tensor:
+        check_shape(x)
         try:
             same = torch.broadcast_shapes(self.mask.shape, x.shape) == x.shape
         except RuntimeError:
@@ -44,10 +45,10 @@ class Mask(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         return self._like(y) * y
 
-    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
-        return z / (1 + c * self._like(z).square())
+    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        return z / (1 + check_weight(c, z, "c") * self._like(z).square())
 
-    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
         return self.solve(s, c)
 
     def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
@@ -57,6 +58,7 @@ class Mask(LinearOperator):
 
 def random_mask(height: int, width: int, kept: float, generator: torch.Generator) -> Tensor:
     """A mask (height, width) of 0 and 1 that keeps each pixel with probability `kept`, 0 < kept <= 1."""
+    height, width = check_count(height, "height"), check_count(width, "width")
     if not 0 < kept <= 1:
         raise ValueError(f"kept is {kept}; wanted the share of pixels seen, 0 < kept <= 1.")
     return (torch.rand(height, width, generator=generator) < kept).float()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_finite
-from pnp_course.operators.base import LinearOperator, conjugate_gradient
+from pnp_course._checks import check_count, check_finite, check_positive, check_shape, check_weight
+from pnp_course.operators.base import LinearOperator, Weight, conjugate_gradient
 
 FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 
@@ -28,7 +30,8 @@ class Radon(LinearOperator):
 
     Args:
         size: n.
-        views: number of views, evenly spaced in [0, pi), or the angles themselves in radians, (V,).
+        views: number of views, evenly spaced in [0, pi), or the angles themselves in radians, (V,): a tensor, an array or
+            a list, between -2 pi and 2 pi.
         detectors: number of bins; by default enough to see every pixel in every view.
         tol, max_iter: of the conjugate gradients behind `solve` and `solve_data`.
 
@@ -38,17 +41,19 @@ class Radon(LinearOperator):
     closed_form = False
 
     def __init__(
-        self, size: int, views: int | Tensor, detectors: int | None = None, *, tol: float = 1e-4, max_iter: int = 100
+        self,
+        size: int,
+        views: int | Tensor | np.ndarray | Sequence[float],
+        detectors: int | None = None,
+        *,
+        tol: float = 1e-4,
+        max_iter: int = 100,
     ):
-        angles = (
-            math.pi * torch.arange(views, dtype=torch.float64) / views if isinstance(views, int) else views.double()
-        )
-        if size < 1 or angles.ndim != 1 or len(angles) < 1:
-            raise ValueError(f"size is {size}, views {views}; wanted a size >= 1 and at least one view.")
-        self.size, self.angles = size, check_finite(angles, "angles")
-        self.detectors = math.ceil(size * math.sqrt(2)) + 2 if detectors is None else int(detectors)
-        if self.detectors < 2:
-            raise ValueError(f"detectors is {detectors}; wanted at least 2 bins.")
+        self.size, self.angles = check_count(size, "size"), _angles(views)
+        self.detectors = math.ceil(size * math.sqrt(2)) + 2
+        if detectors is not None:
+            self.detectors = check_count(detectors, "detectors", 2)
+        check_positive(tol, "tol"), check_count(max_iter, "max_iter")
         self.tol, self.max_iter = tol, max_iter
         self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
@@ -91,7 +96,7 @@ class Radon(LinearOperator):
         return (matrix @ flat).T.reshape(*x.shape[:2], height, width)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if tuple(x.shape[-2:]) != (self.size, self.size):
+        if tuple(check_shape(x).shape[-2:]) != (self.size, self.size):
             raise ValueError(
                 f"the image is {x.shape[-2]} x {x.shape[-1]}; this Radon transform is for {self.size} x {self.size}."
             )
@@ -102,19 +107,21 @@ class Radon(LinearOperator):
         return self._multiply(self._pair(y)[1], y, self.size, self.size)
 
     def _check_sinogram(self, y: Tensor) -> None:
-        if tuple(y.shape[-2:]) != (len(self.angles), self.detectors):
+        if tuple(check_shape(y, name="the sinogram").shape[-2:]) != (len(self.angles), self.detectors):
             raise ValueError(
                 f"the sinogram is {y.shape[-2]} x {y.shape[-1]}; wanted {len(self.angles)} views x {self.detectors} detectors."
             )
 
-    def solve(self, z: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
         """(I + c A^T A)^{-1} z by conjugate gradients from `start`."""
+        c = check_weight(c, z, "c")
         return conjugate_gradient(
             lambda v: v + c * self.adjoint(self(v)), z, start, tol=self.tol, max_iter=self.max_iter
         )[0]
 
-    def solve_data(self, s: Tensor, c: float, start: Tensor | None = None) -> Tensor:
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
         """(I + c A A^T)^{-1} s by conjugate gradients from `start`."""
+        c = check_weight(c, s, "c")
         return conjugate_gradient(
             lambda v: v + c * self(self.adjoint(v)), s, start, tol=self.tol, max_iter=self.max_iter
         )[0]
@@ -130,6 +137,29 @@ class Radon(LinearOperator):
         transfer = ramp_filter(length, kind).to(y)
         filtered = torch.fft.irfft(torch.fft.rfft(y, length) * transfer, length)[..., : self.detectors]
         return self.adjoint(filtered) * (math.pi / len(self.angles))
+
+
+def _angles(views: Any) -> Tensor:
+    """The angles of the views (V,), radians, float64: evenly spaced where only their number is given."""
+    if isinstance(views, int | np.integer) or (isinstance(views, Tensor | np.ndarray) and views.ndim == 0):
+        count = check_count(views, "views")
+        return math.pi * torch.arange(count, dtype=torch.float64) / count
+    try:
+        angles = torch.as_tensor(views, dtype=torch.float64).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        angles = torch.empty(0)
+    if angles.ndim != 1 or len(angles) < 1:
+        shape = f" of shape {tuple(views.shape)}" if hasattr(views, "shape") else ""
+        raise ValueError(
+            f"views is {views if isinstance(views, float | str) else 'a ' + type(views).__name__}{shape}; wanted a whole "
+            "number of views >= 1, or their angles in radians as a tensor, an array or a list of numbers."
+        )
+    if float(check_finite(angles, "angles").abs().max()) > 2 * math.pi + 1e-9:
+        raise ValueError(
+            f"the angles reach from {float(angles.min()):g} to {float(angles.max()):g}; wanted radians, between -2 pi and "
+            "2 pi: for degrees use torch.deg2rad(angles)."
+        )
+    return angles
 
 
 def _shadow(u: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
