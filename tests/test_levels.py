@@ -1,7 +1,11 @@
 """The noise levels a denoiser is good for: stated by its card, refused outside, found by measurement."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +17,8 @@ from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour, averaged,
 from pnp_course.denoisers.dncnn import DnCNN, FFDNet
 from pnp_course.jacobian import dense, jv, linearize
 from pnp_course.training.validation import levels_of
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("name", available_denoisers())
@@ -193,3 +199,18 @@ def test_arrays_and_integers(kind):
         make(kind)(torch.rand(1, 3, 8, 8).numpy(), 0.1)
     with pytest.raises(ValueError, match=r"x has dtype torch\.uint8; wanted floating point"):
         make(kind)(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 0.1)
+
+
+def test_recard_measures_the_levels_alone(tmp_path):
+    """The card of a network that answers 0 to everything: range and schema version are written, the rest is kept."""
+    net = DRUNet(1, (4, 4, 4, 4), 1)
+    weights = {key: torch.zeros_like(value) for key, value in net.state_dict().items()}
+    said = {"training": {"sigma_max": 0.2}, "psnr_cbsd68": {"25": 12.3}}
+    before = json.loads(zoo.save_denoiser("mini", "drunet", net.config, weights, said, tmp_path).read_text())
+    command = [sys.executable, "tools/recard.py", "mini", "--only-levels", "--folder", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+    assert said == "mini: {'25': 12.3}, noise levels 0.0 to 0.21\n"
+    after = json.loads((tmp_path / "mini.json").read_text())
+    assert after == before | {"sigma_range": [0.0, 0.21]}
+    assert load_denoiser("mini", folder=tmp_path).sigma_range == (0.0, 0.21)
