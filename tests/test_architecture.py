@@ -42,6 +42,7 @@ def test_picture_and_table_are_current():
         ("monitors.py", "from pnp_course import load_denoiser", "monitors.py imports from the package's root"),
         ("kitchen.py", "", "pnp_course/kitchen has no room"),
         ("viz/new.py", "from pnp_course.toy import mixture\nfrom pnp_course.viz import lab", None),
+        ("noise.py", "from pnp_course import __version__", None),
     ],
 )
 def test_faults_are_found_in_a_made_up_tree(tmp_path, file, line, fault):

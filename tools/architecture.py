@@ -37,11 +37,12 @@ class Room(NamedTuple):
 # from the ground up: a room imports from floors below its own alone
 LAYERS: tuple[tuple[Room, ...], ...] = (
     (
-        Room("_checks", "checks of input, and what they say", 0, 6),
-        Room("provenance", "version, seed, commit and device of a result", 6, 12),
+        Room("_checks", "checks of input, and what they say", 0, 4),
+        Room("whole_files", "files that appear whole or not at all", 4, 8),
+        Room("provenance", "version, seed, commit and device of a result", 8, 12),
     ),
     (
-        Room("images", "photographs, files, channels", 0, 1.8),
+        Room("images", "photographs, files, channels", 0, 1.8, ("images", "picture_files", "tiff_files")),
         Room("operators", "linear maps, exact adjoints", 2.1, 3.9),
         Room("noise", "Gaussian, photon counts", 4.2, 5.8),
         Room("denoisers", "networks, wrappers, the shipped weights", 5.8, 10),
@@ -50,16 +51,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     (
         Room("priors", "total variation, wavelets", 0, 2),
         Room("fidelities", "value, gradient, proximal map", 2, 5.6),
-        Room("jacobian", "products, norms, spectra of J", 7.2, 10.2, ("jacobian", "linearize")),
+        Room("jacobian", "products, norms, spectra of J", 7.2, 10.2, ("jacobian", "lanczos", "linearize")),
         Room("datasets", "published image sets", 10.2, 12),
     ),
     (Room("solvers", "one generator for each algorithm, and run()", 2, 7.2),),
     (
         Room("monitors", "what run() records at each iterate", 2, 5.6),
-        Room(
-            "guarantees", "certificates, constants, rules: which theorem covers a run", 7.2, 11,
-            ("guarantees", "certificates", "constants", "rules", "theory"),
-        ),
+        Room("guarantees", "certificates, constants, rules: which theorem covers a run", 7.2, 11),
     ),
     (
         Room("deconvolution", "the main job: degrade and restore", 0, 3),
@@ -71,7 +69,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("demo", "four methods side by side", 0, 3),
         Room("experiments", "the papers' tables, as functions", 3, 7),
     ),
-    (Room("cli", "the command line", 0, 3, ("cli", "__main__")),),
+    (Room("cli", "the command line", 0, 3, ("cli", "one_line", "__main__")),),
 )  # fmt: skip
 # outside the library, on its roof
 ROOF = (Room("book", "pages, theorems, proofs", 0, 6), Room("notebooks", "the course", 6, 12))
@@ -112,7 +110,7 @@ def imports(root: Path = ROOT) -> set[tuple[str, str]]:
     """All pairs (file, module imported) inside the library, by reading the sources; ("...", "") is the package's root.
 
     Files are paths from `root`; modules are the first name below pnp_course. Imports in functions and those for type
-    checkers count.
+    checkers count; the version, which the root holds without importing anything, does not.
     """
     package, found = root / "pnp_course", set()
     for path in sorted(package.rglob("*.py")):
@@ -125,7 +123,7 @@ def imports(root: Path = ROOT) -> set[tuple[str, str]]:
             else:
                 continue
             for name in names:
-                if name.split(".")[0] == "pnp_course":
+                if name.split(".")[0] == "pnp_course" and name != "pnp_course.__version__":
                     first = [*name.split("."), ""][1]
                     exists = (package / first).is_dir() or (package / f"{first}.py").is_file()
                     found.add((file, first if exists else ""))
