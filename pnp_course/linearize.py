@@ -152,6 +152,7 @@ def linearize(denoiser: nn.Module, x: Tensor, sigma: float | Tensor) -> Lineariz
 
 def jv(denoise: Map, x: Tensor, v: Tensor) -> Tensor:
     """J v in forward mode (`torch.func.jvp`), for images and vectors (B, C, H, W): one forward pass with tangents."""
-    check_shape(x), check_shape(v, name="v")
+    check_shape(x)
+    check_shape(v, name="v")
     check_same_shape(x, v, "x", "v")
     return torch.func.jvp(denoise, (x,), (v,))[1]

@@ -45,7 +45,8 @@ def ssim(x: Tensor, reference: Tensor) -> float:
 
 def _pairs(x: Tensor, reference: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
     """Each image of x, clipped, beside its reference, in float64."""
-    check_shape(x), check_shape(reference, name="reference")
+    check_shape(x)
+    check_shape(reference, name="reference")
     check_same_shape(x, reference, "x", "reference")
     low, high = float(reference.min()), float(reference.max())
     if not -0.5 <= low <= high <= 1.5:  # resampling overshoots [0, 1] by less

@@ -37,14 +37,15 @@ def main() -> None:
             write(card | conclusions_renewed(card), given.folder)
             continue
         net = load_denoiser(name, folder=given.folder)
-        noise = card["training"].get("noise", "gaussian")
-        if not given.only_levels:
-            card |= measured(net, card["config"]["in_channels"], noise)
-        with any_level():
-            levels = list(sigma_range(net, card["training"]["sigma_max"], noise))
+        noise, sigma_max = card["training"].get("noise", "gaussian"), card["training"]["sigma_max"]
+        if given.only_levels:
+            with any_level():
+                card["sigma_range"] = list(sigma_range(net, sigma_max, noise))
+        else:
+            card |= measured(net, card["config"]["in_channels"], noise, sigma_max)
         version = {"schema_version": zoo.SCHEMA_VERSION}
-        write(version | card | version | {"sigma_range": levels}, given.folder)
-        print(f"{name}: {card['psnr_cbsd68']}, noise levels {levels[0]} to {levels[1]}", flush=True)
+        write(version | card | version, given.folder)
+        print(f"{name}: {card['psnr_cbsd68']}, noise levels {card['sigma_range']}", flush=True)
 
 
 def write(card: dict[str, Any], folder: Path) -> None:

@@ -167,7 +167,7 @@ assert gap < 1e-3
 
 # %%
 source = inspect.getsource(coco_admm)
-print(source[source.index("    t = check_averaging") :])
+print(source[source.index("    u, b = x0") :])
 
 # %% [markdown]
 # How does a network become conservative and cocoercive? There are two ways, and the course ships a denoiser of each. By

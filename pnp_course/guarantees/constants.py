@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from pnp_course._checks import check_positive
@@ -56,8 +56,8 @@ class Constants:
             ValueError: a card without certificate, or without `sigma`.
         """
         if card.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
-            nan = float("nan")
-            return cls(nan, nan, nan, nan, nan, nan, nan, nan, nan, gradient_step=True, bregman=True)
+            unknown: dict[str, Any] = {f.name: float("nan") for f in fields(cls) if f.default is MISSING}
+            return cls(**unknown, gradient_step=True, bregman=True)
         if "certificate" not in card:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         if sigma is None:

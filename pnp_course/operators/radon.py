@@ -53,7 +53,8 @@ class Radon(LinearOperator):
         self.detectors = math.ceil(size * math.sqrt(2)) + 2
         if detectors is not None:
             self.detectors = check_count(detectors, "detectors", 2)
-        check_positive(tol, "tol"), check_count(max_iter, "max_iter")
+        check_positive(tol, "tol")
+        check_count(max_iter, "max_iter")
         self.tol, self.max_iter = tol, max_iter
         self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 

@@ -16,7 +16,8 @@ from pnp_course.denoisers.base import AtSigma, Denoise
 
 def ladder(start: float, end: float, steps: int) -> list[float]:
     """`steps` noise levels from start to end, evenly spaced in log sigma."""
-    check_positive(start, "start"), check_positive(end, "end")
+    check_positive(start, "start")
+    check_positive(end, "end")
     if steps < 2:
         raise ValueError(f"steps is {steps}; wanted at least 2.")
     return [float(s) for s in torch.logspace(0, 1, steps, base=end / start, dtype=torch.float64) * start]

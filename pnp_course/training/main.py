@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from pnp_course._checks import any_level
 from pnp_course.datasets import dataset, images, training_images, validation_images
 from pnp_course.denoisers.gradient_step import GradientStep
+from pnp_course.denoisers.levels import sigma_range
 from pnp_course.denoisers.zoo import ARCHITECTURES, available_denoisers, load_denoiser, save_denoiser
 from pnp_course.images import to_channels
 from pnp_course.provenance import provenance
@@ -118,14 +120,20 @@ def describe(preset: Preset, done: Training, net: nn.Module) -> dict[str, Any]:
         "about": f"{title(preset)}, {done.step} steps on BSD400",
         "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
         "trained_with": provenance(),
-    } | measured(net, preset.in_channels, preset.noise)
+    } | measured(net, preset.in_channels, preset.noise, preset.sigma_max)
 
 
-def measured(net: nn.Module, in_channels: int, noise: str) -> dict[str, Any]:
-    """PSNR on CBSD68 and certificates at held-out patches, with the versions they were measured by."""
+def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> dict[str, Any]:
+    """PSNR on CBSD68, certificates at held-out patches and the range of noise levels, with the versions that measured."""
     net = net.cpu().eval().requires_grad_(False)
     clean = [x if in_channels == 3 else to_channels(x, 1) for x in images("cbsd68")]
-    facts = {"measured_with": provenance(), "psnr_cbsd68": measure_psnr(net, clean, noise)}
+    with any_level():  # the range is what is looked for
+        levels = sigma_range(net, sigma_max, noise)
+        facts = {
+            "sigma_range": list(levels),
+            "measured_with": provenance(),
+            "psnr_cbsd68": measure_psnr(net, clean, noise),
+        }
     if noise == "gaussian":
         facts["certificate"] = measure_certificates(net, validation_images(in_channels))
     return facts
@@ -137,5 +145,6 @@ def title(preset: Preset) -> str:
     condition = ""
     if preset.penalty:
         condition = f"{preset.penalty.constant:g} {preset.penalty.condition} "
+        condition += f"with slack {preset.penalty.slack:g} " if preset.penalty.slack else ""
         condition += "and conservative " if preset.penalty.alpha else ""
     return f"{condition}{kind}, {'gray' if preset.in_channels == 1 else 'colour'}"
