@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ PLAIN = (1, 8, 32773, 32946)  # none, deflate twice, PackBits: these tifffile de
 JPEG = (6, 7)
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR = 0, 1, 2, 3, 5, 6
 SAMPLES = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, INKS: 4}
-INK_SET = 332
+INK_SET, SEPARATE, NATIVE = 332, 2, "<" if sys.byteorder == "little" else ">"
 
 
 def read_tiff(path: Path) -> Pixels:
@@ -24,12 +25,16 @@ def read_tiff(path: Path) -> Pixels:
         ImageError: several pictures, or a kind that is not read truly.
     """
     import tifffile
+    from PIL import UnidentifiedImageError
 
     with quietly(), tifffile.TiffFile(path) as file:
         page = _only_page(file)
         check_size(page.imagelength, page.imagewidth, path)
         if _for_pillow(page):
-            return read_by_pillow(path)
+            try:
+                return read_by_pillow(path)
+            except UnidentifiedImageError:  # a kind of TIFF that Pillow does not know
+                raise _needs_codecs(page) from None
         array = page.asarray(squeeze=False)  # (planes, depth, H, W, samples)
         if array.ndim != 5 or array.shape[1] != 1:
             raise ImageError(f"holds an array of shape {page.shape}; wanted one picture, gray or colour.")
@@ -63,11 +68,18 @@ def _for_pillow(page: Any) -> bool:
         "imagecodecs"
     ):
         return False
-    if photometric in SAMPLES and (bits <= 8 or (page.samplesperpixel == 1 and photometric == BLACK_IS_ZERO)):
+    gray = page.samplesperpixel == 1 and photometric == BLACK_IS_ZERO
+    mistaken = page.planarconfig == SEPARATE and photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO) and not gray
+    mistaken |= page.dtype is not None and page.dtype.kind == "f" and page.parent.byteorder != NATIVE
+    if photometric in SAMPLES and (bits <= 8 or gray) and not mistaken:  # Pillow mixes up planes and orders of these
         return True
-    raise ImageError(
-        f"holds {bits}-bit samples compressed by {page.compression.name}, for which the Python package imagecodecs is "
-        "needed: install it, or save the picture without compression."
+    raise _needs_codecs(page)
+
+
+def _needs_codecs(page: Any) -> ImageError:
+    return ImageError(
+        f"holds {page.bitspersample}-bit samples compressed by {getattr(page.compression, 'name', page.compression)}, for "
+        "which the Python package imagecodecs is needed: install it, or save the picture without compression."
     )
 
 

@@ -120,7 +120,7 @@ BAD = {
     "seed": (["degrade", "photo.png", "-o", "a.tif", "--seed", 10**30], "'--seed': Input should be less than or equal to"),
     "max side": (["demo", "photo.png", "--max-side", "-1"], "'--max-side': Input should be greater than or equal to 0"),
     "iterations": (["demo", "photo.png", "--iterations", "many"], "'--iterations': Input should be a valid integer"),
-    "lam": (["restore", "photo.png", "--kernel", "box", "-o", "r.png", "--lam", "nan"], "lam is nan; wanted a finite number"),
+    "lam": (["restore", "photo.png", "--kernel", "box", "-o", "r.png", "--lam", "inf"], "lam is inf; wanted a finite number"),
     "no command": ([], "Missing command. See `"),
     "wrong option": (["demo", "--side", "3"], "No such option: --side"),
     "wrong kind of denoiser": (

@@ -1,4 +1,4 @@
-"""Every kind of picture file is read truly, or refused in one line: kinds times depths, rotations, orders, planes.
+"""Every kind of picture file is read truly, or refused in one line: kinds times depths, rotations, transparency.
 
 The files are written by tifffile and Pillow, and the kinds of PNG that these do not write by `write_png` below. What a
 file must show is computed pixel by pixel from the formats' specifications.
@@ -15,125 +15,10 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from picture_scene import RNG, SIDES, H, W, assert_shows, random_scene, stored
 from PIL import Image
 
 from pnp_course import images, picture_files
-
-H, W = 5, 7
-RNG = np.random.default_rng(3)
-# which side of the scene the first row and the first column of the stored array show (TIFF 6.0, page 36)
-SIDES = {
-    1: ("top", "left"), 2: ("top", "right"), 3: ("bottom", "right"), 4: ("bottom", "left"),
-    5: ("left", "top"), 6: ("right", "top"), 7: ("right", "bottom"), 8: ("left", "bottom"),
-}  # fmt: skip
-DEPTHS = {"8": np.uint8, "16": np.uint16, "float32": np.float32}
-
-
-def stored(scene, orientation):
-    """The array that shows `scene` (H, W, S) under this orientation, pixel by pixel."""
-    height, width = scene.shape[:2]
-    place = {
-        "top": lambda i: ("y", i), "bottom": lambda i: ("y", height - 1 - i),
-        "left": lambda i: ("x", i), "right": lambda i: ("x", width - 1 - i),
-    }  # fmt: skip
-    shape = (width, height) if orientation >= 5 else (height, width)
-    out = np.empty((*shape, scene.shape[2]), scene.dtype)
-    for row, column in itertools.product(*map(range, shape)):
-        at = dict(place[side](i) for side, i in zip(SIDES[orientation], (row, column), strict=True))
-        out[row, column] = scene[at["y"], at["x"]]
-    return out
-
-
-def random_scene(samples, dtype, top=None):
-    if np.dtype(dtype).kind == "f":
-        return RNG.random((H, W, samples)).astype(dtype)
-    return RNG.integers(0, (top or np.iinfo(dtype).max) + 1, (H, W, samples), dtype=dtype)
-
-
-def unit(scene):
-    return scene.astype(float) / (1 if scene.dtype.kind == "f" else np.iinfo(scene.dtype).max)
-
-
-def assert_shows(path, want, tolerance=1e-6):
-    got = images.read_image(path)
-    assert got.dtype == torch.float32
-    assert got.is_contiguous()
-    assert got.shape == (1, want.shape[2], *want.shape[:2])
-    np.testing.assert_allclose(got[0].permute(1, 2, 0).numpy(), want, atol=tolerance, rtol=0)
-
-
-# colour -> (samples, how tifffile is told, what a pixel s of samples in [0, 1] looks like on white)
-TIFF_COLOURS = {
-    "gray": (1, {"photometric": "minisblack"}, lambda s: s),
-    "white is zero": (1, {"photometric": "miniswhite"}, lambda s: 1 - s),
-    "gray and alpha": (
-        2, {"photometric": "minisblack", "extrasamples": ["unassalpha"]}, lambda s: s[:1] * s[1] + 1 - s[1],
-    ),
-    "rgb": (3, {"photometric": "rgb"}, lambda s: s),
-    "rgb and alpha": (4, {"photometric": "rgb", "extrasamples": ["unassalpha"]}, lambda s: s[:3] * s[3] + 1 - s[3]),
-    "rgb times alpha": (4, {"photometric": "rgb", "extrasamples": ["assocalpha"]}, lambda s: s[:3] + 1 - s[3]),
-    "rgb and something": (4, {"photometric": "rgb", "extrasamples": ["unspecified"]}, lambda s: s[:3]),
-    "cmyk": (4, {"photometric": "separated"}, lambda s: (1 - s[:3]) * (1 - s[3])),
-    "cmyk and alpha": (
-        5, {"photometric": "separated", "extrasamples": ["unassalpha"]},
-        lambda s: (1 - s[:3]) * (1 - s[3]) * s[4] + 1 - s[4],
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("orientation", SIDES)
-@pytest.mark.parametrize("colour", TIFF_COLOURS)
-@pytest.mark.parametrize("depth", DEPTHS)
-def test_tiff(tmp_path, depth, colour, orientation):
-    samples, options, look = TIFF_COLOURS[colour]
-    scene = random_scene(samples, DEPTHS[depth])
-    want = np.array([[look(pixel) for pixel in row] for row in unit(scene)])
-    array, path = stored(scene, orientation), tmp_path / "a.tif"
-    for order, planes, how in itertools.product(
-        "<>", ("contig", "separate"), ({}, {"compression": "zlib"}, {"tile": (16, 16)})
-    ):
-        if samples == 1:
-            data, planar = array[..., 0], {}
-        else:
-            data, planar = (array if planes == "contig" else np.moveaxis(array, -1, 0)), {"planarconfig": planes}
-        tifffile.imwrite(
-            path, data, byteorder=order, extratags=[(274, 3, 1, orientation, True)], **options, **planar, **how
-        )
-        if depth == "float32" and colour in ("white is zero", "cmyk", "cmyk and alpha"):
-            with pytest.raises(images.ImageError, match=r"a\.tif: holds float32 samples of the kind"):
-                images.read_image(path)
-        else:
-            assert_shows(path, want)
-
-
-@pytest.mark.parametrize("orientation", SIDES)
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "CMYK", "P", "I;16", "F"])
-@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate", "packbits"])
-def test_tiff_of_pillow(tmp_path, compression, mode, orientation):
-    """Compressions that tifffile leaves to another package too; bits, palettes."""
-    dtype = {"I;16": np.uint16, "F": np.float32}.get(mode, np.uint8)
-    scene = random_scene({"LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4}.get(mode, 1), dtype)
-    options = {"tiffinfo": {274: orientation}, "compression": compression}
-    if mode == "P":
-        table = RNG.integers(0, 256, (256, 3), dtype=np.uint8)
-        want = table[scene[..., 0]] / 255
-        picture = Image.fromarray(stored(scene, orientation)[..., 0])
-        picture.putpalette(table.tobytes())
-    elif mode == "1":
-        want = scene > 127
-        picture = Image.fromarray(stored(scene > 127, orientation)[..., 0])
-    else:
-        looks = {"LA": "gray and alpha", "RGBA": "rgb and alpha", "CMYK": "cmyk"}
-        want = np.array([[TIFF_COLOURS[looks.get(mode, "rgb")][2](pixel) for pixel in row] for row in unit(scene)])
-        array = stored(scene, orientation).squeeze(-1) if scene.shape[2] == 1 else stored(scene, orientation)
-        picture = (
-            Image.frombytes("CMYK", array.shape[1::-1], array.tobytes()) if mode == "CMYK" else Image.fromarray(array)
-        )
-    assert picture.mode == mode
-    picture.save(tmp_path / "a.tif", **options)
-    # Pillow, which reads LZW, makes RGB of inks in bytes
-    assert_shows(tmp_path / "a.tif", want, 1.01 / 255 if mode == "CMYK" else 1e-6)
-
 
 PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 
@@ -314,26 +199,6 @@ def test_what_would_not_be_read_truly_is_refused(tmp_path, name, recwarn):
     assert str(caught.value).startswith(f"{tmp_path / name}")
     assert "\n" not in str(caught.value)
     assert not recwarn.list
-
-
-def test_a_thumbnail_beside_the_picture_is_passed_over(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
-        file.write(GRAY[::2, ::2], photometric="minisblack", subfiletype=1)
-        file.write(GRAY, photometric="minisblack")
-    assert_shows(tmp_path / "a.tif", unit(GRAY[..., None]))
-
-
-def test_sixteen_bit_colour_in_lzw_is_read_or_refused_with_what_to_do(tmp_path, monkeypatch):
-    """LZW of 16-bit colour needs imagecodecs; without it nothing is guessed."""
-    from pnp_course import tiff_files
-
-    monkeypatch.setattr(tiff_files, "PLAIN", ())  # deflate plays the part of LZW, which tifffile alone cannot write
-    monkeypatch.setattr(tiff_files, "find_spec", lambda name: None)
-    tifffile.imwrite(tmp_path / "a.tif", random_scene(3, np.uint16), photometric="rgb", compression="zlib")
-    with pytest.raises(
-        images.ImageError, match=r"16-bit samples compressed by ADOBE_DEFLATE, .* imagecodecs .* install it"
-    ):
-        images.read_image(tmp_path / "a.tif")
 
 
 # size
