@@ -86,7 +86,11 @@ def test_motion_kernel_depends_on_the_seed_alone():
 
 def test_gaussian_kernel_has_the_asked_spread():
     # two independent axes of standard deviation 1.6
-    assert kernels.extent(kernels.gaussian(25, 1.6)) == pytest.approx(1.6 * 2**0.5, rel=1e-4)
+    k = kernels.gaussian(25, 1.6).double()
+    assert kernels.extent(k) == pytest.approx(1.6 * 2**0.5, rel=1e-4)
+    # and it is the bell about the middle pixel, value by value
+    bell = torch.exp(-0.5 * ((torch.arange(25, dtype=torch.float64) - 12) / 1.6) ** 2)
+    torch.testing.assert_close(k, torch.outer(bell, bell) / bell.sum() ** 2, atol=1e-8, rtol=0)
 
 
 def test_embed_keeps_the_centre():

@@ -29,8 +29,12 @@ def test_frame_slider_is_plain_html_with_alt_text():
 
 
 def test_gallery_and_curves_draw_what_they_are_given():
-    figure = gallery({"a": torch.rand(1, 3, 8, 8), "b": torch.rand(1, 1, 8, 8)}, zoom=(1, 2, 3))
-    assert [ax.get_title() for ax in figure.axes if ax.get_title()] == ["a", "b"]
+    colour, gray = torch.rand(1, 3, 8, 8), torch.rand(1, 1, 8, 8)
+    figure = gallery({"a": colour, "b": gray}, zoom=(1, 2, 3))
+    shown = {ax.get_title(): torch.as_tensor(ax.images[0].get_array()) for ax in figure.axes if ax.get_title()}
+    assert list(shown) == ["a", "b"]
+    torch.testing.assert_close(shown["a"].float(), colour[0].permute(1, 2, 0))
+    torch.testing.assert_close(shown["b"].float().reshape(8, 8, -1)[..., 0], gray[0, 0])
     figure = curves([{"title": "t", "log": True, "lines": {"p": ([1, 2], [3, 4]), "q": ([1, 2], [5, 6])}}])
     (ax,) = figure.axes
     assert [list(line.get_ydata()) for line in ax.lines] == [[3, 4], [5, 6]]

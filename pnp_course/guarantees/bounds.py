@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+from scipy.optimize import brentq
+
 from pnp_course._checks import check_positive
 from pnp_course.denoisers.base import check_averaging
 
@@ -50,18 +52,18 @@ def admm_margin(gamma: float, t: float, delta: float = 0.0) -> float:
 
 
 def published_averaging(gamma: float, delta: float = 0.0) -> float:
-    """t_0 of [B] Theorem 4.1, (20): CoCo-ADMM converges for every t < t_0; found by bisection of `admm_margin`.
+    """t_0 of [B] Theorem 4.1, (20): CoCo-ADMM converges for every t < t_0; the root of `admm_margin` in t.
 
     `largest_averaging` is the larger bound that the course's guarantees use. `delta` as in `gradient_lipschitz`. At
     gamma = 1 F is convex, and both bounds are t (1 + delta) < 1.
     """
+    delta = _check_delta(delta)
     if _check_gamma(gamma) == 1:
-        return 1 / (1 + _check_delta(delta))
-    low, high = 1e-12, 1 - 1e-12
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if admm_margin(gamma, middle, delta) > 0 else (low, middle)
-    return low
+        return 1 / (1 + delta)
+    last = min(1.0, 1 / (1 + delta)) * (1 - 1e-12)  # beyond it D_t is no longer invertible, or t above 1
+    if admm_margin(gamma, last, delta) > 0:
+        return last
+    return float(brentq(lambda t: admm_margin(gamma, t, delta), 1e-12, last, xtol=1e-15))
 
 
 def largest_averaging(gamma: float, delta: float = 0.0) -> float:

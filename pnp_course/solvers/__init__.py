@@ -3,7 +3,7 @@
 from pnp_course.solvers.bregman import b_pnp, b_red
 from pnp_course.solvers.coco import coco_admm, coco_drs, coco_pegd
 from pnp_course.solvers.diffusion import diffpir, dps
-from pnp_course.solvers.gradient_step import gs_pnp_pgd
+from pnp_course.solvers.gs_pnp import gs_pnp_pgd
 from pnp_course.solvers.hqs import dpir, hqs
 from pnp_course.solvers.ishikawa import pnpi_fbs, pnpi_gd, pnpi_hqs
 from pnp_course.solvers.iterate import Iterate, StepSizeWarning

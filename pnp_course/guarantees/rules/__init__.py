@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pnp_course.guarantees.conditions import Check, Parameters, Rule, bare
 from pnp_course.guarantees.constants import Constants
-from pnp_course.guarantees.rules import coco, convex, gradient_step, ishikawa, proximal
+from pnp_course.guarantees.rules import coco, convex, gs_pnp, ishikawa, proximal
 
 WITHOUT = [
     bare("hqs", "Fixed points exist for contractive D; with a schedule nothing is minimised."),
@@ -18,7 +18,7 @@ WITHOUT = [
     bare("dps", "A sampler: its end is random."),
     bare("diffpir", "A sampler: its end is random."),
 ]
-FAMILIES = (convex.RULES, gradient_step.RULES, proximal.RULES, ishikawa.RULES, coco.RULES, WITHOUT)
+FAMILIES = (convex.RULES, gs_pnp.RULES, proximal.RULES, ishikawa.RULES, coco.RULES, WITHOUT)
 RULES: dict[str, Rule] = {rule.solver: rule for family in FAMILIES for rule in family}
 
 
