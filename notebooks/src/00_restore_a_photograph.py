@@ -224,24 +224,9 @@ parameters = deconvolution.settings(peak, "coco-gs-0.25")
 fidelity = Poisson(K, y)
 card = denoiser_card("coco-gs-0.25")
 print(parameters)
-print(
-    guarantee(
-        "coco_admm",
-        card,
-        fidelity,
-        y,
-        sigma=parameters.sigma,
-        lam=parameters.lam,
-        t=parameters.t,
-    )
-)
-solver = coco_admm(
-    fidelity,
-    at_sigma(denoiser, parameters.sigma),
-    y,
-    lam=parameters.lam,
-    t=parameters.t,
-)
+sigma, lam, t = parameters.sigma, parameters.lam, parameters.t
+print(guarantee("coco_admm", card, fidelity, y, sigma=sigma, lam=lam, t=t))
+solver = coco_admm(fidelity, at_sigma(denoiser, sigma), y, lam=lam, t=t)
 frames = []
 result = run(solver, max_iter=50, callback=lambda it: frames.append(it.x))
 print(
