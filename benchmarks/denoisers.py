@@ -58,12 +58,14 @@ def measure(name: str) -> dict[str, Any]:
         seconds = best(lambda image=image: net(image, 0.1))
         flops = operations(lambda image=image: net(image, 0.1))  # a gradient step's backward pass is counted, too
         row = {
-            "seconds": round(seconds, 4), "extra_mib": round(extra / 1024), "gmacs": round(flops / 2e9, 2),
+            "seconds": round(seconds, 4),
+            "extra_mib": round(extra / 1024),
+            "gmacs": round(flops / 2e9, 2),
             "seconds_at_peak": round(flops / peak / 1e9, 4),
             "fast_seconds": round(best(lambda image=image: fast(image, 0.1)), 4),
             "fast_mean_error": float(f"{(fast(image, 0.1) - net(image, 0.1)).abs().mean():.2e}"),
             "fast_max_error": float(f"{(fast(image, 0.1) - net(image, 0.1)).abs().max():.2e}"),
-        }  # fmt: skip
+        }
         if isinstance(net, GradientStep):
             both = best(lambda image=image: net.denoise_and_value(image, 0.1))
             row["gradient_and_potential_over_forward"] = round(

@@ -13,8 +13,11 @@ __version__ = "0.1.0"  # the only place; pyproject.toml reads it from here
 __all__ = ["__version__", "available_denoisers", "denoiser_card", "load_denoiser", "run"]
 
 _HOMES = {
-    "available_denoisers": "denoisers", "denoiser_card": "denoisers", "load_denoiser": "denoisers", "run": "solvers",
-}  # fmt: skip
+    "available_denoisers": "denoisers",
+    "denoiser_card": "denoisers",
+    "load_denoiser": "denoisers",
+    "run": "solvers",
+}
 
 
 def __getattr__(name: str) -> object:

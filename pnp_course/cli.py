@@ -19,6 +19,7 @@ from pnp_course.one_line import DEBUG, OneLine
 
 app = typer.Typer(cls=OneLine, add_completion=False, pretty_exceptions_enable=False)
 
+DemoPhoto = Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")]
 Photo = Annotated[Path, typer.Argument(help="the user's picture: PNG, JPEG, TIFF, .npy ...")]
 Kernel = Annotated[str, typer.Option(help="motion, gaussian, box, levin1..levin8, or a file (picture or .npy)")]
 Peak = Annotated[float, typer.Option(help="mean number of photons of a white pixel; small is dark")]
@@ -29,6 +30,9 @@ Longest = Annotated[
 Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
 Chosen = Annotated[float, typer.Option(min=0, help="0: chosen from the peak")]
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
+ReportFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")]
+RunsFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")]
+Minutes = Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -112,9 +116,13 @@ def _check_denoiser(name: str, channels: int) -> None:
 
 @app.command()
 def degrade(
-    photo: Photo, output: Annotated[Path, typer.Option("-o", "--output", help="where to write: .tif and .npy are exact")],
-    kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 0,
-) -> None:  # fmt: skip
+    photo: Photo,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write: .tif and .npy are exact")],
+    kernel: Kernel = "motion",
+    peak: Peak = 50.0,
+    seed: Seed = 0,
+    max_side: Longest = 0,
+) -> None:
     """Blur a picture and count photons. Writes the observation, and the kernel beside it as NAME_kernel.npy."""
     from pnp_course import deconvolution, images
     from pnp_course.whole_files import whole_files
@@ -134,10 +142,16 @@ def degrade(
 
 @app.command()
 def restore(
-    observed: Photo, kernel: Kernel, output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
-    peak: Peak = 50.0, denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50, sigma: Chosen = 0.0,
-    lam: Chosen = 0.0, seed: Seed = 0,
-) -> None:  # fmt: skip
+    observed: Photo,
+    kernel: Kernel,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
+    peak: Peak = 50.0,
+    denoiser: DenoiserName = "coco-gs-0.25",
+    iterations: Iterations = 50,
+    sigma: Chosen = 0.0,
+    lam: Chosen = 0.0,
+    seed: Seed = 0,
+) -> None:
     """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. sigma and lam of 0: chosen from the peak."""
     from dataclasses import replace
 
@@ -167,11 +181,15 @@ def restore(
 
 @app.command()
 def demo(
-    photo: Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")] = Path("demo"),
-    kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 512,
-    denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50,
-) -> None:  # fmt: skip
+    photo: DemoPhoto = None,
+    output: ReportFolder = Path("demo"),
+    kernel: Kernel = "motion",
+    peak: Peak = 50.0,
+    seed: Seed = 0,
+    max_side: Longest = 512,
+    denoiser: DenoiserName = "coco-gs-0.25",
+    iterations: Iterations = 50,
+) -> None:
     """Degrade a picture, restore it by CoCo-ADMM and three other methods, write pictures, curves and a report."""
     from pnp_course import images
     from pnp_course.demo import run_demo
@@ -182,9 +200,17 @@ def demo(
     _check_denoiser(denoiser, x.shape[1])
     source = str(photo) if photo else "astronaut, scikit-image (NASA, public domain)"
     lines = run_demo(
-        x, k, peak=peak, seed=seed, denoiser_name=denoiser, iterations=iterations, folder=output, source=source,
-        kernel_name=kernel, progress=sys.stderr.isatty(),
-    )  # fmt: skip
+        x,
+        k,
+        peak=peak,
+        seed=seed,
+        denoiser_name=denoiser,
+        iterations=iterations,
+        folder=output,
+        source=source,
+        kernel_name=kernel,
+        progress=sys.stderr.isatty(),
+    )
     print("\n".join(lines))
     print(f"restored: {(output / 'coco-admm.png').resolve()}")
 
@@ -202,13 +228,13 @@ def denoisers() -> None:
 @app.command()
 def train(
     preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")] = Path("runs"),
-    minutes: Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")] = 1e9,
+    output: RunsFolder = Path("runs"),
+    minutes: Minutes = 1e9,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu (cuda) or mps")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
     devices: Annotated[int, typer.Option(min=1)] = 1,
     threads: Annotated[int, typer.Option(min=0, max=1024, help="0: all cores")] = 0,
-) -> None:  # fmt: skip
+) -> None:
     """Train a denoiser on BSD400, resuming a run that was stopped. Writes weights and card when it is complete."""
     from pnp_course.training.main import train_preset
     from pnp_course.whole_files import check_folder

@@ -61,9 +61,16 @@ def denoiser_for(y: Tensor, name: str) -> nn.Module:
 
 
 def restore_coco(
-    y: Tensor, kernel: Tensor, denoiser: nn.Module, parameters: Settings, *, max_iter: int = 50, tol: float = 1e-4,
-    monitors: dict[str, Monitor] | None = None, progress: bool = False,
-) -> Result:  # fmt: skip
+    y: Tensor,
+    kernel: Tensor,
+    denoiser: nn.Module,
+    parameters: Settings,
+    *,
+    max_iter: int = 50,
+    tol: float = 1e-4,
+    monitors: dict[str, Monitor] | None = None,
+    progress: bool = False,
+) -> Result:
     """CoCo-ADMM on the observation y (B, C, H, W), counts / peak."""
     fidelity = Poisson(Blur(kernel), y)
     solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)

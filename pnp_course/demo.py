@@ -22,9 +22,12 @@ from pnp_course.solvers.runner import Monitor
 from pnp_course.whole_files import check_folder, whole_files
 
 METHODS = {
-    "observed": "observation", "wiener": "Wiener", "richardson-lucy": "Richardson-Lucy", "dpir": "DPIR",
+    "observed": "observation",
+    "wiener": "Wiener",
+    "richardson-lucy": "Richardson-Lucy",
+    "dpir": "DPIR",
     "coco-admm": "CoCo-ADMM",
-}  # fmt: skip
+}
 
 
 def compare(
@@ -52,16 +55,14 @@ def compare(
         "observed": lambda: y,
         "wiener": lambda: deconvolution.wiener(y, kernel),
         "richardson-lucy": lambda: deconvolution.richardson_lucy(y, kernel),
-        "dpir": lambda: keep(
-            "dpir", deconvolution.restore_dpir(y, kernel, plain, peak, monitors={"psnr": psnr_to(x)})
-        ),
+        "dpir": lambda: keep("dpir", deconvolution.restore_dpir(y, kernel, plain, peak, monitors={"psnr": psnr_to(x)})),
         "coco-admm": lambda: keep(
             "coco-admm",
             deconvolution.restore_coco(
                 y, kernel, coco, parameters, max_iter=iterations, monitors=monitors, progress=progress
             ),
         ),
-    }  # fmt: skip
+    }
     pictures, seconds = {}, {}
     for name, restore in work.items():
         begun = time.perf_counter()
@@ -71,9 +72,15 @@ def compare(
 
 
 FILES = [
-    "clean.png", "kernel.png", *(f"{name}.png" for name in METHODS), "comparison.png", "curves.png", "history.csv",
-    "report.json", "report.md",
-]  # fmt: skip
+    "clean.png",
+    "kernel.png",
+    *(f"{name}.png" for name in METHODS),
+    "comparison.png",
+    "curves.png",
+    "history.csv",
+    "report.json",
+    "report.md",
+]
 
 
 def check_names(folder: Path) -> None:
@@ -87,9 +94,18 @@ def check_names(folder: Path) -> None:
 
 
 def run_demo(
-    x: Tensor, kernel: Tensor, *, peak: float, seed: int, denoiser_name: str, iterations: int, folder: Path, source: str,
-    kernel_name: str, progress: bool = False,
-) -> list[str]:  # fmt: skip
+    x: Tensor,
+    kernel: Tensor,
+    *,
+    peak: float,
+    seed: int,
+    denoiser_name: str,
+    iterations: int,
+    folder: Path,
+    source: str,
+    kernel_name: str,
+    progress: bool = False,
+) -> list[str]:
     """Run `compare` and write everything into `folder`, whole or not at all. Returns the report's table as lines."""
     check_names(folder)
     if min(x.shape[-2:]) < 11:
@@ -104,10 +120,18 @@ def run_demo(
         for name, p in pictures.items()
     }
     facts: dict[str, Any] = {
-        "source": source, "size": list(x.shape[-2:]), "channels": x.shape[1], "kernel": kernel_name, "peak": peak,
-        "seed": seed, "denoiser": denoiser_name, "parameters": asdict(deconvolution.settings(peak, denoiser_name)),
-        "stopped_by": runs["coco-admm"].stopped_by, "scores": scores, "provenance": provenance(),
-    }  # fmt: skip
+        "source": source,
+        "size": list(x.shape[-2:]),
+        "channels": x.shape[1],
+        "kernel": kernel_name,
+        "peak": peak,
+        "seed": seed,
+        "denoiser": denoiser_name,
+        "parameters": asdict(deconvolution.settings(peak, denoiser_name)),
+        "stopped_by": runs["coco-admm"].stopped_by,
+        "scores": scores,
+        "provenance": provenance(),
+    }
     table = ["| method | PSNR (dB) | SSIM | seconds |", "|---|---|---|---|"] + [
         f"| {METHODS[n]} | {s['psnr']:.2f} | {s['ssim']:.3f} | {s['seconds']:.1f} |" for n, s in scores.items()
     ]
@@ -159,12 +183,13 @@ def curves_figure(runs: dict[str, Result]) -> Any:
         [
             {"title": "PSNR (dB)", "lines": {n: (h.index, h["psnr"]) for n, h in histories.items()}},
             {
-                "title": "relative change of x", "log": True,
+                "title": "relative change of x",
+                "log": True,
                 "lines": {n: (h.index[1:], h["relative_change"][1:]) for n, h in histories.items()},
             },
             {"title": "Lagrangian, above its last value", "log": True, "lines": {"": (above.index, above)}},
         ]
-    )  # fmt: skip
+    )
 
 
 def write_figures(x: Tensor, pictures: dict[str, Tensor], runs: dict[str, Result], folder: Path) -> None:
@@ -177,15 +202,21 @@ def write_figures(x: Tensor, pictures: dict[str, Tensor], runs: dict[str, Result
 def report(facts: dict[str, Any], table: list[str]) -> str:
     """The report, Markdown."""
     p = facts["parameters"]
-    return "\n".join([
-        "# Photon-limited deconvolution",
-        "",
-        f"Picture: {facts['source']}, {facts['size'][1]} x {facts['size'][0]} pixels, {facts['channels']} channel(s). "
-        f"Kernel: {facts['kernel']}. Peak: {facts['peak']:g} photons, seed {facts['seed']}.",
-        "",
-        f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.2f}; "
-        f"stopped by {facts['stopped_by']}.",
-        "", *table, "",
-        "![clean picture, observation and restorations](comparison.png)", "",
-        "![PSNR, relative change and Lagrangian over the iterations](curves.png)", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "# Photon-limited deconvolution",
+            "",
+            f"Picture: {facts['source']}, {facts['size'][1]} x {facts['size'][0]} pixels, {facts['channels']} channel(s). "
+            f"Kernel: {facts['kernel']}. Peak: {facts['peak']:g} photons, seed {facts['seed']}.",
+            "",
+            f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.2f}; "
+            f"stopped by {facts['stopped_by']}.",
+            "",
+            *table,
+            "",
+            "![clean picture, observation and restorations](comparison.png)",
+            "",
+            "![PSNR, relative change and Lagrangian over the iterations](curves.png)",
+            "",
+        ]
+    )

@@ -109,9 +109,15 @@ class Poisson:
     """
 
     def __init__(
-        self, operator: LinearOperator, y: Tensor, *, rho: float = 32.0, tol: float = 3e-4, max_inner: int = 20,
+        self,
+        operator: LinearOperator,
+        y: Tensor,
+        *,
+        rho: float = 32.0,
+        tol: float = 3e-4,
+        max_inner: int = 20,
         floor: float = 1e-6,
-    ):  # fmt: skip
+    ):
         self.operator, self.y = operator, check_counts(check_image(y, "y"), "y")
         if max_inner < 1:
             raise ValueError(f"max_inner is {max_inner}; wanted at least 1 inner iteration.")

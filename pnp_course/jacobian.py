@@ -17,10 +17,26 @@ from pnp_course.lanczos import lanczos, normed, norms
 from pnp_course.linearize import Gated, Linearized, Map, jv, linearize
 
 __all__ = [
-    "Gated", "LinearMap", "Linearized", "PowerIteration", "affine", "antisymmetry", "cocoercivity", "dense",
-    "eigenvalues", "jv", "lanczos", "linearize", "operator_norm", "power_iteration", "pseudo_contraction",
-    "spectral_norm", "strict_pseudo_contraction", "symmetric_part", "top_vector",
-]  # fmt: skip
+    "Gated",
+    "LinearMap",
+    "Linearized",
+    "PowerIteration",
+    "affine",
+    "antisymmetry",
+    "cocoercivity",
+    "dense",
+    "eigenvalues",
+    "jv",
+    "lanczos",
+    "linearize",
+    "operator_norm",
+    "power_iteration",
+    "pseudo_contraction",
+    "spectral_norm",
+    "strict_pseudo_contraction",
+    "symmetric_part",
+    "top_vector",
+]
 
 Pairs = list[tuple[Tensor, Tensor, float]]
 

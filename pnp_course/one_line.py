@@ -63,9 +63,14 @@ class OneLine(typer.core.TyperGroup):
     """The group of commands; it owns what is printed on failure and the exit code, 2, or 130 after Ctrl-C."""
 
     def main(
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
-        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run a command and exit."""
         given = sys.argv[1:] if args is None else args
         debug = DEBUG in given  # wherever it stands

@@ -25,6 +25,9 @@ def provenance() -> dict[str, str]:
         commit = "unknown"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
     return {
-        "pnp_course": __version__, "commit": commit, "python": platform.python_version(), "torch": torch.__version__,
+        "pnp_course": __version__,
+        "commit": commit,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
         "device": device,
-    }  # fmt: skip
+    }

@@ -101,9 +101,7 @@ def _meant(page: Any, array: np.ndarray) -> Pixels:
     if photometric == PALETTE:
         return Pixels(_looked_up(page.colormap, array[..., 0]), 255)
     top = 1.0 if floats or array.dtype == bool else float(2**page.bitspersample - 1)
-    pixels = Pixels(
-        array[..., :colours], top, inverted=photometric == WHITE_IS_ZERO, inks=photometric == INKS,
-    )  # fmt: skip
+    pixels = Pixels(array[..., :colours], top, inverted=photometric == WHITE_IS_ZERO, inks=photometric == INKS)
     for extra, kind in enumerate(page.extrasamples, start=colours):
         if kind in (1, 2):  # alpha; extra samples of no declared meaning are left out, as the TIFF specification says
             pixels.alpha, pixels.associated = array[..., extra], kind == 1

@@ -166,8 +166,9 @@ def uses(root: Path = ROOT) -> dict[str, list[str]]:
     pairs = {(home(module_of(file)), home(target)) for file, target in imports(root)}
     return {
         room.name: sorted(b for a, b in pairs if a == room.name and b and b not in (room.name, "_checks"))
-        for layer in LAYERS for room in layer
-    }  # fmt: skip
+        for layer in LAYERS
+        for room in layer
+    }
 
 
 def standing(root: Path = ROOT) -> list[list[Room]]:
@@ -203,8 +204,9 @@ def main(arguments: list[str]) -> int:
         out = faults()
         out += [
             f"{path.relative_to(ROOT).as_posix()} is not what the code says: run python tools/architecture.py."
-            for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
-        ]  # fmt: skip
+            for path, text in wanted.items()
+            if not path.exists() or path.read_text(encoding="utf-8") != text
+        ]
         print("\n".join(out) or "every import points down; picture and table are current")
         return 1 if out else 0
     for path, text in wanted.items():

@@ -30,9 +30,11 @@ class Box:
             f'<rect x="{self.left:g}" y="{self.top:g}" width="{self.right - self.left:g}" height="{self.height:g}" rx="6" '
             f'fill="{"#ffffff" if dashed else "#f4f6f8"}" stroke="{INK}"{dash}/>',
             f'<text x="{x:g}" y="{y:g}" font-size="15" font-weight="bold">{self.room.name}</text>',
-            *(f'<text x="{x:g}" y="{y + TITLE + k * LINE:g}" font-size="12.5">{html.escape(line)}</text>'
-              for k, line in enumerate(self.words)),
-        ]  # fmt: skip
+            *(
+                f'<text x="{x:g}" y="{y + TITLE + k * LINE:g}" font-size="12.5">{html.escape(line)}</text>'
+                for k, line in enumerate(self.words)
+            ),
+        ]
 
 
 def placed() -> tuple[list[list[Box]], float]:
@@ -71,9 +73,11 @@ def weights(boxes: dict[str, Box]) -> list[str]:
     return [
         f'<path d="M{a.right:g} {y0:g} H{x:g} V{y1:g} H{into:g} V{b.top + b.height + 4:g}" fill="none" stroke="{DATA}" '
         f'stroke-width="2.6" stroke-dasharray="7 5" marker-end="url(#head)"/>',
-        *(f'<text x="{x + 6:g}" y="{y0 + 60 + 15 * k:g}" font-size="12.5" fill="{DATA}">{word}</text>'
-          for k, word in enumerate(("weights", "and card"))),
-    ]  # fmt: skip
+        *(
+            f'<text x="{x + 6:g}" y="{y0 + 60 + 15 * k:g}" font-size="12.5" fill="{DATA}">{word}</text>'
+            for k, word in enumerate(("weights", "and card"))
+        ),
+    ]
 
 
 def picture() -> str:

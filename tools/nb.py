@@ -94,9 +94,13 @@ def build(names: list[str]) -> int:
         print(f"building {source.stem}", flush=True)
         notebook, began = read_source(source), monotonic()
         NotebookClient(
-            notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
-        ).execute()  # fmt: skip
+        ).execute()
         lighten(notebook)
         notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
         notebook.metadata["executed_code_sha256"] = code_hash(notebook)

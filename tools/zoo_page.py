@@ -75,9 +75,10 @@ def psnr(values: dict[str, Any]) -> str:
 def comparison(cards: dict[str, dict[str, Any]]) -> list[str]:
     """The paper's rows, ours beside them where we have one, then those of ours the paper has not."""
     lines = [
-        "", "| denoiser | paper 15 | 25 | 40 | ours | 10⁶ weights | steps | 15 | 25 | 40 |",
+        "",
+        "| denoiser | paper 15 | 25 | 40 | ours | 10⁶ weights | steps | 15 | 25 | 40 |",
         "|---|---|---|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
+    ]
     with PAPER.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     shown = {row["name"] for row in rows}

@@ -84,9 +84,12 @@ class DRUNet(nn.Module):
         self.in_channels, self.pad_value = in_channels, pad_value
         self.piecewise_linear = activation == "relu"
         self.config = {
-            "in_channels": in_channels, "widths": list(widths), "blocks": blocks,
-            "activation": activation, "pad_value": pad_value,
-        }  # fmt: skip
+            "in_channels": in_channels,
+            "widths": list(widths),
+            "blocks": blocks,
+            "activation": activation,
+            "pad_value": pad_value,
+        }
         n1, n2, n3, n4 = widths
 
         def body(n: int) -> list[nn.Module]:

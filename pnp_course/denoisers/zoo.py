@@ -122,19 +122,27 @@ def bounds_of(card: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def save_denoiser(
-    name: str, architecture: str, config: dict[str, Any], weights: dict[str, Tensor], card: dict[str, Any],
+    name: str,
+    architecture: str,
+    config: dict[str, Any],
+    weights: dict[str, Tensor],
+    card: dict[str, Any],
     folder: Path = FOLDER,
-) -> Path:  # fmt: skip
+) -> Path:
     """Write `name`.safetensors in half precision and its card; the card last, so that a card never lacks its weights."""
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     data = save({key: value.detach().half().contiguous() for key, value in weights.items()})
     card = {
-        "schema_version": SCHEMA_VERSION, "name": name, "architecture": architecture, "config": config,
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "architecture": architecture,
+        "config": config,
         "parameters": sum(v.numel() for v in weights.values()),
-        "sha256": hashlib.sha256(data).hexdigest(), **card,
-    }  # fmt: skip
+        "sha256": hashlib.sha256(data).hexdigest(),
+        **card,
+    }
     for path, content in (
         (folder / f"{name}.safetensors", data),
         (folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode()),

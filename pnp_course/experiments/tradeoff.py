@@ -33,9 +33,7 @@ from pnp_course.training.validation import add_noise, corners, measure_psnr
 
 OF_PENALTY = ("constant", "alpha", "beta", "eps", "iterations", "images", "method")
 OF_PRESET = ("start", "optimizer", "lr", "fit", "batch", "steps")
-RESULTS = Table(
-    Path("benchmarks/results/tradeoff.csv"), ("architecture", "activation", *OF_PRESET, *OF_PENALTY)
-)  # fmt: skip
+RESULTS = Table(Path("benchmarks/results/tradeoff.csv"), ("architecture", "activation", *OF_PRESET, *OF_PENALTY))
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,12 @@ def measured(net: nn.Module, in_channels: int) -> dict[str, Any]:
     at = certificate(net, add_noise(corners(held_out, each=1), 25 / 255, "gaussian"), 25 / 255).summary()
     return {
         **{f"psnr_{k}": v for k, v in measure_psnr(net, [im[None].float() / 255 for im in held_out]).items()},
-        "asymmetry": at["asymmetry_mean"], "asymmetry_worst": at["asymmetry_worst"],
-        "lambda_min": at["lambda_min_worst"], "lambda_max": at["lambda_max_worst"], "quarter": at["quarter_worst"],
-    }  # fmt: skip
+        "asymmetry": at["asymmetry_mean"],
+        "asymmetry_worst": at["asymmetry_worst"],
+        "lambda_min": at["lambda_min_worst"],
+        "lambda_max": at["lambda_max_worst"],
+        "quarter": at["quarter_worst"],
+    }
 
 
 def row(config: Config, runs: Path) -> dict[str, Any]:
@@ -122,9 +123,17 @@ def arguments() -> argparse.Namespace:
     p.add_argument("preset", nargs="?", choices=presets, help="one point; without it, all that are declared")
     p.add_argument("--start", help="weights to start from; the preset's by default")
     for name, kind in (
-        ("alpha", float), ("beta", float), ("eps", float), ("iterations", int), ("images", int), ("steps", int),
-        ("batch", int), ("lr", float), ("fit", str), ("optimizer", str),
-    ):  # fmt: skip
+        ("alpha", float),
+        ("beta", float),
+        ("eps", float),
+        ("iterations", int),
+        ("images", int),
+        ("steps", int),
+        ("batch", int),
+        ("lr", float),
+        ("fit", str),
+        ("optimizer", str),
+    ):
         p.add_argument(f"--{name}", type=kind)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--runs", type=Path, default=Path("_build/training"), help="where trainings lie")

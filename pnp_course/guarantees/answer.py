@@ -45,9 +45,14 @@ class Guarantee:
 
 
 def guarantee(
-    solver: str, denoiser: Constants | Certificate | dict[str, Any], fidelity: Any, x: Tensor, *,
-    sigma: float | None = None, **parameters: Any,
-) -> Guarantee:  # fmt: skip
+    solver: str,
+    denoiser: Constants | Certificate | dict[str, Any],
+    fidelity: Any,
+    x: Tensor,
+    *,
+    sigma: float | None = None,
+    **parameters: Any,
+) -> Guarantee:
     """Which theorem covers a run of `solver` (its name), and whether its hypotheses held.
 
     Args:

@@ -84,9 +84,13 @@ class Certificate:
         """The worst value of each constant: what the rules ask."""
         worst: dict[str, Any] = {name: float(getattr(self, name).max()) for name in MEASURED}
         return Constants(
-            bottom=float(self.lambda_min.min()), top=float(self.lambda_max.max()), **worst, k=self.k,
-            gradient_step=self.gradient_step, unmeasured=JUMPS if self.jumps else "",
-        )  # fmt: skip
+            bottom=float(self.lambda_min.min()),
+            top=float(self.lambda_max.max()),
+            **worst,
+            k=self.k,
+            gradient_step=self.gradient_step,
+            unmeasured=JUMPS if self.jumps else "",
+        )
 
     @property
     def largest_averaging(self) -> float:

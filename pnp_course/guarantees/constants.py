@@ -82,8 +82,11 @@ class Constants:
         return cls(
             bottom=min(at["lambda_min_worst"] for at in summaries),
             top=max(at["lambda_max_worst"] for at in summaries),
-            **norms, k=summaries[0]["k"], gradient_step=gradient_step, unmeasured=unmeasured or (JUMPS if jumps else ""),
-        )  # fmt: skip
+            **norms,
+            k=summaries[0]["k"],
+            gradient_step=gradient_step,
+            unmeasured=unmeasured or (JUMPS if jumps else ""),
+        )
 
 
 def kind(card: dict[str, Any]) -> tuple[bool, bool]:

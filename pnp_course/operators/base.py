@@ -84,9 +84,13 @@ class Identity(LinearOperator):
 
 
 def conjugate_gradient(
-    apply: Callable[[Tensor], Tensor], right: Tensor, start: Tensor | None = None, *, tol: float = 1e-5,
+    apply: Callable[[Tensor], Tensor],
+    right: Tensor,
+    start: Tensor | None = None,
+    *,
+    tol: float = 1e-5,
     max_iter: int = 100,
-) -> tuple[Tensor, int, float]:  # fmt: skip
+) -> tuple[Tensor, int, float]:
     """Solve M x = right for a symmetric positive definite M, each image by itself (Hestenes, Stiefel 1952).
 
     Every image has its own step lengths and stops by its own residual, so it gets what it would get alone.

@@ -26,9 +26,17 @@ def burg_distance(x: Tensor, y: Tensor) -> Tensor:
 
 @solver(needs="gradient_and_value")
 def b_red(
-    fidelity: Fidelity, denoise: AtSigmaWithGradient, x0: Tensor, *, lam: float, step: float = 0.05, largest: float = 1.0,
-    backtracking: bool = False, c: float = 0.1, eta: float = 0.9,
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: AtSigmaWithGradient,
+    x0: Tensor,
+    *,
+    lam: float,
+    step: float = 0.05,
+    largest: float = 1.0,
+    backtracking: bool = False,
+    c: float = 0.1,
+    eta: float = 0.9,
+) -> Iterator[Iterate]:
     """B-RED: mirror descent on F = lam f + g, grad h(x_{k+1}) = grad h(x_k) - step grad F(x_k), then projection.
 
     With h = -sum log that is x_{k+1} = x_k / (1 + step x_k grad F(x_k)); values that leave (0, C] are set to C. The paper
@@ -64,7 +72,7 @@ def b_red(
 @solver(needs="gradient_and_value")
 def b_pnp(
     fidelity: Fidelity, denoise: AtSigmaWithGradient, x0: Tensor, *, lam: float, t: float = 0.05, smallest: float = 1e-6
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """B-PnP: z = grad h*(grad h(x_k) - lam grad f(x_k)) = x_k / (1 + lam x_k grad f(x_k)),   x_{k+1} = B_t(z).
 
     B_t(z) = z - t z^2 grad g(z) = t B(z) + (1 - t) z is the averaged Bregman denoiser. The objective is lam f + phi with

@@ -27,9 +27,15 @@ def _levels(denoise: AtSigma, sigmas: Sequence[float] | None) -> list[float]:
 
 @solver(needs="at", also=check_falling)
 def diffpir(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float, sigmas: Sequence[float] | None = None,
-    zeta: float = 0.1, seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float,
+    sigmas: Sequence[float] | None = None,
+    zeta: float = 0.1,
+    seed: int = 0,
+) -> Iterator[Iterate]:
     """DiffPIR: denoise, fit the data, put noise back, at every level.
 
         xhat_0 = D(x_sigma, sigma)
@@ -64,9 +70,14 @@ def diffpir(
 
 @solver(needs="at", also=check_falling)
 def dps(
-    fidelity: Gaussian, denoise: AtSigma, x0: Tensor, *, lam: float = 1.0, sigmas: Sequence[float] | None = None,
+    fidelity: Gaussian,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float = 1.0,
+    sigmas: Sequence[float] | None = None,
     seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """DPS: ancestral sampling, and at every level a step against the gradient of the data misfit through the denoiser.
 
         xhat_0 = D(x_sigma, sigma)

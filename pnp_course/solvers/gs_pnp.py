@@ -18,9 +18,16 @@ from pnp_course.solvers.signature import solver
 
 @solver(needs="with_value")
 def gs_pnp_pgd(
-    fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, step: float = 1.0, c: float = 0.1,
-    eta: float = 0.9, smallest: float = 1e-8,
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: DenoiseWithValue,
+    x0: Tensor,
+    *,
+    lam: float,
+    step: float = 1.0,
+    c: float = 0.1,
+    eta: float = 0.9,
+    smallest: float = 1e-8,
+) -> Iterator[Iterate]:
     """GS-PnP-PGD with backtracking, [A] Algorithm 1, on F = lam f + g.
 
         x_{k+1} = prox_{step lam f}(x_k - step grad g(x_k)) = prox_{step lam f}(step D(x_k) + (1 - step) x_k)
@@ -66,6 +73,11 @@ def gs_pnp_pgd(
             continue
         x, d, fit, prior = new, d_new, fit_new, prior_new
         yield Iterate(
-            z, denoiser_input=x, objective=float((fit + prior).sum()), u=x, step=steps, evaluations=evaluations,
+            z,
+            denoiser_input=x,
+            objective=float((fit + prior).sum()),
+            u=x,
+            step=steps,
+            evaluations=evaluations,
             rejected=rejected,
-        )  # fmt: skip
+        )

@@ -18,8 +18,13 @@ from pnp_course.solvers.signature import solver
 
 @solver(also=check_levels)
 def hqs(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float], sigmas: Sequence[float] | None = None
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None,
+) -> Iterator[Iterate]:
     """Half-quadratic splitting:
 
         v_k = prox_{lam_k G}(u_{k-1}),   u_k = D_{sigma_k}(v_k).
@@ -43,7 +48,7 @@ def hqs(
 @solver(needs="at")
 def dpir(
     fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float, sigma_start: float = 49 / 255, iterations: int = 8
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """DPIR: `hqs` with sigma_k log-spaced from `sigma_start` to the sigma of `denoise`, lam_k = lam (sigma_k / sigma)^2.
 
     So `lam` weighs the fidelity at the last noise level, and means there what it means in `hqs`. For the Gaussian

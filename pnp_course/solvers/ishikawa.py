@@ -27,7 +27,7 @@ from pnp_course.solvers.signature import solver
 @solver()
 def pnpi_hqs(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """PnPI-HQS: Ishikawa's iteration for T = D_t o prox_{lam G}, two denoisings and two proximal maps an iteration.
 
         w = (1 - beta) u + beta D_t(P(u)),   u <- (1 - alpha) u + alpha D_t(P(w)),   P = prox_{lam G}
@@ -58,7 +58,7 @@ def _check_fbs(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: dic
 @solver(also=_check_fbs)
 def pnpi_fbs(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """PnPI-FBS: Ishikawa's iteration for T = D_t o (I - lam grad G). Args and yields: as `pnpi_hqs`."""
     u = x0
     for k in count(1):

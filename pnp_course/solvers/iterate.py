@@ -58,10 +58,14 @@ def warn_of_long_steps(fidelity: Fidelity, x: Tensor, factor: float, bound: floa
     if constant == float("inf"):
         warnings.warn(
             "the gradient of this fidelity has no Lipschitz constant (Poisson): no step size has a guarantee here; "
-            "a solver with a proximal step, such as coco_admm, does not need one.", StepSizeWarning, stacklevel=5,
-        )  # fmt: skip
+            "a solver with a proximal step, such as coco_admm, does not need one.",
+            StepSizeWarning,
+            stacklevel=5,
+        )
     elif factor * constant > bound * (1 + 1e-6):
         warnings.warn(
             f"{what} = {factor * constant:.4g} is over {bound:g}, the bound of the theorem, with L_f = {constant:.4g}: "
-            f"take a step below {bound / constant:.4g}.", StepSizeWarning, stacklevel=5,
-        )  # fmt: skip
+            f"take a step below {bound / constant:.4g}.",
+            StepSizeWarning,
+            stacklevel=5,
+        )

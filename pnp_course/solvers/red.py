@@ -87,9 +87,15 @@ def _check_snore(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: d
 
 @solver(needs="at", also=_check_snore)
 def snore(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float],
-    sigmas: Sequence[float] | None = None, step: float | Sequence[float] | None = None, seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None,
+    step: float | Sequence[float] | None = None,
+    seed: int = 0,
+) -> Iterator[Iterate]:
     """SNORE: RED at noised images.
 
         u = x_k + sigma_k n,   x_{k+1} = x_k - step_k (lam_k grad G(x_k) + u - D_{sigma_k}(u))
@@ -118,9 +124,15 @@ def snore(
 
 @solver(needs="at", also=check_levels)
 def snore_prox(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float],
-    sigmas: Sequence[float] | None = None, step: float | Sequence[float] = 1.0, seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None,
+    step: float | Sequence[float] = 1.0,
+    seed: int = 0,
+) -> Iterator[Iterate]:
     """SNORE-Prox: x_{k+1} = prox_{step_k lam_k G}(x_k - step_k (u - D_{sigma_k}(u))), u = x_k + sigma_k n. Else as `snore`."""
     x, generator = x0, torch.Generator().manual_seed(seed)
     for sigma, denoise_k, weight, length in _schedules(denoise, sigmas, lam, step):

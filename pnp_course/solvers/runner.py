@@ -91,9 +91,15 @@ class _Watch:
 
 
 def run(
-    solver: Iterable[Iterate], max_iter: int = 100, *, tol: float = 0.0, max_seconds: float = float("inf"),
-    monitors: Mapping[str, Monitor] | None = None, progress: bool = False, callback: Callable[[Iterate], None] | None = None,
-) -> Result:  # fmt: skip
+    solver: Iterable[Iterate],
+    max_iter: int = 100,
+    *,
+    tol: float = 0.0,
+    max_seconds: float = float("inf"),
+    monitors: Mapping[str, Monitor] | None = None,
+    progress: bool = False,
+    callback: Callable[[Iterate], None] | None = None,
+) -> Result:
     """Run a solver.
 
     Args:

@@ -80,8 +80,9 @@ def _unknown(solver: str, name: str, known: list[str]) -> NoReturn:
     near = difflib.get_close_matches(name, known, 1, cutoff=0.0)
     raise ValueError(
         f"{solver} has no parameter {name!r}; did you mean {near[0]!r}? It takes {', '.join(known)}."
-        if near else f"{solver} has no parameter {name!r}; it takes none."
-    )  # fmt: skip
+        if near
+        else f"{solver} has no parameter {name!r}; it takes none."
+    )
 
 
 def check_parameter(name: str, value: Any) -> None:

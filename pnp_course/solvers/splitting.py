@@ -111,15 +111,22 @@ def _check_primal_dual(fidelity: Fidelity, denoise: Any, x0: Tensor, parameters:
     if product > 1 + 1e-6:
         warnings.warn(
             f"step sigma_dual ||L||^2 = {product:.4g} is over 1, the bound of the theorem: take a shorter step.",
-            StepSizeWarning, stacklevel=4,
-        )  # fmt: skip
+            StepSizeWarning,
+            stacklevel=4,
+        )
 
 
 @solver(also=_check_primal_dual)
 def primal_dual(
-    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step: float = 1.0, sigma_dual: float = 1.0,
+    fidelity: Fidelity,
+    denoise: Denoise,
+    x0: Tensor,
+    *,
+    lam: float,
+    step: float = 1.0,
+    sigma_dual: float = 1.0,
     linear: Linear | None = None,
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """Primal-dual hybrid gradient (Chambolle and Pock 2011) for min_x lam G(x) + R(L x).
 
         p_{k+1} = prox_{sigma R*}(p_k + sigma L xbar_k)

@@ -130,7 +130,7 @@ def slope_along(
 @solver(needs="with_value")
 def fixed_step(
     fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, step: float
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """GS-PnP-PGD without a line search: as `solvers.gs_pnp_pgd`, but each step is taken, whatever F = lam f + g does.
 
     Args:

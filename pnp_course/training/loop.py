@@ -139,11 +139,17 @@ class Training:
         """Everything a later process needs to go on after the last complete step."""
         generators = self.fabric.all_gather(self.random).reshape(self.fabric.world_size, 2, -1).cpu()
         return {
-            "version": checkpoint.VERSION, "preset": asdict(self.preset),
-            "step": self.step, "seconds": self.seconds, "row": self.row,
-            "net": self.plain.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict(),
-            "generators": generators[:, 0], "penalty_generators": generators[:, 1],
-        }  # fmt: skip
+            "version": checkpoint.VERSION,
+            "preset": asdict(self.preset),
+            "step": self.step,
+            "seconds": self.seconds,
+            "row": self.row,
+            "net": self.plain.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "generators": generators[:, 0],
+            "penalty_generators": generators[:, 1],
+        }
 
     def load(self, path: Path) -> None:
         """Take up a saved state.
@@ -196,10 +202,19 @@ def together(fabric: Any, *values: float) -> list[float]:
 
 
 def train(
-    net: nn.Module, preset: Preset, images: list[Tensor], folder: Path, *, minutes: float = math.inf,
-    accelerator: str = "auto", precision: str = "32-true", save_every: float = 60.0, progress: bool = True,
-    held_out: list[Tensor] | None = None, devices: int = 1,
-) -> Training:  # fmt: skip
+    net: nn.Module,
+    preset: Preset,
+    images: list[Tensor],
+    folder: Path,
+    *,
+    minutes: float = math.inf,
+    accelerator: str = "auto",
+    precision: str = "32-true",
+    save_every: float = 60.0,
+    progress: bool = True,
+    held_out: list[Tensor] | None = None,
+    devices: int = 1,
+) -> Training:
     """Train `net` by `preset` on 8-bit `images` (C, H, W); keep checkpoint and log in `folder`, resuming from there.
 
     Ctrl-C stops after the step it falls into, with a checkpoint; a second one does not wait. Other errors leave the last
@@ -244,9 +259,15 @@ def train(
 
 
 def go_on(
-    training: Training, log: Log | None, path: Path, interrupts: list[int], seconds: float, save_every: float,
-    held_out: list[Tensor] | None, progress: bool,
-) -> None:  # fmt: skip
+    training: Training,
+    log: Log | None,
+    path: Path,
+    interrupts: list[int],
+    seconds: float,
+    save_every: float,
+    held_out: list[Tensor] | None,
+    progress: bool,
+) -> None:
     """Step after step, until the preset's steps are done, `seconds` have passed, or Ctrl-C has come."""
     preset, begun = training.preset, time.monotonic()
     saved, shown = begun, progress and log is not None

@@ -40,9 +40,16 @@ def train_preset(
     with on_threads(threads):
         net = first_net(preset, output)
         done = train(
-            net, preset, training_images(preset.in_channels), place, minutes=minutes, accelerator=accelerator,
-            precision=precision, devices=devices, held_out=validation_images(preset.in_channels),
-        )  # fmt: skip
+            net,
+            preset,
+            training_images(preset.in_channels),
+            place,
+            minutes=minutes,
+            accelerator=accelerator,
+            precision=precision,
+            devices=devices,
+            held_out=validation_images(preset.in_channels),
+        )
         if not done.fabric.is_global_zero:
             return ""  # one process tells, writes and measures
         if done.step < preset.steps:

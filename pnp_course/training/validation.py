@@ -50,8 +50,9 @@ def validate(net: nn.Module, held_out: list[Tensor], noise: str = "gaussian") ->
     return {
         "psnr": sum(psnr) / len(psnr),
         "val_asymmetry": 0.0 if lin.symmetric else float(operator_norm(antisymmetry(lin), start, 10).max()),
-        "val_lambda_min": float(ends.low.min()), "val_lambda_max": float(ends.high.max()),
-    }  # fmt: skip
+        "val_lambda_min": float(ends.low.min()),
+        "val_lambda_max": float(ends.high.max()),
+    }
 
 
 @torch.no_grad()

@@ -67,8 +67,16 @@ def ladder_figure(witnesses: Mapping[tuple[str, str], str]) -> Figure:
         weight = "bold" if name == FIRM.name else "normal"
         ax.text(x, y, f"{name}\n{formula}", ha="center", va="center", fontsize=9, bbox=box, fontweight=weight)
     ax.plot([0.5, 0.5], [0.17, 0.97], color="0.5", linestyle=":", linewidth=1.2)
-    ax.text(0.5, 0.68, "mirror:\nD and I - D\n(z and 1 - z)", ha="center", va="center", fontsize=9, color="0.25",
-            bbox={"facecolor": "white", "edgecolor": "none"})  # fmt: skip
+    ax.text(
+        0.5,
+        0.68,
+        "mirror:\nD and I - D\n(z and 1 - z)",
+        ha="center",
+        va="center",
+        fontsize=9,
+        color="0.25",
+        bbox={"facecolor": "white", "edgecolor": "none"},
+    )
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.axis("off")
     figure.tight_layout(pad=0.2)
@@ -116,9 +124,14 @@ def ranges_figure(matrices: Mapping[str, Tensor], condition: Condition) -> Figur
 
 
 def spectrum_figure(
-    title: str, spectra: Mapping[str, Tensor], worst: str, j: Tensor, w: Tensor, condition: Condition,
+    title: str,
+    spectra: Mapping[str, Tensor],
+    worst: str,
+    j: Tensor,
+    w: Tensor,
+    condition: Condition,
     conditions: Sequence[Condition] = LADDER,
-) -> Figure:  # fmt: skip
+) -> Figure:
     """A denoiser's spectra over a condition's region, close up, and the three tests of every condition at one patch.
 
     Args:

@@ -14,9 +14,12 @@ from pnp_course.viz.figures import SCREEN_DPI, STYLES
 
 
 def level_figure(
-    objective: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor], window: tuple[float, float] = (0.0, 1.0),
-    title: str = "", width: float = 4.6,
-) -> Figure:  # fmt: skip
+    objective: Callable[[Tensor], Tensor],
+    paths: Mapping[str, Tensor],
+    window: tuple[float, float] = (0.0, 1.0),
+    title: str = "",
+    width: float = 4.6,
+) -> Figure:
     """Level lines of an objective of two pixels, with paths of iterates; a cross marks the end of each.
 
     Args:

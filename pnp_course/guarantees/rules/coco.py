@@ -18,8 +18,10 @@ def _admm(c: Constants, p: Parameters) -> list[Check]:
 
 def _pegd(c: Constants, p: Parameters) -> list[Check]:
     return [
-        symmetric(c), invertible(c, p["t"]), below(p["step"], pegd_step_bound(c.gamma, p["t"]), "step", "= 2 - r(t)"),
-    ]  # fmt: skip
+        symmetric(c),
+        invertible(c, p["t"]),
+        below(p["step"], pegd_step_bound(c.gamma, p["t"]), "step", "= 2 - r(t)"),
+    ]
 
 
 def _red(c: Constants, p: Parameters) -> list[Check]:
