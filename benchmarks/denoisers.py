@@ -1,9 +1,9 @@
 """Evaluation cost of every shipped denoiser: python benchmarks/denoisers.py  ->  benchmarks/results/denoisers.json
 
-At 256 x 256 and 481 x 321: seconds (best of several), memory above what the process held, multiply-adds, and the time
-those would take at the machine's measured peak (a large float32 matrix product). For gradient steps the cost of denoising
-and potential together against the plain forward pass of their network (goal: at most 2.2). For `fast=True` the time and
-the error.
+It measures at 256 x 256 and 481 x 321: seconds (best of several), additional memory of the process, multiply-adds, and
+the time that those would take at the machine's measured peak (a large float32 matrix product). For gradient steps it
+also gives the time of denoised image and potential together over that of their network's forward pass (goal: at most
+2.2), and for `fast=True` the time and the error.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
 """Solvers and operators side by side with deepinv: python benchmarks/solvers.py  ->  benchmarks/results/solvers.json
 
-Same network, same precision, same machine, one run; each pair of measurements alternates, and the best of several counts.
+Both use the same network, precision and machine in one run; each pair of measurements alternates, and the best of
+several is taken.
 
-1. 50 iterations of plug-and-play HQS and ADMM deblurring at 256 x 256; what the loop adds to network and prox is measured
+1. 50 iterations of plug-and-play HQS and ADMM deblurring at 256 x 256; what the loop adds to network and prox is
+measured
    with a denoiser that costs nothing, since the network's own time varies by more.
 2. GS-PnP with backtracking, seconds per accepted iteration.
-3. Radon forward + adjoint, and its proximal map by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image too.
+3. Radon forward + adjoint, and its proximal map by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image
+too.
 4. Growth of every solver's cost from 64 x 64 to 1024 x 1024, seconds per iteration and pixel.
 
 Without deepinv its columns are left out.

@@ -1,7 +1,7 @@
 """The command line: `python -m pnp_course demo | degrade | restore | denoisers | train`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
-imported inside the commands, so that help and complaints about the command line itself come at once.
+imported inside the commands, so that the help, and errors in the command line itself, come at once.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say which version this is")
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="print the version and stop")
     ] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="show where in the program a failure came from")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="show the full traceback when a command fails")] = False,
 ) -> None:
     """Convergent plug-and-play image restoration."""
 
 
 def loaded() -> None:
-    """The library has been imported and the work begins: from here on Ctrl-C is an exception, and leaves things tidy."""
+    """Let Ctrl-C raise KeyboardInterrupt from here on, so that a command can clean up: the library has been imported."""
     if getattr(signal.getsignal(signal.SIGINT), "__module__", "").endswith("__main__"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read_kernel(name: str, seed: int = 0) -> Any:
-    """A kernel by name or from a file, (h, w), sum 1."""
+    """Return the kernel of this name or from this file, (h, w), with sum 1."""
     from pnp_course import datasets, images
     from pnp_course.operators import kernels
 
@@ -76,7 +76,7 @@ def read_kernel(name: str, seed: int = 0) -> Any:
 
 
 def _read_photo(photo: Path, max_side: int = 0, at_least: int = 1) -> Any:
-    """The picture in [0, 1], shrunk to `max_side` but to no shorter side than `at_least`; says so if it shrinks."""
+    """Read a picture in [0, 1]; shrink it to `max_side`, but no side below `at_least`, and print that it was shrunk."""
     from pnp_course import images
 
     x = images.read_image(photo)
@@ -93,14 +93,14 @@ def _read_photo(photo: Path, max_side: int = 0, at_least: int = 1) -> Any:
 
 
 def _keep_unless_interrupted(result: Any) -> Any:
-    """The run, or KeyboardInterrupt if it was cut short: half a restoration is not written."""
+    """Return the run, or raise KeyboardInterrupt if it was cut short, so that half a restoration is not written."""
     if result.stopped_by == "interrupted":
         raise KeyboardInterrupt
     return result
 
 
 def _check_denoiser(name: str, channels: int) -> None:
-    """Raise ValueError unless this shipped denoiser can restore such a picture; names those that can."""
+    """Raise ValueError, which names the suitable denoisers, unless this shipped one can restore such a picture."""
     from pnp_course.denoisers import available_denoisers, denoiser_card
 
     def fits(card: dict[str, Any]) -> bool:  # a colour denoiser takes gray pictures too
@@ -123,7 +123,7 @@ def degrade(
     seed: Seed = 0,
     max_side: Longest = 0,
 ) -> None:
-    """Blur a picture and count photons. Writes the observation, and the kernel beside it as NAME_kernel.npy."""
+    """Blur a picture and count photons. This writes the observation, and the kernel beside it as NAME_kernel.npy."""
     from pnp_course import deconvolution, images
     from pnp_course.whole_files import whole_files
 
@@ -152,7 +152,7 @@ def restore(
     lam: Chosen = 0.0,
     seed: Seed = 0,
 ) -> None:
-    """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. sigma and lam of 0: chosen from the peak."""
+    """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. 0 for sigma or lam: chosen from the peak."""
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
@@ -190,7 +190,7 @@ def demo(
     denoiser: DenoiserName = "coco-gs-0.25",
     iterations: Iterations = 50,
 ) -> None:
-    """Degrade a picture, restore it by CoCo-ADMM and three other methods, write pictures, curves and a report."""
+    """Degrade a picture, restore it by CoCo-ADMM and three other methods, and write pictures, curves and a report."""
     from pnp_course import images
     from pnp_course.demo import run_demo
 
@@ -235,7 +235,7 @@ def train(
     devices: Annotated[int, typer.Option(min=1)] = 1,
     threads: Annotated[int, typer.Option(min=0, max=1024, help="0: all cores")] = 0,
 ) -> None:
-    """Train a denoiser on BSD400, resuming a run that was stopped. Writes weights and card when it is complete."""
+    """Train a denoiser on BSD400, or resume a training. When it is complete, the weights and their card are written."""
     from pnp_course.training.main import train_preset
     from pnp_course.whole_files import check_folder
 
@@ -250,7 +250,7 @@ def train(
 
 
 def _check_machine(accelerator: str, precision: str, devices: int) -> None:
-    """Raise ValueError for what Lightning Fabric would refuse in its own words, from its own depths."""
+    """Raise a clear ValueError for settings that Lightning Fabric would only refuse later and less clearly."""
     import torch
 
     if precision not in ("32-true", "bf16-mixed", "16-mixed"):

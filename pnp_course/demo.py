@@ -1,4 +1,4 @@
-"""The demonstration behind `python -m pnp_course demo`: degrade, restore four ways, write pictures, curves and report."""
+"""The demonstration, `python -m pnp_course demo`: it degrades a picture, restores it four ways and writes a report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def compare(
 ) -> tuple[dict[str, Tensor], dict[str, float], dict[str, Result]]:
     """Degrade the clean image x (1, C, H, W) and restore it by every method of `METHODS`.
 
-    Returns: pictures by method, seconds by method, and the runs of the two iterative plug-and-play methods.
+    Returns:
+        Pictures by method, seconds by method, and the runs of the two iterative plug-and-play methods.
     """
     y = deconvolution.degrade(x, kernel, peak, seed)
     coco = deconvolution.denoiser_for(y, denoiser_name)
@@ -106,7 +107,7 @@ def run_demo(
     kernel_name: str,
     progress: bool = False,
 ) -> list[str]:
-    """Run `compare` and write everything into `folder`, whole or not at all. Returns the report's table as lines."""
+    """Run `compare`, write everything into `folder`, whole or not at all, and return the report's table as lines."""
     check_names(folder)
     if min(x.shape[-2:]) < 11:
         raise ValueError(
@@ -156,7 +157,7 @@ def score_table(x: Tensor, pictures: dict[str, Tensor]) -> Any:
 
 
 def busiest_square(x: Tensor, side: int) -> tuple[int, int, int]:
-    """(top, left, side) of the square of x (1, C, H, W) with the largest mean gradient: where details can be judged."""
+    """(top, left, side) of the square of x (1, C, H, W) with the largest mean gradient, where details can be judged."""
     gray = x.mean(1, keepdim=True)
     slope = (gray[..., 1:, 1:] - gray[..., :-1, 1:]).abs() + (gray[..., 1:, 1:] - gray[..., 1:, :-1]).abs()
     mean = F.avg_pool2d(slope, side - 1, stride=1)[0, 0]
@@ -193,14 +194,14 @@ def curves_figure(runs: dict[str, Result]) -> Any:
 
 
 def write_figures(x: Tensor, pictures: dict[str, Tensor], runs: dict[str, Result], folder: Path) -> None:
-    """comparison.png and curves.png, and the history of CoCo-ADMM as CSV."""
+    """Write comparison.png and curves.png, and the history of CoCo-ADMM as CSV."""
     for name, figure in (("comparison", comparison_figure(x, pictures)), ("curves", curves_figure(runs))):
         figure.savefig(folder / f"{name}.png", dpi=130)
     runs["coco-admm"].history.to_csv(folder / "history.csv")
 
 
 def report(facts: dict[str, Any], table: list[str]) -> str:
-    """The report, Markdown."""
+    """The report in Markdown."""
     p = facts["parameters"]
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""Where a result comes from: what every results file of this project carries."""
+"""Where a result comes from: facts that every results file of this project holds."""
 
 from __future__ import annotations
 

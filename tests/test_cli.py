@@ -99,7 +99,7 @@ def test_large_pictures_are_shrunk_and_it_is_said(tmp_path):
 
 BAD = {
     "no such file": (["demo", "nowhere.png"], "nowhere.png: there is no such file"),
-    "no picture": (["demo", "text.png"], "text.png: not an image"),
+    "no picture": (["demo", "text.png"], "text.png: this is not an image"),
     "zero size": (["demo", "none.npy"], "none.npy: holds an array of shape (0, 3)"),
     "nan": (["restore", "nan.npy", "--kernel", "box", "-o", "r.png"], "NaN or infinite"),
     "negative": (["restore", "negative.npy", "--kernel", "box", "-o", "r.png"], "Poisson counts are >= 0"),

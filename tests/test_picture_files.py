@@ -186,7 +186,7 @@ REFUSED = {
     "two.webp": (in_bytes(FRAME, format="WEBP", save_all=True, append_images=[FRAME.rotate(90)]), "holds 2 frames"),
     "short.pgm": (b"P5 7 5 65535\n" + bytes(20), "cut short"),
     "above.pgm": (b"P5 2 1 100\n\x0a\xff", "above the largest"),
-    "bytes.tga": (in_bytes(FRAME, format="TGA"), "not an image this program can read"),
+    "bytes.tga": (in_bytes(FRAME, format="TGA"), "not an image that this program can read"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Guarantees: what a denoiser satisfies (certificates, constants), what theorems ask (rules, bounds), and which one holds."""
+"""Guarantees: what a denoiser satisfies (certificates, constants), what theorems ask (rules, bounds), and what holds."""
 
 from pnp_course.guarantees.answer import Guarantee, guarantee
 from pnp_course.guarantees.bounds import (

@@ -1,4 +1,4 @@
-"""Solvers: one generator for each algorithm, and `run`, which owns all that is not the algorithm."""
+"""Solvers: one generator for each algorithm, and `run`, which does everything that is not the algorithm."""
 
 from pnp_course.solvers.bregman import b_pnp, b_red
 from pnp_course.solvers.coco import coco_admm, coco_drs, coco_pegd

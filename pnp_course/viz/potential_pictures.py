@@ -26,8 +26,8 @@ def level_figure(
         objective: (n, 2) -> (n,).
         paths: label -> iterates (k, 2).
         window: range of both pixels.
-        title: of the figure.
-        width: of the figure, inches.
+        title: title of the figure.
+        width: width of the figure in inches.
     """
     axis = torch.linspace(*window, 161, dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)
