@@ -168,7 +168,8 @@ def test_interrupted_restore_writes_nothing(picture, tmp_path, monkeypatch):
     from pnp_course.solvers import Iterate, Result
 
     def cut_short(*arguments, **options):
-        return Result(Iterate(torch.zeros(1, 3, 64, 64)), [{"iteration": 1, "seconds": 0.0}], "interrupted")
+        x = torch.zeros(1, 3, 64, 64)
+        return Result(Iterate(x, denoiser_input=x), [{"iteration": 1, "seconds": 0.0}], "interrupted")
 
     monkeypatch.setattr(deconvolution, "restore_coco", cut_short)
     done = call("restore", picture, "--kernel", "box", "-o", tmp_path / "r.png")

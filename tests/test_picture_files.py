@@ -231,7 +231,9 @@ from pnp_course import images
 images.read_image(sys.argv[1])  # small: what the readers themselves take
 before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 x = images.read_image(sys.argv[2])
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / x.nelement())
+# the peak since exec: ru_maxrss would count that of the process which started this one
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+print((int(peak.split()[1]) * 1024 - before) / x.nelement())
 """
 
 

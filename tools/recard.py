@@ -45,7 +45,8 @@ def main() -> None:
             card |= measured(net, card["config"]["in_channels"], noise, sigma_max)
         version = {"schema_version": zoo.SCHEMA_VERSION}
         write(version | card | version, given.folder)
-        print(f"{name}: {card['psnr_cbsd68']}, noise levels {card['sigma_range']}", flush=True)
+        low, high = card["sigma_range"]
+        print(f"{name}: {card['psnr_cbsd68']}, noise levels {low} to {high}", flush=True)
 
 
 def write(card: dict[str, Any], folder: Path) -> None:

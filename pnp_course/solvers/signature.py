@@ -71,7 +71,9 @@ def bind(solver: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
     bound = {n: given.get(n, p.default) for n, p in known.items()}
     for name, value in bound.items():
         if value is None and known[name].default is not None:
-            raise ValueError(f"{name} is None; wanted a number, or leave it out to take {known[name].default}.")
+            raise ValueError(
+                f"{name} is None; wanted a number: pass {name}=NUMBER, or leave it out to take {known[name].default}."
+            )
         check_parameter(name, value)
     return bound
 
