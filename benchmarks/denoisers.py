@@ -1,9 +1,9 @@
 """Evaluation cost of every shipped denoiser: python benchmarks/denoisers.py  ->  benchmarks/results/denoisers.json
 
-At 256 x 256 and 481 x 321: seconds (best of several), memory above what the process held, multiply-adds, and the time
-those would take at the machine's measured peak (a large float32 matrix product). For gradient steps the cost of denoising
-and potential together against the plain forward pass of their network (goal: at most 2.2). For `fast=True` the time and
-the error.
+It measures at 256 x 256 and 481 x 321: seconds (best of several), additional memory of the process, multiply-adds, and
+the time that those would take at the machine's measured peak (a large float32 matrix product). For gradient steps it
+also gives the time of denoised image and potential together over that of their network's forward pass (goal: at most
+2.2), and for `fast=True` the time and the error.
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ def measure(name: str) -> dict[str, Any]:
         seconds = best(lambda image=image: net(image, 0.1))
         flops = operations(lambda image=image: net(image, 0.1))  # a gradient step's backward pass is counted, too
         row = {
-            "seconds": round(seconds, 4), "extra_mib": round(extra / 1024), "gmacs": round(flops / 2e9, 2),
+            "seconds": round(seconds, 4),
+            "extra_mib": round(extra / 1024),
+            "gmacs": round(flops / 2e9, 2),
             "seconds_at_peak": round(flops / peak / 1e9, 4),
             "fast_seconds": round(best(lambda image=image: fast(image, 0.1)), 4),
             "fast_mean_error": float(f"{(fast(image, 0.1) - net(image, 0.1)).abs().mean():.2e}"),
             "fast_max_error": float(f"{(fast(image, 0.1) - net(image, 0.1)).abs().max():.2e}"),
-        }  # fmt: skip
+        }
         if isinstance(net, GradientStep):
             both = best(lambda image=image: net.denoise_and_value(image, 0.1))
             row["gradient_and_potential_over_forward"] = round(

@@ -1,14 +1,14 @@
 """Cost of a Jacobian penalty in training: python benchmarks/penalties.py  ->  benchmarks/results/penalties.json
 
-One training step (fit, penalty, backward) of the course's DRUNet on colour patches of 64 x 64, each way in a process of
-its own: seconds (best of several), memory above what the process held before its first step, and the norms it measured.
+It measures one training step (fit, penalty, backward) of the course's DRUNet on colour patches of 64 x 64, each way in
+its own process: seconds (best of several), memory added by the steps, and the norms that it measured.
 
 A. ||2J - I||_* on a batch of 4, 10 power iterations: ours by gates, ours by double backpropagation, and the
    JacobianSpectralNorm of deepinv where that package is installed (it differentiates through the iterations).
-B. the whole of [B] (18), both norms, 15 iterations: ours on 4 images of a batch of 16, ours by double backpropagation,
+B. Both norms of [B] (18), 15 iterations: ours on 4 images of a batch of 16, ours by double backpropagation,
    and the authors' way, one image of the batch, each product from a forward pass of its own by double backpropagation.
 
-All ways start their power iterations from the same vectors where they let one choose them.
+All ways start their power iterations from the same vectors, if they allow one to choose them.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def ours(penalty: Penalty, gates: bool = True) -> Step:
 
 
 def deepinv_firm(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """||2J - I||_* by deepinv, 10 iterations, graph through all of them (its training mode)."""
+    """||2J - I||_* by deepinv, with 10 iterations and a graph through all of them (its training mode)."""
     import deepinv
 
     x = noisy.detach().requires_grad_(True)
@@ -127,7 +127,7 @@ def measure(name: str, threads: int = 1, repeats: int = 4) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure every way in a process of its own; write ratios to a plain step of the same batch."""
+    """Measure every way in its own process, and write ratios to a plain step of the same batch."""
     rows: dict[str, Any] = {}
     for name, (batch, _) in WAYS.items():
         if "deepinv" in name and importlib.util.find_spec("deepinv") is None:

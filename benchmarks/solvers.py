@@ -1,11 +1,14 @@
 """Solvers and operators side by side with deepinv: python benchmarks/solvers.py  ->  benchmarks/results/solvers.json
 
-Same network, same precision, same machine, one run; each pair of measurements alternates, and the best of several counts.
+Both use the same network, precision and machine in one run; each pair of measurements alternates, and the best of
+several is taken.
 
-1. 50 iterations of plug-and-play HQS and ADMM deblurring at 256 x 256; what the loop adds to network and prox is measured
+1. 50 iterations of plug-and-play HQS and ADMM deblurring at 256 x 256; what the loop adds to network and prox is
+measured
    with a denoiser that costs nothing, since the network's own time varies by more.
 2. GS-PnP with backtracking, seconds per accepted iteration.
-3. Radon forward + adjoint, and its proximal map by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image too.
+3. Radon forward + adjoint, and its proximal map by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image
+too.
 4. Growth of every solver's cost from 64 x 64 to 1024 x 1024, seconds per iteration and pixel.
 
 Without deepinv its columns are left out.
@@ -98,9 +101,13 @@ def loops(name: str, net: torch.nn.Module, iterations: int) -> list[Callable[[],
     deepinv = peer()
     physics = deepinv.physics.BlurFFT(img_size=(3, 256, 256), filter=kernel[None, None])
     algorithm = getattr(deepinv.optim, name.upper())(
-        data_fidelity=deepinv.optim.L2(), prior=deepinv.optim.PnP(Model(net)), stepsize=LAM, sigma_denoiser=SIGMA,
-        max_iter=iterations, early_stop=False,
-    )  # fmt: skip
+        data_fidelity=deepinv.optim.L2(),
+        prior=deepinv.optim.PnP(Model(net)),
+        stepsize=LAM,
+        sigma_denoiser=SIGMA,
+        max_iter=iterations,
+        early_stop=False,
+    )
     return [floor, ours, lambda: algorithm(y, physics)]
 
 
@@ -158,18 +165,27 @@ def backtracking(first: float, iterations: int = 10) -> dict[str, Any]:
 
         def theirs() -> Any:
             return deepinv.optim.PGD(  # made anew: it would begin with the step its last search ended with
-                data_fidelity=deepinv.optim.L2(), prior=potential_prior(net), g_first=True, stepsize=first * lam,
-                lambda_reg=1 / lam, sigma_denoiser=SIGMA, max_iter=iterations, early_stop=False,
+                data_fidelity=deepinv.optim.L2(),
+                prior=potential_prior(net),
+                g_first=True,
+                stepsize=first * lam,
+                lambda_reg=1 / lam,
+                sigma_denoiser=SIGMA,
+                max_iter=iterations,
+                early_stop=False,
                 backtracking=deepinv.optim.BacktrackingConfig(gamma=0.1, eta=0.9, max_iter=100),
-            )(y, physics)  # fmt: skip
+            )(y, physics)
 
         calls.append(theirs)
     seconds = best(*calls, repeats=2)
     last = ours().iterate
     out = {
-        "ours_seconds_per_iteration": round(seconds[0] / iterations, 3), "one_evaluation_seconds": round(seconds[1], 3),
-        "evaluations": last.evaluations, "rejected": last.rejected, "forward_passes": passes(net, ours),
-    }  # fmt: skip
+        "ours_seconds_per_iteration": round(seconds[0] / iterations, 3),
+        "one_evaluation_seconds": round(seconds[1], 3),
+        "evaluations": last.evaluations,
+        "rejected": last.rejected,
+        "forward_passes": passes(net, ours),
+    }
     if PEER:
         out |= {
             "deepinv_seconds_per_iteration": round(seconds[2] / iterations, 3),
@@ -220,10 +236,12 @@ def tomography(n: int = 256) -> dict[str, Any]:
         theta = [180 * k / views for k in range(views)]
         skimage = best(lambda theta=theta: skimage_radon(x[0, 0].numpy(), theta=theta, circle=False), repeats=1)[0]
         row = {
-            "build_seconds": round(build, 2), "forward_and_adjoint_seconds": round(seconds[0], 4),
-            "prox_seconds": round(seconds[1], 3), "adjoint_relative_error": float(f"{abs(left - right) / abs(left):.1e}"),
+            "build_seconds": round(build, 2),
+            "forward_and_adjoint_seconds": round(seconds[0], 4),
+            "prox_seconds": round(seconds[1], 3),
+            "adjoint_relative_error": float(f"{abs(left - right) / abs(left):.1e}"),
             "skimage_forward_seconds": round(skimage, 3),
-        }  # fmt: skip
+        }
         if PEER:
             row["deepinv_forward_and_adjoint_seconds"] = round(seconds[2], 4)
             row["deepinv_prox_seconds"] = round(seconds[3], 3)
@@ -265,8 +283,10 @@ def main() -> None:
         "deblurring_256": deblurring(),
         "gs_pnp_backtracking_256": {"first step 1": backtracking(1.0), "five times as long": backtracking(5.0)},
         "tomography_256": tomography(),
-        "microseconds_per_iteration_and_pixel": growth(), "threads": torch.get_num_threads(), "provenance": provenance(),
-    }  # fmt: skip
+        "microseconds_per_iteration_and_pixel": growth(),
+        "threads": torch.get_num_threads(),
+        "provenance": provenance(),
+    }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(results, indent=2))
 

@@ -4,7 +4,7 @@
 Images are tensors (B, C, H, W), float32 in [0, 1]; noise levels are in the same units (25/255, not 25).
 """
 
-TYPE_CHECKING = False  # nothing is imported here, for python -m pnp_course passes here before it can answer to Ctrl-C
+TYPE_CHECKING = False  # nothing is imported here: python -m pnp_course runs this file before it can handle Ctrl-C
 if TYPE_CHECKING:
     from pnp_course.denoisers import available_denoisers, denoiser_card, load_denoiser
     from pnp_course.solvers import run
@@ -13,12 +13,15 @@ __version__ = "0.1.0"  # the only place; pyproject.toml reads it from here
 __all__ = ["__version__", "available_denoisers", "denoiser_card", "load_denoiser", "run"]
 
 _HOMES = {
-    "available_denoisers": "denoisers", "denoiser_card": "denoisers", "load_denoiser": "denoisers", "run": "solvers",
-}  # fmt: skip
+    "available_denoisers": "denoisers",
+    "denoiser_card": "denoisers",
+    "load_denoiser": "denoisers",
+    "run": "solvers",
+}
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for when it is asked for: the command line answers before torch has been loaded."""
+    """Import a name or a module when it is first used, so that the command line answers before torch has been loaded."""
     from importlib import import_module
     from importlib.util import find_spec
 

@@ -5,7 +5,7 @@ import signal
 
 
 def _quit(signum: int, frame: object) -> None:
-    """Ctrl-C while the program is still loading: end at once, for a module that is interrupted may take it for its own."""
+    """End at once on Ctrl-C while the program is still loading, as an imported module may catch the exception itself."""
     os.write(2, b"pnp_course: interrupted; no file is half-written.\n")
     os._exit(130)
 
@@ -19,7 +19,7 @@ def main() -> None:
     try:
         cli.main()
     except SystemExit as end:
-        if end.code == 130:  # Python would rather die of the signal than give this code
+        if end.code == 130:  # without this, Python would end by the signal and not with this exit code
             os._exit(130)
         raise
 

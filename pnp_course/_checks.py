@@ -1,4 +1,4 @@
-"""One-sentence complaints about bad input: what came, what was wanted, how to mend it."""
+"""Checks of input. A failed check says in one sentence what came, what was wanted and how to fix it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _any_level: ContextVar[bool] = ContextVar("any_level", default=False)
 def check_image(x: Any, name: str = "x", channels: int | None = None) -> Tensor:
     """Return `x` if it is a finite floating (B, C, H, W) tensor, else raise ValueError.
 
-    The range is not checked: noisy images and iterates leave [0, 1] rightfully.
+    The range is not checked, because noisy images and iterates may leave [0, 1].
     """
     check_shape(x, channels, name)
     return check_finite(x, name)
@@ -38,7 +38,7 @@ def check_floating(x: Any, name: str = "x") -> Tensor:
 
 
 def check_shape(x: Any, channels: int | None = None, name: str = "x") -> Tensor:
-    """As `check_image`, without looking at the values: cheap, and possible inside function transforms."""
+    """Check as `check_image` does, but not the values: this is cheap, and works inside function transforms."""
     if not isinstance(x, Tensor):
         raise ValueError(
             f"{name} is a {type(x).__name__}; wanted a torch tensor of shape (B, C, H, W): "
@@ -73,7 +73,7 @@ def check_precision(x: Tensor, weight: Tensor, name: str = "x") -> Tensor:
 
 
 def check_level(sigma: float | Tensor, bounds: tuple[float, float] | None) -> None:
-    """Raise ValueError where a noise level lies outside `bounds`, those a denoiser can be trusted at; None: no bounds."""
+    """Raise ValueError if a noise level is outside `bounds`, between which a denoiser can be trusted; None: no bounds."""
     if bounds is None or _any_level.get():
         return
     low, high = (float(f(sigma)) if isinstance(sigma, Tensor) else float(sigma) for f in (torch.amin, torch.amax))
@@ -89,7 +89,7 @@ def check_level(sigma: float | Tensor, bounds: tuple[float, float] | None) -> No
 
 @contextmanager
 def any_level() -> Iterator[None]:
-    """Inside, in this thread, `check_level` lets everything pass: for what is not denoising, as a network's linear part."""
+    """Let `check_level` accept every level inside this context, in this thread: for uses that are not denoising."""
     token = _any_level.set(True)
     try:
         yield
@@ -98,7 +98,7 @@ def any_level() -> Iterator[None]:
 
 
 def check_finite(x: Tensor, name: str = "x") -> Tensor:
-    """Return `x` if it holds no NaN and no infinity, else raise ValueError with their number and first place."""
+    """Return `x` if it holds no NaN and no infinity, else raise ValueError with their number and the first index."""
     bad = ~torch.isfinite(x)
     if bad.any():
         where = tuple(int(i) for i in bad.nonzero()[0])
@@ -156,10 +156,10 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
 
 
 def per_image(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
-    """A parameter of the problem beside the images x (B, C, H, W): a float, or B values as (B, 1, 1, 1) in x's precision.
+    """Return a parameter in the form that fits images x (B, C, H, W): a float, or (B, 1, 1, 1) in the precision of x.
 
     Raises:
-        ValueError: neither a number nor a tensor of 1 or B values.
+        ValueError: the value is neither a number nor a tensor of 1 or B values.
     """
     if not isinstance(value, Tensor):
         return _number(value, name)
@@ -173,7 +173,7 @@ def per_image(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
 
 
 def check_weight(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
-    """As `per_image`, for weights that must be finite and >= 0."""
+    """Return a weight in the form of `per_image` if it is finite and >= 0, else raise ValueError."""
     weight = per_image(value, x, name)
     low, high = (float(f(torch.as_tensor(weight))) for f in (torch.amin, torch.amax))
     if not 0 <= low <= high < math.inf:
@@ -185,5 +185,5 @@ def check_same_shape(x: Tensor, y: Tensor, x_name: str, y_name: str) -> None:
     """Raise ValueError unless both tensors have the same shape."""
     if x.shape != y.shape:
         raise ValueError(
-            f"{x_name} has shape {tuple(x.shape)} and {y_name} has shape {tuple(y.shape)}; they must be equal."
+            f"{x_name} has shape {tuple(x.shape)} and {y_name} has shape {tuple(y.shape)}; the shapes must be equal."
         )

@@ -1,7 +1,7 @@
 """The command line: `python -m pnp_course demo | degrade | restore | denoisers | train`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
-imported inside the commands, so that help and complaints about the command line itself come at once.
+imported inside the commands, so that the help, and errors in the command line itself, come at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pnp_course.one_line import DEBUG, OneLine
 
 app = typer.Typer(cls=OneLine, add_completion=False, pretty_exceptions_enable=False)
 
+DemoPhoto = Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")]
 Photo = Annotated[Path, typer.Argument(help="the user's picture: PNG, JPEG, TIFF, .npy ...")]
 Kernel = Annotated[str, typer.Option(help="motion, gaussian, box, levin1..levin8, or a file (picture or .npy)")]
 Peak = Annotated[float, typer.Option(help="mean number of photons of a white pixel; small is dark")]
@@ -29,6 +30,9 @@ Longest = Annotated[
 Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
 Chosen = Annotated[float, typer.Option(min=0, help="0: chosen from the peak")]
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
+ReportFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")]
+RunsFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")]
+Minutes = Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -40,21 +44,21 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="say which version this is")
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="print the version and stop")
     ] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="show where in the program a failure came from")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="show the full traceback when a command fails")] = False,
 ) -> None:
     """Convergent plug-and-play image restoration."""
 
 
 def loaded() -> None:
-    """The library has been imported and the work begins: from here on Ctrl-C is an exception, and leaves things tidy."""
+    """Let Ctrl-C raise KeyboardInterrupt from here on, so that a command can clean up: the library has been imported."""
     if getattr(signal.getsignal(signal.SIGINT), "__module__", "").endswith("__main__"):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read_kernel(name: str, seed: int = 0) -> Any:
-    """A kernel by name or from a file, (h, w), sum 1."""
+    """Return the kernel of this name or from this file, (h, w), with sum 1."""
     from pnp_course import datasets, images
     from pnp_course.operators import kernels
 
@@ -72,7 +76,7 @@ def read_kernel(name: str, seed: int = 0) -> Any:
 
 
 def _read_photo(photo: Path, max_side: int = 0, at_least: int = 1) -> Any:
-    """The picture in [0, 1], shrunk to `max_side` but to no shorter side than `at_least`; says so if it shrinks."""
+    """Read a picture in [0, 1]; shrink it to `max_side`, but no side below `at_least`, and print that it was shrunk."""
     from pnp_course import images
 
     x = images.read_image(photo)
@@ -89,14 +93,14 @@ def _read_photo(photo: Path, max_side: int = 0, at_least: int = 1) -> Any:
 
 
 def _keep_unless_interrupted(result: Any) -> Any:
-    """The run, or KeyboardInterrupt if it was cut short: half a restoration is not written."""
+    """Return the run, or raise KeyboardInterrupt if it was cut short, so that half a restoration is not written."""
     if result.stopped_by == "interrupted":
         raise KeyboardInterrupt
     return result
 
 
 def _check_denoiser(name: str, channels: int) -> None:
-    """Raise ValueError unless this shipped denoiser can restore such a picture; names those that can."""
+    """Raise ValueError, which names the suitable denoisers, unless this shipped one can restore such a picture."""
     from pnp_course.denoisers import available_denoisers, denoiser_card
 
     def fits(card: dict[str, Any]) -> bool:  # a colour denoiser takes gray pictures too
@@ -112,10 +116,14 @@ def _check_denoiser(name: str, channels: int) -> None:
 
 @app.command()
 def degrade(
-    photo: Photo, output: Annotated[Path, typer.Option("-o", "--output", help="where to write: .tif and .npy are exact")],
-    kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 0,
-) -> None:  # fmt: skip
-    """Blur a picture and count photons. Writes the observation, and the kernel beside it as NAME_kernel.npy."""
+    photo: Photo,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write: .tif and .npy are exact")],
+    kernel: Kernel = "motion",
+    peak: Peak = 50.0,
+    seed: Seed = 0,
+    max_side: Longest = 0,
+) -> None:
+    """Blur a picture and count photons. This writes the observation, and the kernel beside it as NAME_kernel.npy."""
     from pnp_course import deconvolution, images
     from pnp_course.whole_files import whole_files
 
@@ -134,11 +142,17 @@ def degrade(
 
 @app.command()
 def restore(
-    observed: Photo, kernel: Kernel, output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
-    peak: Peak = 50.0, denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50, sigma: Chosen = 0.0,
-    lam: Chosen = 0.0, seed: Seed = 0,
-) -> None:  # fmt: skip
-    """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. sigma and lam of 0: chosen from the peak."""
+    observed: Photo,
+    kernel: Kernel,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
+    peak: Peak = 50.0,
+    denoiser: DenoiserName = "coco-gs-0.25",
+    iterations: Iterations = 50,
+    sigma: Chosen = 0.0,
+    lam: Chosen = 0.0,
+    seed: Seed = 0,
+) -> None:
+    """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. 0 for sigma or lam: chosen from the peak."""
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
@@ -167,12 +181,16 @@ def restore(
 
 @app.command()
 def demo(
-    photo: Annotated[Path | None, typer.Argument(help="your picture; without one, a photograph of scikit-image")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")] = Path("demo"),
-    kernel: Kernel = "motion", peak: Peak = 50.0, seed: Seed = 0, max_side: Longest = 512,
-    denoiser: DenoiserName = "coco-gs-0.25", iterations: Iterations = 50,
-) -> None:  # fmt: skip
-    """Degrade a picture, restore it by CoCo-ADMM and three other methods, write pictures, curves and a report."""
+    photo: DemoPhoto = None,
+    output: ReportFolder = Path("demo"),
+    kernel: Kernel = "motion",
+    peak: Peak = 50.0,
+    seed: Seed = 0,
+    max_side: Longest = 512,
+    denoiser: DenoiserName = "coco-gs-0.25",
+    iterations: Iterations = 50,
+) -> None:
+    """Degrade a picture, restore it by CoCo-ADMM and three other methods, and write pictures, curves and a report."""
     from pnp_course import images
     from pnp_course.demo import run_demo
 
@@ -182,9 +200,17 @@ def demo(
     _check_denoiser(denoiser, x.shape[1])
     source = str(photo) if photo else "astronaut, scikit-image (NASA, public domain)"
     lines = run_demo(
-        x, k, peak=peak, seed=seed, denoiser_name=denoiser, iterations=iterations, folder=output, source=source,
-        kernel_name=kernel, progress=sys.stderr.isatty(),
-    )  # fmt: skip
+        x,
+        k,
+        peak=peak,
+        seed=seed,
+        denoiser_name=denoiser,
+        iterations=iterations,
+        folder=output,
+        source=source,
+        kernel_name=kernel,
+        progress=sys.stderr.isatty(),
+    )
     print("\n".join(lines))
     print(f"restored: {(output / 'coco-admm.png').resolve()}")
 
@@ -202,14 +228,14 @@ def denoisers() -> None:
 @app.command()
 def train(
     preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")] = Path("runs"),
-    minutes: Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")] = 1e9,
+    output: RunsFolder = Path("runs"),
+    minutes: Minutes = 1e9,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu (cuda) or mps")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
     devices: Annotated[int, typer.Option(min=1)] = 1,
     threads: Annotated[int, typer.Option(min=0, max=1024, help="0: all cores")] = 0,
-) -> None:  # fmt: skip
-    """Train a denoiser on BSD400, resuming a run that was stopped. Writes weights and card when it is complete."""
+) -> None:
+    """Train a denoiser on BSD400, or resume a training. When it is complete, the weights and their card are written."""
     from pnp_course.training.main import train_preset
     from pnp_course.whole_files import check_folder
 
@@ -224,7 +250,7 @@ def train(
 
 
 def _check_machine(accelerator: str, precision: str, devices: int) -> None:
-    """Raise ValueError for what Lightning Fabric would refuse in its own words, from its own depths."""
+    """Raise a clear ValueError for settings that Lightning Fabric would only refuse later and less clearly."""
     import torch
 
     if precision not in ("32-true", "bf16-mixed", "16-mixed"):

@@ -1,6 +1,7 @@
-"""Named image sets, downloaded once with a SHA-256 check, or taken from the folder PNP_COURSE_DATA names.
+"""Named image sets, downloaded once with a SHA-256 check, or read from the folder that PNP_COURSE_DATA names.
 
-None of them is part of this package. The Berkeley images (BSD400, CBSD68) are for non-commercial research and education.
+None of them is part of this package. The Berkeley images (BSD400, CBSD68) are for non-commercial research and
+education.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ RAW = "https://raw.githubusercontent.com"
 
 @dataclass(frozen=True)
 class DataSet:
-    """A set: where its files lie on the web, what it is for."""
+    """An image set: where its files are on the web, and what it is for."""
 
     about: str
-    urls: tuple[str, ...]  # folders; the first in which a file is found serves
+    urls: tuple[str, ...]  # folders; a file is taken from the first that has it
 
 
 DATASETS = {
@@ -53,12 +54,12 @@ DATASETS = {
 
 
 class MissingDataError(RuntimeError):
-    """A data set that is neither on this machine nor to be had from the web."""
+    """A data set that is not on this machine and cannot be downloaded."""
 
 
 @cache
 def registry() -> dict[str, dict[str, str]]:
-    """set -> {file name: SHA-256}, in the sets' order; from registry.txt, whose first line is its schema version."""
+    """Read registry.txt, whose first line is its schema version: set -> {file name: SHA-256}, in the sets' order."""
     return _parse((Path(__file__).parent / "registry.txt").read_text(encoding="utf-8"))
 
 
@@ -67,7 +68,7 @@ def _parse(text: str) -> dict[str, dict[str, str]]:
     if first != f"schema_version {SCHEMA_VERSION}":
         raise MissingDataError(
             f"registry.txt begins with {first!r}; this release reads 'schema_version {SCHEMA_VERSION}': install the package "
-            "again, all of one release."
+            "again, so that all its files are of one release."
         )
     sets: dict[str, dict[str, str]] = {name: {} for name in DATASETS}
     for line in lines:
@@ -80,11 +81,12 @@ def _parse(text: str) -> dict[str, dict[str, str]]:
 def dataset(name: str) -> list[Path]:
     """The files of a named set, in order.
 
-    From $PNP_COURSE_DATA/NAME when PNP_COURSE_DATA is set, else downloaded once into the user's cache folder.
+    They are read from $PNP_COURSE_DATA/NAME if PNP_COURSE_DATA is set, else downloaded once into the user's cache
+    folder.
 
     Raises:
-        ValueError: an unknown name.
-        MissingDataError: the files are not there and cannot be had; says both ways to get them.
+        ValueError: the name is unknown.
+        MissingDataError: the files are not there and cannot be downloaded; the message says both ways to get them.
     """
     if name not in DATASETS:
         raise ValueError(f"there is no data set {name!r}; wanted one of {', '.join(DATASETS)}.")
@@ -119,7 +121,7 @@ def _missing(name: str, why: str) -> MissingDataError:
 def _fetch(name: str, file: str, sha256: str) -> Path:
     import pooch
 
-    pooch.get_logger().setLevel("WARNING")  # what fails is said once, below
+    pooch.get_logger().setLevel("WARNING")  # a failure is reported once, below
     folder = Path(pooch.os_cache("pnp_course")) / name
     why = ""
     for url in DATASETS[name].urls:

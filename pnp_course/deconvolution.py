@@ -1,7 +1,7 @@
 """Photon-limited deconvolution, the course's main job: a blurred photograph seen by counting few photons.
 
-y ~ Poisson(p K u) / p, [B] (1). Restored by CoCo-ADMM, and by three methods to measure it against: Wiener filter and
-Richardson-Lucy (scikit-image), and DPIR, which is good and has no guarantee.
+y ~ Poisson(p K u) / p, [B] (1). It is restored by CoCo-ADMM, and for comparison by three other methods: the Wiener
+filter and Richardson-Lucy (scikit-image), and DPIR, which is good and has no guarantee.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pnp_course.solvers.runner import Monitor
 
 
 def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0) -> Tensor:
-    """Blur and count photons: Poisson(peak K x) / peak for x (B, C, H, W) in [0, 1]; equal seeds, equal noise."""
+    """Blur and count photons: Poisson(peak K x) / peak for x (B, C, H, W) in [0, 1]; equal seeds give equal noise."""
     check_image(x)
     return noise.poisson(Blur(kernel)(x), peak, torch.Generator().manual_seed(seed))
 
@@ -39,7 +39,7 @@ class Settings:
 
 
 def settings(peak: float, denoiser: str | None = None) -> Settings:
-    """The parameters [B] reports for peaks 100 (sigma 0.15, lam 600/255) and 50 (0.16, 375/255), and between.
+    """The parameters that [B] reports for peaks 100 (sigma 0.15, lam 600/255) and 50 (0.16, 375/255), interpolated.
 
     Both follow power laws of the peak through these two points, extended to peaks from 10 to 1000. The averaging is the
     paper's t = 0.33, or, for a shipped `denoiser` whose card allows only less, 0.95 of what the card allows (t_1 of
@@ -55,16 +55,23 @@ def settings(peak: float, denoiser: str | None = None) -> Settings:
 
 
 def denoiser_for(y: Tensor, name: str) -> nn.Module:
-    """The shipped denoiser `name`, made one for gray images if y (B, C, H, W) is gray and the denoiser is not."""
+    """The shipped denoiser `name`, adapted to gray images if y (B, C, H, W) is gray and the denoiser is for colour."""
     denoiser = load_denoiser(name)
     return GrayFromColour(denoiser) if y.shape[1] == 1 and denoiser.in_channels == 3 else denoiser
 
 
 def restore_coco(
-    y: Tensor, kernel: Tensor, denoiser: nn.Module, parameters: Settings, *, max_iter: int = 50, tol: float = 1e-4,
-    monitors: dict[str, Monitor] | None = None, progress: bool = False,
-) -> Result:  # fmt: skip
-    """CoCo-ADMM on the observation y (B, C, H, W), counts / peak."""
+    y: Tensor,
+    kernel: Tensor,
+    denoiser: nn.Module,
+    parameters: Settings,
+    *,
+    max_iter: int = 50,
+    tol: float = 1e-4,
+    monitors: dict[str, Monitor] | None = None,
+    progress: bool = False,
+) -> Result:
+    """Run CoCo-ADMM on the observation y (B, C, H, W), counts / peak."""
     fidelity = Poisson(Blur(kernel), y)
     solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)
     return run(solver, max_iter, tol=tol, monitors=monitors, progress=progress)
@@ -73,11 +80,10 @@ def restore_coco(
 def restore_dpir(
     y: Tensor, kernel: Tensor, denoiser: nn.Module, peak: float, monitors: dict[str, Monitor] | None = None
 ) -> Result:
-    """DPIR with the Poisson fidelity: lam = 4 peak sigma^2, the noise level annealed from 49/255 to sigma = 35/255 in 12
-    iterations.
+    """Run DPIR with the Poisson fidelity: lam = 4 peak sigma^2, and 12 noise levels from 49/255 to sigma = 35/255.
 
-    These three were chosen on Set3C with Levin's kernels at peaks 50 and 100; the published schedule is for Gaussian
-    noise.
+    These three values were chosen on Set3C with Levin's kernels at peaks 50 and 100; the published schedule is for
+    Gaussian noise.
     """
     sigma = 35 / 255
     solver = dpir(Poisson(Blur(kernel), y), at_sigma(denoiser, sigma), y, lam=4 * peak * sigma**2, iterations=12)
@@ -94,7 +100,7 @@ def wiener(y: Tensor, kernel: Tensor, balance: float = 0.1) -> Tensor:
 
 
 def richardson_lucy(y: Tensor, kernel: Tensor, iterations: int = 15) -> Tensor:
-    """Richardson-Lucy (skimage.restoration.richardson_lucy), channel by channel; few iterations: it amplifies noise.
+    """Richardson-Lucy (skimage.restoration.richardson_lucy), channel by channel; few iterations, as it amplifies noise.
 
     scikit-image convolves with zeros around the picture; ours is periodic, so the picture is continued periodically.
     """

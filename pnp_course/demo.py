@@ -1,4 +1,4 @@
-"""The demonstration behind `python -m pnp_course demo`: degrade, restore four ways, write pictures, curves and report."""
+"""The demonstration, `python -m pnp_course demo`: it degrades a picture, restores it four ways and writes a report."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from pnp_course.solvers.runner import Monitor
 from pnp_course.whole_files import check_folder, whole_files
 
 METHODS = {
-    "observed": "observation", "wiener": "Wiener", "richardson-lucy": "Richardson-Lucy", "dpir": "DPIR",
+    "observed": "observation",
+    "wiener": "Wiener",
+    "richardson-lucy": "Richardson-Lucy",
+    "dpir": "DPIR",
     "coco-admm": "CoCo-ADMM",
-}  # fmt: skip
+}
 
 
 def compare(
@@ -32,7 +35,8 @@ def compare(
 ) -> tuple[dict[str, Tensor], dict[str, float], dict[str, Result]]:
     """Degrade the clean image x (1, C, H, W) and restore it by every method of `METHODS`.
 
-    Returns: pictures by method, seconds by method, and the runs of the two iterative plug-and-play methods.
+    Returns:
+        Pictures by method, seconds by method, and the runs of the two iterative plug-and-play methods.
     """
     y = deconvolution.degrade(x, kernel, peak, seed)
     coco = deconvolution.denoiser_for(y, denoiser_name)
@@ -52,16 +56,14 @@ def compare(
         "observed": lambda: y,
         "wiener": lambda: deconvolution.wiener(y, kernel),
         "richardson-lucy": lambda: deconvolution.richardson_lucy(y, kernel),
-        "dpir": lambda: keep(
-            "dpir", deconvolution.restore_dpir(y, kernel, plain, peak, monitors={"psnr": psnr_to(x)})
-        ),
+        "dpir": lambda: keep("dpir", deconvolution.restore_dpir(y, kernel, plain, peak, monitors={"psnr": psnr_to(x)})),
         "coco-admm": lambda: keep(
             "coco-admm",
             deconvolution.restore_coco(
                 y, kernel, coco, parameters, max_iter=iterations, monitors=monitors, progress=progress
             ),
         ),
-    }  # fmt: skip
+    }
     pictures, seconds = {}, {}
     for name, restore in work.items():
         begun = time.perf_counter()
@@ -71,9 +73,15 @@ def compare(
 
 
 FILES = [
-    "clean.png", "kernel.png", *(f"{name}.png" for name in METHODS), "comparison.png", "curves.png", "history.csv",
-    "report.json", "report.md",
-]  # fmt: skip
+    "clean.png",
+    "kernel.png",
+    *(f"{name}.png" for name in METHODS),
+    "comparison.png",
+    "curves.png",
+    "history.csv",
+    "report.json",
+    "report.md",
+]
 
 
 def check_names(folder: Path) -> None:
@@ -87,10 +95,19 @@ def check_names(folder: Path) -> None:
 
 
 def run_demo(
-    x: Tensor, kernel: Tensor, *, peak: float, seed: int, denoiser_name: str, iterations: int, folder: Path, source: str,
-    kernel_name: str, progress: bool = False,
-) -> list[str]:  # fmt: skip
-    """Run `compare` and write everything into `folder`, whole or not at all. Returns the report's table as lines."""
+    x: Tensor,
+    kernel: Tensor,
+    *,
+    peak: float,
+    seed: int,
+    denoiser_name: str,
+    iterations: int,
+    folder: Path,
+    source: str,
+    kernel_name: str,
+    progress: bool = False,
+) -> list[str]:
+    """Run `compare`, write everything into `folder`, whole or not at all, and return the report's table as lines."""
     check_names(folder)
     if min(x.shape[-2:]) < 11:
         raise ValueError(
@@ -104,10 +121,18 @@ def run_demo(
         for name, p in pictures.items()
     }
     facts: dict[str, Any] = {
-        "source": source, "size": list(x.shape[-2:]), "channels": x.shape[1], "kernel": kernel_name, "peak": peak,
-        "seed": seed, "denoiser": denoiser_name, "parameters": asdict(deconvolution.settings(peak, denoiser_name)),
-        "stopped_by": runs["coco-admm"].stopped_by, "scores": scores, "provenance": provenance(),
-    }  # fmt: skip
+        "source": source,
+        "size": list(x.shape[-2:]),
+        "channels": x.shape[1],
+        "kernel": kernel_name,
+        "peak": peak,
+        "seed": seed,
+        "denoiser": denoiser_name,
+        "parameters": asdict(deconvolution.settings(peak, denoiser_name)),
+        "stopped_by": runs["coco-admm"].stopped_by,
+        "scores": scores,
+        "provenance": provenance(),
+    }
     table = ["| method | PSNR (dB) | SSIM | seconds |", "|---|---|---|---|"] + [
         f"| {METHODS[n]} | {s['psnr']:.2f} | {s['ssim']:.3f} | {s['seconds']:.1f} |" for n, s in scores.items()
     ]
@@ -132,7 +157,7 @@ def score_table(x: Tensor, pictures: dict[str, Tensor]) -> Any:
 
 
 def busiest_square(x: Tensor, side: int) -> tuple[int, int, int]:
-    """(top, left, side) of the square of x (1, C, H, W) with the largest mean gradient: where details can be judged."""
+    """(top, left, side) of the square of x (1, C, H, W) with the largest mean gradient, where details can be judged."""
     gray = x.mean(1, keepdim=True)
     slope = (gray[..., 1:, 1:] - gray[..., :-1, 1:]).abs() + (gray[..., 1:, 1:] - gray[..., 1:, :-1]).abs()
     mean = F.avg_pool2d(slope, side - 1, stride=1)[0, 0]
@@ -159,33 +184,40 @@ def curves_figure(runs: dict[str, Result]) -> Any:
         [
             {"title": "PSNR (dB)", "lines": {n: (h.index, h["psnr"]) for n, h in histories.items()}},
             {
-                "title": "relative change of x", "log": True,
+                "title": "relative change of x",
+                "log": True,
                 "lines": {n: (h.index[1:], h["relative_change"][1:]) for n, h in histories.items()},
             },
             {"title": "Lagrangian, above its last value", "log": True, "lines": {"": (above.index, above)}},
         ]
-    )  # fmt: skip
+    )
 
 
 def write_figures(x: Tensor, pictures: dict[str, Tensor], runs: dict[str, Result], folder: Path) -> None:
-    """comparison.png and curves.png, and the history of CoCo-ADMM as CSV."""
+    """Write comparison.png and curves.png, and the history of CoCo-ADMM as CSV."""
     for name, figure in (("comparison", comparison_figure(x, pictures)), ("curves", curves_figure(runs))):
         figure.savefig(folder / f"{name}.png", dpi=130)
     runs["coco-admm"].history.to_csv(folder / "history.csv")
 
 
 def report(facts: dict[str, Any], table: list[str]) -> str:
-    """The report, Markdown."""
+    """The report in Markdown."""
     p = facts["parameters"]
-    return "\n".join([
-        "# Photon-limited deconvolution",
-        "",
-        f"Picture: {facts['source']}, {facts['size'][1]} x {facts['size'][0]} pixels, {facts['channels']} channel(s). "
-        f"Kernel: {facts['kernel']}. Peak: {facts['peak']:g} photons, seed {facts['seed']}.",
-        "",
-        f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.2f}; "
-        f"stopped by {facts['stopped_by']}.",
-        "", *table, "",
-        "![clean picture, observation and restorations](comparison.png)", "",
-        "![PSNR, relative change and Lagrangian over the iterations](curves.png)", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "# Photon-limited deconvolution",
+            "",
+            f"Picture: {facts['source']}, {facts['size'][1]} x {facts['size'][0]} pixels, {facts['channels']} channel(s). "
+            f"Kernel: {facts['kernel']}. Peak: {facts['peak']:g} photons, seed {facts['seed']}.",
+            "",
+            f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.2f}; "
+            f"stopped by {facts['stopped_by']}.",
+            "",
+            *table,
+            "",
+            "![clean picture, observation and restorations](comparison.png)",
+            "",
+            "![PSNR, relative change and Lagrangian over the iterations](curves.png)",
+            "",
+        ]
+    )

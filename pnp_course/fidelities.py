@@ -18,7 +18,7 @@ Weight = float | Tensor
 
 
 class Fidelity(Protocol):
-    """What a solver asks of a fidelity. It has no memory: equal calls give equal answers, in any order."""
+    """What a solver needs from a fidelity. A fidelity has no memory: equal calls give equal answers, in any order."""
 
     def value(self, u: Tensor) -> float: ...
     def values(self, u: Tensor) -> Tensor: ...
@@ -100,18 +100,25 @@ class Poisson:
     Args:
         operator: A, with A u >= 0 for u >= 0.
         y: counts / peak, >= 0.
-        rho: penalty of the inner ADMM. The authors take 2 (CoCo-ADMM) or 1 (CoCo-PEGD) and 10 iterations, after which the
-            prox is still a third of its way from the exact one; with 32 a twelfth (measured at peaks 5 and 50).
+        rho: penalty of the inner ADMM. The authors take 2 (CoCo-ADMM) or 1 (CoCo-PEGD) and 10 iterations, after which
+            the prox is still a third of its way from the exact one; with 32 it is a twelfth (measured at peaks 5 and
+            50).
         tol, max_inner: the inner ADMM stops once both relative residuals are below `tol`, or after `max_inner`.
-        floor: A u is kept above this inside logarithm and division, 0.0003 gray levels of 255: iterates of the inexact
-            prox can be slightly negative where the scene is black.
+        floor: A u is kept above this inside logarithm and division; by default 0.0003 gray levels of 255. Iterates of
+            the inexact prox can be slightly negative where the scene is black.
 
     """
 
     def __init__(
-        self, operator: LinearOperator, y: Tensor, *, rho: float = 32.0, tol: float = 3e-4, max_inner: int = 20,
+        self,
+        operator: LinearOperator,
+        y: Tensor,
+        *,
+        rho: float = 32.0,
+        tol: float = 3e-4,
+        max_inner: int = 20,
         floor: float = 1e-6,
-    ):  # fmt: skip
+    ):
         self.operator, self.y = operator, check_counts(check_image(y, "y"), "y")
         if max_inner < 1:
             raise ValueError(f"max_inner is {max_inner}; wanted at least 1 inner iteration.")
@@ -119,17 +126,17 @@ class Poisson:
 
     @property
     def exact_prox(self) -> bool:
-        """Is `prox` exact up to rounding? Only for A = I; else it is an iteration stopped at `tol`."""
+        """Is `prox` exact up to rounding? It is for A = I; otherwise it is an iteration stopped at `tol`."""
         return isinstance(self.operator, Identity)
 
     def lipschitz(self, x: Tensor) -> float:
-        """Infinite: the gradient blows up where A u goes to 0. See `relative_smoothness`."""
+        """Infinity, since the gradient blows up where A u goes to 0. See `relative_smoothness`."""
         return float("inf")
 
     def relative_smoothness(self) -> float:
-        """||y||_1: L h - G is convex for h = -sum log, Burg's entropy (Bauschke et al. 2017).
+        """L = ||y||_1, for which L h - G is convex, with Burg's entropy h = -sum log (Bauschke et al. 2017).
 
-        The least such L is smaller, see `book/theory/inverse_problems`.
+        The smallest such L is below this, see `book/theory/inverse_problems`.
         """
         return float(self.y.double().sum())
 
@@ -152,15 +159,15 @@ class Poisson:
         return au
 
     def prox(self, z: Tensor, lam: Weight) -> Tensor:
-        """prox_{lam G}(z): closed form for A = I, else the inner ADMM of [B] (93)-(96). lam: a number, or (B,).
+        """prox_{lam G}(z), by a closed form for A = I, else by the inner ADMM of [B] (93)-(96); lam: a number, or (B,).
 
         The inner problem is split as min lam <1, x - y log x> + ||v - z||^2 / 2 subject to x = A v, with scaled dual d:
 
             x <- prox_{lam/rho KL}(A v - d),   v <- (I + rho A^T A)^{-1} (z + rho A^T (x + d)),   d <- d + x - A v.
 
-        Only A v is needed until the end, and A (I + rho A^T A)^{-1} rho A^T = I - (I + rho A A^T)^{-1}, so the loop runs
-        in the space of the data, one `solve_data` (two FFTs for a blur) an iteration. Each image of a batch stops by
-        itself, as it would alone.
+        Only A v is needed until the end, and A (I + rho A^T A)^{-1} rho A^T = I - (I + rho A A^T)^{-1}, so the loop
+        runs in the space of the data, one `solve_data` (two FFTs for a blur) an iteration. Each image of a batch stops
+        by itself, as it would alone.
         """
         lam = weight_per_image(lam, z)
         if isinstance(self.operator, Identity):
@@ -170,7 +177,7 @@ class Poisson:
         return self.operator.solve(z + self.rho * self.operator.adjoint(s), self.rho)
 
     def inner_residual(self, z: Tensor, lam: Weight) -> tuple[int, float]:
-        """How `prox` ends at z: iterations of the inner ADMM, and the larger relative residual of its worst image."""
+        """The number of inner ADMM iterations that `prox` makes at z, and the relative residual of its worst image."""
         _, iterations, residual = self._inner_admm(z, weight_per_image(lam, z))
         return iterations, float(residual.max())
 
@@ -189,7 +196,7 @@ class Poisson:
             av_new = a_solve_z + s_new - a.solve_data(s_new, rho)
             moved = torch.maximum(_norms(new - av_new), _norms(new - x)) / _norms(av_new).clamp_min(1e-30)
             s, residual = torch.where(running, s_new, s), torch.where(running, moved, residual)
-            x, av, d = new, av_new, s_new - av_new  # of an image that has stopped only s counts
+            x, av, d = new, av_new, s_new - av_new  # for an image that has stopped only s matters
             running = running & (residual > self.tol)
             if not bool(running.any()):
                 break

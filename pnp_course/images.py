@@ -1,4 +1,4 @@
-"""Photographs as tensors (1, C, H, W), float32 in [0, 1]: those inside scikit-image, and the user's own files."""
+"""Photographs as tensors (1, C, H, W), float32 in [0, 1]: those of scikit-image, and the user's own files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PHOTOS = {
 
 
 def photo(name: str = "astronaut", size: int | None = None) -> Tensor:
-    """A photograph that comes inside scikit-image: no download.
+    """Return a photograph that is part of scikit-image, so that nothing is downloaded.
 
     Args:
         name: one of `PHOTOS`.
@@ -45,7 +45,7 @@ def photo(name: str = "astronaut", size: int | None = None) -> Tensor:
 
 
 def crop_square(x: Tensor, size: int) -> Tensor:
-    """Central (size, size) square of (B, C, H, W), after shrinking so that the shorter side is at most 1.2 `size`."""
+    """The central (size, size) square of (B, C, H, W), after shrinking so that the shorter side is at most 1.2 `size`."""
     short = min(x.shape[-2:])
     if short < size:
         raise ValueError(
@@ -67,7 +67,7 @@ def shrink(x: Tensor, longest: int) -> Tensor:
 
 
 def to_channels(x: Tensor, channels: int) -> Tensor:
-    """Gray to colour by copying, colour to gray by the luma weights of ITU-R BT.601; (B, C, H, W)."""
+    """Convert (B, C, H, W): gray to colour by copying, colour to gray by the luma weights of ITU-R BT.601."""
     if x.shape[1] == channels:
         return x
     if channels == 3:
@@ -84,7 +84,8 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
     palettes are resolved, transparency is laid on white.
 
     Raises:
-        ImageError: no such file, no image, no pixels, NaN, a kind that would not be read truly: one sentence.
+        ImageError: there is no such file, it is not an image, it has no pixels or a NaN, or it is of a kind that cannot
+            be read correctly; the message is one sentence.
     """
     path = Path(path)
     if path.is_dir():
@@ -98,10 +99,10 @@ def read_image(path: str | os.PathLike[str]) -> Tensor:
     except PermissionError:
         raise ImageError(f"{path}: there is no permission to read it.") from None
     except MemoryError:
-        raise ImageError(f"{path}: is too large for this machine's memory: shrink it first.") from None
-    except Exception as error:  # readers of pictures fail in as many ways as there are broken files
+        raise ImageError(f"{path}: the picture is too large for this machine's memory: shrink it first.") from None
+    except Exception as error:  # a broken file can make a reader of pictures raise almost anything
         why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ImageError(f"{path}: not an image this program can read ({why}).") from error
+        raise ImageError(f"{path}: this is not an image that this program can read ({why}).") from error
     if not torch.isfinite(torch.stack(torch.aminmax(x))).all():
         try:
             check_finite(x, str(path))
@@ -114,7 +115,7 @@ EXACT_SUFFIXES = (".npy", ".tif", ".tiff")
 
 
 def check_output(path: str | os.PathLike[str]) -> Path:
-    """Raise ImageError unless `write_image` can write there: asked before the work, not after it."""
+    """Raise ImageError unless `write_image` can write there; a command asks this before its work, not after it."""
     from PIL import Image
 
     path = Path(path)
@@ -143,7 +144,7 @@ def write_image(x: Tensor, path: str | os.PathLike[str]) -> Path:
 
 
 def save_picture(x: Tensor, path: Path) -> None:
-    """Write one image to a file that nobody reads yet; see `write_image`."""
+    """Write one image to a file that does not have its final name yet; see `write_image`."""
     array = x.detach().float().cpu().reshape(x.shape[-3:]).permute(1, 2, 0).numpy()
     array = array[..., 0] if array.shape[-1] == 1 else array
     if path.suffix.lower() == ".npy":
@@ -156,8 +157,8 @@ def save_picture(x: Tensor, path: Path) -> None:
         from PIL import Image
 
         eight = np.empty(array.shape, dtype=np.uint8)
-        for row, values in zip(eight, array, strict=True):  # row by row, for a large picture needs its memory
+        for row, values in zip(eight, array, strict=True):  # row by row, since a large picture leaves little memory
             row[...] = (values.clip(0, 1) * 255).round()
-        whole = io.BytesIO()  # Pillow does not notice that a full disk took a part of what it wrote; Python does
+        whole = io.BytesIO()  # Pillow does not notice when a full disk takes only a part of the data; Python does
         Image.fromarray(eight).save(whole, format=Image.registered_extensions()[path.suffix.lower()])
         path.write_bytes(whole.getbuffer())

@@ -1,8 +1,8 @@
 """Norms and spectra of a denoiser's Jacobian, from products with it: [B] appendix A.5, Algorithm 1.
 
-Each condition of the papers says that some linear map M made of J has norm at most 1 everywhere, or vanishes. Here are
-those maps, and what measures them: power iteration (the papers' way, from below), Lanczos (faster, both ends of a
-spectrum), and the dense matrix of a small patch.
+Each condition of the papers says that some linear map M made of J has norm at most 1 everywhere, or vanishes. This
+module has those maps, and three ways to measure them: power iteration (the papers' way, from below), Lanczos (faster,
+both ends of a spectrum), and the dense matrix of a small patch.
 """
 
 from __future__ import annotations
@@ -17,10 +17,26 @@ from pnp_course.lanczos import lanczos, normed, norms
 from pnp_course.linearize import Gated, Linearized, Map, jv, linearize
 
 __all__ = [
-    "Gated", "LinearMap", "Linearized", "PowerIteration", "affine", "antisymmetry", "cocoercivity", "dense",
-    "eigenvalues", "jv", "lanczos", "linearize", "operator_norm", "power_iteration", "pseudo_contraction",
-    "spectral_norm", "strict_pseudo_contraction", "symmetric_part", "top_vector",
-]  # fmt: skip
+    "Gated",
+    "LinearMap",
+    "Linearized",
+    "PowerIteration",
+    "affine",
+    "antisymmetry",
+    "cocoercivity",
+    "dense",
+    "eigenvalues",
+    "jv",
+    "lanczos",
+    "linearize",
+    "operator_norm",
+    "power_iteration",
+    "pseudo_contraction",
+    "spectral_norm",
+    "strict_pseudo_contraction",
+    "symmetric_part",
+    "top_vector",
+]
 
 Pairs = list[tuple[Tensor, Tensor, float]]
 
@@ -30,9 +46,9 @@ class LinearMap:
     """A square linear map M on images, block diagonal in the batch.
 
     apply: q -> M q. transpose: w -> M^T w.
-    normal: M^T M = M M^T; then M q alone, iterated, grows like the norm. symmetric: M = M^T.
-    pairs: for a map made of a Jacobian J, (q, u) -> [(a, b, c), ...] with d<u, M q> = sum of c <a, dJ b>: what it takes
-        to differentiate ||M||_* in the network's weights.
+    normal: M^T M = M M^T; then iterating M alone is enough to find the norm. symmetric: M = M^T.
+    pairs: for a map made of a Jacobian J, (q, u) -> [(a, b, c), ...] with d<u, M q> = sum of c <a, dJ b>, from which
+        ||M||_* is differentiated in the network's weights.
     """
 
     apply: Map
@@ -79,8 +95,9 @@ def cocoercivity(lin: Linearized | Gated, gamma: float, slack: float = 0.0) -> L
     """M = 2 gamma J - I, of norm <= 1 everywhere iff D is gamma-cocoercive, [B] (10), (16) and Lemma 2.1.
 
     gamma = 1 is firm nonexpansiveness, gamma = 1/2 nonexpansiveness of the residual I - D. With a `slack` delta,
-    M = (2 J - (1 / gamma - delta) I) / (1 / gamma + delta): for a symmetric J its norm is at most 1 iff the spectrum of J
-    lies in [-delta, 1 / gamma], which is all that the sharpened bound on the averaging asks (book/theory/proximal_denoiser).
+    M = (2 J - (1 / gamma - delta) I) / (1 / gamma + delta): for a symmetric J its norm is at most 1 iff the spectrum of
+    J lies in [-delta, 1 / gamma], which is all that the sharpened bound on the averaging asks
+    (book/theory/proximal_denoiser).
     """
     width = 1 / gamma + slack
     return affine(lin, -(1 / gamma - slack) / width, 2 / width)
@@ -118,10 +135,11 @@ def pseudo_contraction(lin: Linearized | Gated, solves: int = 8) -> LinearMap:
 
 @dataclass(frozen=True)
 class PowerIteration:
-    """Outcome of `power_iteration`.
+    """The result of `power_iteration`.
 
-    `vector` (B, C, H, W) of unit norm per image, `norm` (B,) the estimates ||M q||, `iterations` done, and
-    `relative_change` of the norms in the last one (worst image): how far they had settled.
+    `vector` (B, C, H, W) has unit norm in each image, `norm` (B,) holds the estimates ||M q||, `iterations` is their
+    number, and `relative_change` that of the norms in the last iteration (worst image), which shows whether they
+    settled.
     """
 
     vector: Tensor
@@ -131,18 +149,17 @@ class PowerIteration:
 
 
 def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: float = 0.0) -> PowerIteration:
-    """||M||_* by power iteration, one vector per image, no gradient; [B] Algorithm 1.
+    """||M||_* by power iteration, one vector per image, without a gradient; [B] Algorithm 1.
 
-    Iterates q <- M^T M q / ||M^T M q||, or q <- M q / ||M q|| where M is normal (half the work an iteration,
-    the same estimates for the same number of products).
-    The estimate ||M q|| is never above the norm. Power iteration is slow where many singular values lie close to
-    the largest; then read `relative_change`, or use `operator_norm`.
+    It iterates q <- M^T M q / ||M^T M q||, or q <- M q / ||M q|| where M is normal (half the work per iteration, and
+    the same estimates for the same number of products). The estimate ||M q|| is never above the norm. Power iteration
+    is slow where many singular values lie close to the largest; then look at `relative_change`, or use `operator_norm`.
 
     Args:
         m: the linear map.
         start: vectors (B, C, H, W), none of them zero.
-        iterations: most iterations; 0 leaves the start as it is, normed.
-        tol: stop once no norm changes by more than this, relatively.
+        iterations: the largest number of iterations; with 0 the start is only normalised.
+        tol: stop once no norm changes by more than this, relative to itself.
     """
     q, before, change = normed(start), torch.zeros(()), float("inf")
     norm, k = torch.zeros(len(start), 1, 1, 1), 0
@@ -152,7 +169,7 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
         change = float(((norm - before).abs() / norm.clamp_min(1e-30)).max())
         before = norm
         p = p if m.normal else m.transpose(p)
-        size = norms(p)  # where M q vanishes, q stays: it is as good as any vector that is known
+        size = norms(p)  # where M q vanishes, q is kept, since no better vector is known
         q = torch.where(size > 1e-30, p / size.clamp_min(1e-30), q).detach()
         if change <= tol:
             break
@@ -160,15 +177,15 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
 
 
 def operator_norm(m: LinearMap, start: Tensor, iterations: int = 20) -> Tensor:
-    """||M||_* of each image (B,), as the root of the largest eigenvalue of M^T M by Lanczos: from below, and close."""
+    """||M||_* of each image (B,), as the root of the largest eigenvalue of M^T M by Lanczos; a close lower bound."""
     return lanczos(lambda v: m.transpose(m.apply(v)), start, iterations).high.clamp_min(0).sqrt()
 
 
 def top_vector(m: LinearMap, start: Tensor, iterations: int) -> Tensor:
-    """The vector q, of unit norm, with the largest ||M q|| in the Krylov space of `iterations` products: by Lanczos.
+    """The unit vector q with the largest ||M q|| in the Krylov space of `iterations` products, found by Lanczos.
 
-    As good as many more power iterations, since it does not forget where it came from. For a symmetric M it is one of
-    the two extreme Ritz vectors, else the top one of M^T M (two products an iteration).
+    It is as good as the result of many more power iterations, since Lanczos uses all earlier products. For a symmetric
+    M it is one of the two extreme Ritz vectors, else the top one of M^T M (two products per iteration).
     """
     if not m.symmetric:
         return lanczos(lambda v: m.transpose(m.apply(v)), start, iterations).high_vector
@@ -182,10 +199,10 @@ def spectral_norm(
 ) -> Tensor:
     """||M||_* of each image (B,), differentiable in the network's weights.
 
-    The vector q comes from `power_iteration` (`method` "power", the papers') or from `top_vector` ("lanczos"), without a
-    graph; only the last ||M q|| carries a gradient. That is exact at a maximiser (the derivative of max_q ||M q|| is
-    that of ||M q|| at fixed q), and with u = M q / ||M q|| it is <u, dM q>: products of the form <a, dJ b> at constant
-    vectors, each about one training step of the network.
+    The vector q comes from `power_iteration` (`method` "power", the papers') or from `top_vector` ("lanczos"), without
+    a graph; only the last ||M q|| has a gradient. That is exact at a maximiser (the derivative of max_q ||M q|| is that
+    of ||M q|| at fixed q). With u = M q / ||M q|| the gradient is <u, dM q>, a sum of products of the form <a, dJ b> at
+    constant vectors, each of which costs about one training step of the network.
     """
     if m.pairs is None:
         raise ValueError("this LinearMap has no `pairs`, so its norm cannot be differentiated in the weights.")
@@ -203,9 +220,9 @@ def spectral_norm(
 def dense(denoise: Map, x: Tensor) -> Tensor:
     """The Jacobian of each image of x (B, C, H, W) as a matrix (B, n, n), n = C H W, for patches of up to about 16 x 16.
 
-    One vector-Jacobian product for each of the n pixels, batched over the images.
+    It takes one vector-Jacobian product for each of the n pixels, batched over the images.
     """
-    n, lin = x[0].numel(), Linearized(denoise, x, symmetric=True)  # only J^T w is asked for
+    n, lin = x[0].numel(), Linearized(denoise, x, symmetric=True)  # only J^T w is needed
     rows = []
     for i in range(n):
         basis = torch.zeros_like(x).flatten(1)
@@ -215,5 +232,5 @@ def dense(denoise: Map, x: Tensor) -> Tensor:
 
 
 def eigenvalues(denoise: Map, x: Tensor) -> Tensor:
-    """The spectrum of the Jacobian at small images x (B, C, H, W), complex (B, n): a nonsymmetric J leaves the line."""
+    """The eigenvalues of the Jacobian at small images x (B, C, H, W), (B, n); complex, as J need not be symmetric."""
     return torch.linalg.eigvals(dense(denoise, x).double())

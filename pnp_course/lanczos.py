@@ -17,7 +17,7 @@ def norms(v: Tensor) -> Tensor:
 
 
 def normed(start: Tensor) -> Tensor:
-    """The vectors (B, C, H, W) divided by their norms; ValueError where one of them cannot be."""
+    """Divide the vectors (B, C, H, W) by their norms; raise ValueError if one of them is zero or not finite."""
     size = norms(check_shape(start, name="the start vector"))
     if not bool(((size > 0) & (size < float("inf"))).all()):
         raise ValueError(
@@ -28,7 +28,7 @@ def normed(start: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class SpectrumEnds:
-    """Outcome of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue.
+    """The result of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue.
 
     low_vector, high_vector: their Ritz vectors (B, C, H, W), of unit norm.
     """
@@ -47,13 +47,14 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
     The Ritz values lie inside the spectrum, so `high` is never above the largest eigenvalue, nor `low` below the
     smallest (rounding apart). Memory: `iterations` vectors per image.
 
-    A map with few distinct eigenvalues is exhausted early: what is left of a product after orthogonalisation is then
-    rounding noise. Such an image goes on from a random vector orthogonal to its basis, uncoupled from what it has.
+    The Krylov space of a map with few distinct eigenvalues ends early: what is left of a product after
+    orthogonalisation is then rounding noise. Such an image goes on from a random vector orthogonal to its basis,
+    without coupling to it.
 
     Args:
         apply: v -> S v, S symmetric, v (B, C, H, W).
         start: vectors (B, C, H, W), none of them zero.
-        iterations: products with S made; at most as many as an image has pixels and channels.
+        iterations: the number of products with S; at most the number of values in an image is used.
     """
     if iterations < 1:
         raise ValueError(f"iterations is {iterations}; wanted at least 1.")
@@ -64,7 +65,7 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
     tridiagonal = torch.zeros(len(start), count, count, dtype=torch.float64)
     lost = torch.zeros(len(start), count, dtype=torch.float64)  # what the tridiagonal matrix leaves out, by column
     basis[0] = start.flatten(1)
-    scale = torch.zeros(len(start), 1, device=start.device)  # of the map, as far as it is seen
+    scale = torch.zeros(len(start), 1, device=start.device)  # of the map, as far as it is known
     for k in range(count):
         w = apply(basis[k].reshape(start.shape)).flatten(1)
         tridiagonal[:, k, k] = (w * basis[k]).sum(1).double().cpu()
@@ -89,14 +90,14 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
 
 
 def _orthogonal(w: Tensor, basis: Tensor) -> Tensor:
-    """w (B, n) less its components along the basis (k, B, n)."""
+    """w (B, n) without its components along the basis (k, B, n)."""
     return w - torch.einsum("kb,kbn->bn", torch.einsum("kbn,bn->kb", basis, w), basis)
 
 
 def _spent(w: Tensor, once: Tensor, scale: Tensor) -> Tensor:
-    """Which images have only rounding noise left (B,): w after two orthogonalisations, `once` after one.
+    """Which images have only rounding noise left (B,), from w after two orthogonalisations and `once` after one.
 
-    A vector that the second one shortens was made of what rounding had left along the basis (Kahan's criterion).
+    If the second one shortens a vector, the vector was what rounding had left along the basis (Kahan's criterion).
     """
     left = w.norm(dim=1)
     return (left <= 8 * torch.finfo(w.dtype).eps * scale[:, 0]) | (left < 0.7 * once.norm(dim=1))
@@ -104,7 +105,9 @@ def _spent(w: Tensor, once: Tensor, scale: Tensor) -> Tensor:
 
 def _fresh(basis: Tensor, seed: int) -> Tensor:
     """Random unit vectors (B, n) orthogonal to the basis (k, B, n), k < n."""
-    generator = torch.Generator().manual_seed(0x5EED << 16 | seed)  # not a start's own: that lies in the basis
+    generator = torch.Generator().manual_seed(
+        0x5EED << 16 | seed
+    )  # not the seed of a usual start, which lies in the basis
     w = torch.randn(basis.shape[1:], generator=generator, dtype=torch.float64).to(basis)
     for _ in range(3):  # once more than elsewhere, since little may be left of w
         w = _orthogonal(w, basis)

@@ -1,12 +1,12 @@
 """A denoiser linearised at images: its Jacobian J as products J v and J^T w, [B] appendix A.5, (58)-(64).
 
-Three ways, chosen by `linearize` from what the denoiser is:
+There are three ways, and `linearize` chooses one by the kind of the denoiser:
 
 - `Linearized`, for any denoiser: J^T w is one backward pass, J v the derivative of J^T w in w ("double
   backpropagation", the papers' way).
-- the same for a conservative denoiser, J = J^T, where J v is one backward pass too.
+- The same for a conservative denoiser, J = J^T, where J v is one backward pass as well.
 - `Gated`, for networks whose only nonlinearity is ReLU: J v is the network itself, run on v with every ReLU replaced by
-  the gate it was at x. Two to four times cheaper than the other ways, and equal.
+  the gate that it was at x. This is two to four times cheaper than the other ways, and gives equal results.
 
 Every product is batched: one vector per image, one pass for the whole batch.
 """
@@ -32,7 +32,7 @@ def inner(a: Tensor, b: Tensor) -> Tensor:
 
 
 class Linearized:
-    """The Jacobian J of `denoise` at the images x (B, C, H, W), through one forward pass.
+    """The Jacobian J of `denoise` at the images x (B, C, H, W), from one forward pass.
 
     Each image has its own block of J: products take and give one vector of shape (C, H, W) per image.
 
@@ -72,7 +72,7 @@ RELUS = (F.relu, torch.relu, Tensor.relu)
 
 
 class _Record(TorchFunctionMode):
-    """While active, in this thread: every ReLU leaves its gate, 1 where it is open, in the order of the calls."""
+    """Record, in this thread, the gate of every ReLU, 1 where it is open, in the order of the calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class _Record(TorchFunctionMode):
 
 
 class _Replay(TorchFunctionMode):
-    """While active, in this thread: the k-th ReLU multiplies by the k-th gate."""
+    """Let, in this thread, the k-th ReLU multiply by the k-th gate."""
 
     def __init__(self, gates: list[Tensor]):
         super().__init__()
@@ -100,11 +100,11 @@ class _Replay(TorchFunctionMode):
 
 
 class Gated:
-    """As `Linearized`, for a module D(x, sigma) whose only nonlinearity is ReLU.
+    """The Jacobian of a module D(x, sigma) whose only nonlinearity is ReLU; it is used like `Linearized`.
 
     Such a D is affine on each region of fixed gates: D(z) = J z + c there, and J v = D_gated(v) - D_gated(0), where
-    D_gated is the network with its ReLUs held at the gates of x. They are held during the call and in its thread only,
-    and the network itself is left alone, so that others may use it at the same time.
+    D_gated is the network with its ReLUs fixed at the gates of x. They are fixed during the call and in its thread
+    only, and the network itself does not change, so that it may be used elsewhere at the same time.
     """
 
     symmetric = False
@@ -116,12 +116,12 @@ class Gated:
             self.x = x.detach().requires_grad_(True)
             self.out = denoiser(self.x, sigma)
         self.gates = record.gates
-        with torch.no_grad():  # biases and padding; all zero for DRUNet at sizes it takes without padding
+        with torch.no_grad():  # of biases and padding; zero for DRUNet at sizes that need no padding
             self.offset = self._apply(torch.zeros_like(self.x))
         self.linear = not self.offset.any() and not any("bias" in name for name, _ in denoiser.named_parameters())
 
     def _apply(self, v: Tensor) -> Tensor:
-        with any_level(), _Replay(self.gates):  # at level 0 the noise map adds nothing: the linear part in x is left
+        with any_level(), _Replay(self.gates):  # at level 0 the noise map adds nothing, so what remains is linear in x
             return self.denoiser(v, 0.0)
 
     def j(self, v: Tensor) -> Tensor:
@@ -141,9 +141,9 @@ class Gated:
 
 
 def linearize(denoiser: nn.Module, x: Tensor, sigma: float | Tensor) -> Linearized | Gated:
-    """The Jacobian of D(., sigma) at the images x (B, C, H, W), by the cheapest way that is exact for this denoiser.
+    """The Jacobian of D(., sigma) at the images x (B, C, H, W), in the cheapest way that is exact for this denoiser.
 
-    A denoiser says what it is by an attribute: `conservative` (J = J^T) or `piecewise_linear` (ReLU alone).
+    A denoiser has an attribute for its kind: `conservative` (J = J^T) or `piecewise_linear` (its nonlinearity is ReLU).
     """
     if getattr(denoiser, "piecewise_linear", False):
         return Gated(denoiser, x, sigma)

@@ -14,7 +14,7 @@ def psnr(x: Tensor, reference: Tensor) -> float:
     """Peak signal-to-noise ratio, dB: mean over the batch of 10 log10(1 / mse), at most 120, for images (B, C, H, W).
 
     Raises:
-        ValueError: not two batches of images of one shape, or a reference that is not on the scale [0, 1].
+        ValueError: the two are not batches of images of one shape, or the reference is not on the scale [0, 1].
     """
     from skimage.metrics import peak_signal_noise_ratio
 
@@ -27,7 +27,7 @@ def ssim(x: Tensor, reference: Tensor) -> float:
     """Structural similarity (Wang et al. 2004: Gaussian window of std 1.5), mean over batch and channels.
 
     Raises:
-        ValueError: as `psnr`, or images smaller than the window.
+        ValueError: the reasons are those of `psnr`, or the images are smaller than the window.
     """
     from skimage.metrics import structural_similarity
 
@@ -44,7 +44,7 @@ def ssim(x: Tensor, reference: Tensor) -> float:
 
 
 def _pairs(x: Tensor, reference: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each image of x, clipped, beside its reference, in float64."""
+    """Pairs of each image of x, clipped, and its reference, in float64."""
     check_shape(x)
     check_shape(reference, name="reference")
     check_same_shape(x, reference, "x", "reference")

@@ -1,4 +1,4 @@
-"""What `run` can record at each iterate: plain functions, or small objects, from Iterate to float."""
+"""What `run` can record at each iterate: plain functions or small objects that map an Iterate to a float."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def ssim_to(reference: Tensor) -> Monitor:
 
 
 def objective() -> Monitor:
-    """The objective a solver reports with its iterates (`gs_pnp_pgd`, `prox_pnp_*`, `b_red`, ...)."""
+    """The objective that a solver reports with its iterates (`gs_pnp_pgd`, `prox_pnp_*`, `b_red`, ...)."""
 
     def value(iterate: Iterate) -> float:
         if iterate.objective is None:
@@ -34,16 +34,17 @@ def objective() -> Monitor:
 
 
 class AtIterate:
-    """A constant of the denoiser at the image it was last applied to, `iterate.denoiser_input`: what a theorem asks of it.
+    """A constant of the denoiser at the image it was last applied to, `iterate.denoiser_input`, as theorems need it.
 
     "asymmetry": ||J - J^T||_*. "lambda_min", "lambda_max": ends of the spectrum of (J + J^T) / 2.
     "gamma": 1 / max(lambda_max, 1).
 
     Args:
         denoiser, sigma: D(x, sigma).
-        what: which constant.
-        every: measure at every so many iterates only, NaN between: it costs 2 `iterations` denoiser evaluations or more.
-        iterations: of Lanczos.
+        what: the name of the constant.
+        every: measure at each `every`-th iterate only, with NaN between, since one measurement costs 2 `iterations`
+            denoiser evaluations or more.
+        iterations: the number of Lanczos iterations.
     """
 
     def __init__(self, denoiser: nn.Module, sigma: float, what: str, every: int = 10, iterations: int = 15):
@@ -54,7 +55,7 @@ class AtIterate:
         self.begin()
 
     def begin(self) -> None:
-        """A new run: measure at its first iterate."""
+        """Begin a new run, whose first iterate is measured."""
         self.seen = 0
 
     def __call__(self, iterate: Iterate) -> float:
@@ -87,7 +88,7 @@ class Lagrangian:
     The implicit prior F is known through its gradient: b_k = -grad F(u_k) from the first iteration on. So
     F(u_{k+1}) - F(u_k), the line integral of grad F, is taken by the trapezoidal rule,
     -<b_k + b_{k+1}, u_{k+1} - u_k> / 2, at no cost; its error is of third order in the step. Where D is not quite
-    conservative the integral depends on the path: what is shown is the value along the iterates.
+    conservative the integral depends on the path; the value shown is the one along the iterates.
     """
 
     def __init__(self, fidelity: Fidelity, lam: float):
@@ -95,12 +96,12 @@ class Lagrangian:
         self.begin()
 
     def begin(self) -> None:
-        """A new run: the prior is counted from its first iterate."""
+        """Begin a new run; the prior is counted from its first iterate."""
         self.prior = 0.0
         self.before: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, iterate: Iterate) -> float:
-        """H_k at an iterate of `coco_admm`; call once for each, in order."""
+        """H_k at an iterate of `coco_admm`; it must be called once for each iterate, in order."""
         u, v, b = iterate.u, iterate.v, iterate.b
         if self.before is not None:
             u_old, b_old = self.before

@@ -1,4 +1,4 @@
-"""Noise models: what the sensor does to A u. Every draw comes from an explicit generator.
+"""Noise models: what the sensor does to A u. All random numbers come from an explicit generator.
 
 A parameter is a float, or a tensor of B values, one for each of the images (B, C, H, W).
 """
@@ -11,11 +11,11 @@ from torch import Tensor
 
 from pnp_course._checks import check_finite, check_floating, check_positive, per_image
 
-MANY = 1e8  # photons: above, scipy's quantiles get slow, and from 1e10 on they are NaN
+MANY = 1e8  # photons; above it scipy's quantiles get slow, and from 1e10 on they are NaN
 
 
 def gaussian(x: Tensor, sigma: float | Tensor, generator: torch.Generator) -> Tensor:
-    """x + sigma n, n standard normal; sigma in units of intensity (25/255, not 25)."""
+    """x + sigma n with a standard normal n; sigma is in units of intensity (25/255, not 25)."""
     check_floating(x)
     _check_generator(generator)
     sigma = per_image(check_positive(sigma, "sigma"), x, "sigma")
@@ -26,16 +26,16 @@ def poisson(x: Tensor, peak: float | Tensor, generator: torch.Generator) -> Tens
     """Poisson(peak x) / peak, [B] (1): photon counts in units of intensity.
 
     Each pixel's count is the quantile of its Poisson law at its own uniform number. So equal seeds give the same noise
-    on every machine (a rejection sampler would lose step at the first rounding difference), and comparable noise at
-    different peaks.
+    on every machine (with a rejection sampler, one rounding difference would change all later counts), and comparable
+    noise at different peaks.
 
     Args:
         x: intensities (B, C, H, W). An FFT blur leaves values of about -1e-8 at black pixels; values above -1e-4 are
             taken as 0, lower ones are an error.
-        peak: mean number of photons of a pixel of intensity 1. Small peak, much noise.
+        peak: mean number of photons of a pixel of intensity 1. A small peak means much noise.
 
     Raises:
-        ValueError: peak <= 0, values that are not finite or below -1e-4.
+        ValueError: peak <= 0, or a value of x is not finite or below -1e-4.
     """
     check_finite(check_floating(x))
     _check_generator(generator)
@@ -53,7 +53,7 @@ def poisson(x: Tensor, peak: float | Tensor, generator: torch.Generator) -> Tens
 
 
 def _poisson_quantile(uniform: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Smallest count whose cumulated probability reaches `uniform`, for means `rate`."""
+    """The smallest count whose cumulative probability reaches `uniform`, for means `rate`."""
     from scipy.stats import norm
     from scipy.stats import poisson as law
 
@@ -75,7 +75,7 @@ def _check_generator(generator: object) -> None:
 
 
 def inverse_gamma(x: Tensor, level: float | Tensor, generator: torch.Generator) -> Tensor:
-    """1 / z with z ~ Gamma(shape gamma - 1, rate gamma x), gamma = 1 / level: the noise of Burg's entropy.
+    """1 / z with z ~ Gamma(shape gamma - 1, rate gamma x), gamma = 1 / level: noise that fits Burg's entropy.
 
     Its density in y is proportional to exp(-gamma D_h(x, y)) up to a function of y, h = -sum log. The mean is
     x gamma / (gamma - 2), the relative standard deviation about sqrt(level). Source: Hurault et al. 2023.
@@ -85,7 +85,7 @@ def inverse_gamma(x: Tensor, level: float | Tensor, generator: torch.Generator) 
         level: 1 / gamma, a float or one per image (B,), 0 < level < 1/3 (for a finite variance).
 
     Raises:
-        ValueError: values of x that are not positive, or a level outside its range.
+        ValueError: a value of x is not positive, or the level is outside its range.
     """
     check_finite(check_floating(x))
     _check_generator(generator)

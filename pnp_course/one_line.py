@@ -1,4 +1,4 @@
-"""What the command line says when a command fails: one line for what a user can mend, a traceback for our own faults."""
+"""What the command line says when a command fails: one line for what a user can fix, a traceback for our own faults."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DEBUG = "--debug"
 
 
 def is_expected(error: BaseException) -> bool:
-    """Is this a complaint about input or machine, and no fault of the program?
+    """Is this error about the input or the machine, and not a fault of the program?
 
-    Expected are the package's own classes of error, what the operating system says, a lack of memory or of an optional
-    package, and the ValueErrors and RuntimeErrors that a line of this package raises. One that comes out of torch,
-    numpy or a mistaken line of ours is a fault: nobody checked what caused it.
+    Expected are the package's own classes of error, errors of the operating system, a lack of memory or of an optional
+    package, and the ValueErrors and RuntimeErrors that a line of this package raises. One that comes from torch, from
+    numpy or from a wrong line of ours is a fault, since nobody checked its cause.
     """
     if type(error).__module__.partition(".")[0] == "pnp_course" or _is_lack_of_memory(error):
         return True
@@ -46,7 +46,7 @@ def _is_lack_of_memory(error: BaseException) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """One line on an expected error."""
+    """One line about an expected error."""
     if _is_lack_of_memory(error):
         return "there is not enough memory for this: use a smaller picture."
     if isinstance(error, ModuleNotFoundError):
@@ -60,18 +60,23 @@ def sentence(error: BaseException) -> str:
 
 
 class OneLine(typer.core.TyperGroup):
-    """The group of commands; it owns what is printed on failure and the exit code, 2, or 130 after Ctrl-C."""
+    """The group of commands. It decides what is printed on failure, and the exit code: 2, or 130 after Ctrl-C."""
 
     def main(
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, complete_var: str | None = None,
-        standalone_mode: bool = True, windows_expand_args: bool = True, **extra: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run a command and exit."""
         given = sys.argv[1:] if args is None else args
-        debug = DEBUG in given  # wherever it stands
+        debug = DEBUG in given  # at any place in the command line
         args = [a for a in given if a != DEBUG] if debug else args
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):  # a file's name may have letters that the terminal has not
+            if hasattr(stream, "reconfigure"):  # a file's name may have letters that the terminal lacks
                 stream.reconfigure(errors="backslashreplace")
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
@@ -100,7 +105,7 @@ class OneLine(typer.core.TyperGroup):
 
 
 def _let_go_of_stdout() -> None:
-    """Python flushes stdout once more at its end; where that fails, let it not speak a second time."""
+    """Prevent a second message at the end of the program, where Python flushes stdout again, which may fail again."""
     try:
         sys.stdout.flush()
     except OSError:

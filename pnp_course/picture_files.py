@@ -1,7 +1,7 @@
-"""What a picture's file holds, brought to intensities: depth, colour, rotation, transparency, byte order, size.
+"""From a picture's file to intensities: depth, colour, rotation, transparency, byte order, size.
 
 `read_pixels` opens a file by its kind and gives `Pixels`; `to_tensor` makes them float32 (1, C, H, W). Pillow decodes
-what has 8 bits, tifffile the TIFF files; a kind that neither reads truly is refused.
+what has 8 bits, and tifffile the TIFF files; a kind that neither of them reads correctly is refused.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import torch
 from torch import Tensor
 
 MAX_MEGAPIXELS = 200  # as floats, three channels of this take 2.4 GB
-FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "BMP", "GIF", "WEBP", "JPEG2000", "AVIF")  # the tests have each
+FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "BMP", "GIF", "WEBP", "JPEG2000", "AVIF")  # each is tested
 MOVING = ("PNG", "GIF", "WEBP", "AVIF")  # the further frames of a JPEG, from a camera, are previews
 ORIENTATION = 0x0112  # the EXIF and TIFF tag
 
 
 class ImageError(ValueError):
-    """A file that cannot be read, or not written, as an image."""
+    """A file that cannot be read or written as an image."""
 
 
 @dataclass
 class Pixels:
-    """Samples as they lie in the file, and what they mean."""
+    """Samples as they are in the file, and what they mean."""
 
     colour: np.ndarray  # (H, W, C); C is 1, 3, or 4 inks
     top: float = 1.0  # the sample that is 1; floats are taken as they are
@@ -47,7 +47,7 @@ class Pixels:
 
 
 def upright(array: np.ndarray, orientation: int) -> np.ndarray:
-    """(H, W, ...) turned and mirrored as the orientation 1 to 8 of TIFF and EXIF says; a view, no copy."""
+    """Turn and mirror (H, W, ...) as the orientation 1 to 8 of TIFF and EXIF says; the result is a view, not a copy."""
     if orientation in (5, 6, 7, 8):  # rows and columns change places
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -58,7 +58,7 @@ def upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def check_size(height: int, width: int, path: Path) -> None:
-    """Raise ImageError if a picture is too large to be worked on; says how to shrink it."""
+    """Raise ImageError, which says how to shrink the picture, if a picture is too large."""
     if height * width > MAX_MEGAPIXELS * 1e6:
         percent = int(100 * (MAX_MEGAPIXELS * 1e6 / (height * width)) ** 0.5)
         raise ImageError(
@@ -68,7 +68,7 @@ def check_size(height: int, width: int, path: Path) -> None:
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
-    """Intensities (1, C, H, W), float32; transparency is laid on white. One copy is made, whatever the size."""
+    """Intensities (1, C, H, W), float32, with transparency laid on white. Only one copy of the pixels is made."""
     height, width, channels = pixels.colour.shape
     out = np.empty((channels, height, width), dtype=np.float32)
     for plane, samples in zip(out, np.moveaxis(pixels.colour, -1, 0), strict=True):
@@ -100,8 +100,8 @@ def read_pixels(path: Path) -> Pixels:
     """Open a picture by its kind.
 
     Raises:
-        ImageError: a kind that is not read truly; without the file's name.
-        Exception: whatever the readers raise of a broken file.
+        ImageError: the file is of a kind that cannot be read correctly; the message does not name the file.
+        Exception: the readers may raise anything for a broken file.
     """
     if path.suffix.lower() == ".npy":
         return _read_npy(path)
@@ -126,13 +126,13 @@ def _read_npy(path: Path) -> Pixels:
 
 
 def with_alpha(array: np.ndarray, top: float, associated: bool = False) -> Pixels:
-    """Pixels of (H, W, C + 1), the last of which is alpha."""
+    """Pixels of samples (H, W, C + 1), of which the last one is alpha."""
     return Pixels(array[..., :-1], top, array[..., -1], associated)
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without the readers' own alarms on size, and remarks on oddities in metadata: what matters is said by ImageError."""
+    """Silence the readers' own warnings about size and unusual metadata; an ImageError says what matters."""
     from PIL import Image
 
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -199,7 +199,7 @@ def _keyed(array: np.ndarray, top: float, key: Any) -> Pixels:
 
 
 def _both_bytes(file: Any, path: Path) -> np.ndarray:
-    """All 16 bits of a colour PNG. Pillow keeps a sample's first byte; told the other byte order, its second one."""
+    """All 16 bits of a colour PNG: Pillow keeps a sample's first byte or, with the other byte order, its second one."""
     from PIL import Image
 
     array = np.array(file).astype(np.uint16) << 8
@@ -210,7 +210,7 @@ def _both_bytes(file: Any, path: Path) -> np.ndarray:
 
 
 def _read_pnm(file: Any, path: Path) -> Pixels:
-    """Portable gray and colour maps at their own depth; Pillow has read the header, and would scale to 8 bits."""
+    """Read portable gray and colour maps at their own depth; Pillow has read the header, but would scale to 8 bits."""
     tile = file.tile[0]
     top = tile.args[1] if isinstance(tile.args, tuple) else 65535 if tile.args == "I;16B" else 255
     shape = (file.height, file.width, 3 if file.mode == "RGB" else 1)

@@ -1,7 +1,8 @@
 """Classical priors R with a value and a proximal map: total variation and l1 in a wavelet basis.
 
-`prox(z, weight)` is argmin_v weight R(v) + ||v - z||^2 / 2. To use one in a solver, give it its weight and pass it itself:
-called like a denoiser, R(z) is R.prox(z).
+`prox(z, weight)` is argmin_v weight R(v) + ||v - z||^2 / 2. A prior with its weight can be passed to a solver in place
+of
+a denoiser: R(z) is R.prox(z).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ IDENTITY = Linear(lambda v: v, lambda v: v, 1.0)
 
 
 class TotalVariation:
-    """R(x) = sum of |gradient x| over pixels; isotropic, the channels coupled (one length per pixel).
+    """R(x) = sum of |gradient x| over pixels; isotropic, with coupled channels (one length per pixel).
 
     `linear` and `dual_prox` are for `solvers.primal_dual`, as in primal_dual(f, tv, x0, lam=1.0, linear=tv.linear).
     """
@@ -98,7 +99,7 @@ class TotalVariation:
         return x
 
     def _relative_gap(self, x: Tensor, z: Tensor, radius: float) -> Tensor:
-        """Duality gap of the prox's problem at x over its primal value, of each image (B, 1, 1, 1)."""
+        """The duality gap of the prox's problem at x, divided by its primal value, for each image (B, 1, 1, 1)."""
 
         def total(v: Tensor) -> Tensor:
             return v.double().flatten(1).sum(1)
@@ -155,6 +156,6 @@ class WaveletL1:
 def conjugate(prox: Denoise) -> Callable[[Tensor, float], Tensor]:
     """prox_{sigma R*}(q) = q - sigma prox_{R/sigma}(q / sigma), Moreau's identity, from the prox of R.
 
-    Given a denoiser, or a prox at one weight, it is asked at that weight whatever sigma is: for sigma = 1 exact.
+    A denoiser, or a prox at one weight, is used at its own weight for every sigma; the result is exact for sigma = 1.
     """
     return lambda q, sigma: q - sigma * prox(q / sigma)

@@ -1,4 +1,4 @@
-"""Where a result comes from: what every results file of this project carries."""
+"""Where a result comes from: facts that every results file of this project holds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ def provenance() -> dict[str, str]:
         commit = "unknown"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
     return {
-        "pnp_course": __version__, "commit": commit, "python": platform.python_version(), "torch": torch.__version__,
+        "pnp_course": __version__,
+        "commit": commit,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
         "device": device,
-    }  # fmt: skip
+    }

@@ -1,4 +1,4 @@
-"""TIFF files as `Pixels`: tifffile decodes them, Pillow those whose compression tifffile leaves to another package."""
+"""TIFF files as `Pixels`: tifffile decodes them, or Pillow where tifffile needs another package for the compression."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from pnp_course.picture_files import ORIENTATION, ImageError, Pixels, check_size, quietly, read_by_pillow
 
-PLAIN = (1, 8, 32773, 32946)  # none, deflate twice, PackBits: these tifffile decodes by itself
+PLAIN = (1, 8, 32773, 32946)  # none, deflate (two numbers), PackBits: tifffile decodes these by itself
 JPEG = (6, 7)
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR = 0, 1, 2, 3, 5, 6
 SAMPLES = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, INKS: 4}
@@ -19,10 +19,10 @@ INK_SET, SEPARATE, NATIVE = 332, 2, "<" if sys.byteorder == "little" else ">"
 
 
 def read_tiff(path: Path) -> Pixels:
-    """The one picture in a TIFF file, turned upright.
+    """Read the one picture in a TIFF file, turned upright.
 
     Raises:
-        ImageError: several pictures, or a kind that is not read truly.
+        ImageError: the file holds several pictures, or a kind that cannot be read correctly.
     """
     import tifffile
     from PIL import UnidentifiedImageError
@@ -55,7 +55,7 @@ def _only_page(file: Any) -> Any:
 
 
 def _for_pillow(page: Any) -> bool:
-    """Is this compression beyond tifffile here, and the kind of picture one that Pillow reads truly?"""
+    """Must Pillow decode this picture? ImageError if tifffile cannot decode it here and Pillow reads it wrongly."""
     photometric, bits = int(page.photometric), page.bitspersample
     if photometric == YCBCR:
         if page.compression not in JPEG:
@@ -101,9 +101,7 @@ def _meant(page: Any, array: np.ndarray) -> Pixels:
     if photometric == PALETTE:
         return Pixels(_looked_up(page.colormap, array[..., 0]), 255)
     top = 1.0 if floats or array.dtype == bool else float(2**page.bitspersample - 1)
-    pixels = Pixels(
-        array[..., :colours], top, inverted=photometric == WHITE_IS_ZERO, inks=photometric == INKS,
-    )  # fmt: skip
+    pixels = Pixels(array[..., :colours], top, inverted=photometric == WHITE_IS_ZERO, inks=photometric == INKS)
     for extra, kind in enumerate(page.extrasamples, start=colours):
         if kind in (1, 2):  # alpha; extra samples of no declared meaning are left out, as the TIFF specification says
             pixels.alpha, pixels.associated = array[..., extra], kind == 1

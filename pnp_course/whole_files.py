@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class WriteError(OSError):
-    """Files that could not be written."""
+    """An error on writing files."""
 
 
 def check_folder(folder: Path) -> None:
@@ -24,10 +24,10 @@ def check_folder(folder: Path) -> None:
 
 @contextmanager
 def whole_files(folder: Path) -> Iterator[Path]:
-    """A scratch folder, whose files move into `folder` at the end; a failure leaves `folder` as it was.
+    """Give a scratch folder whose files move into `folder` at the end; a failure leaves `folder` as it was.
 
     Raises:
-        WriteError: the disk is full, or similar; says which folder, and that nothing was left.
+        WriteError: the files cannot be written, for instance since the disk is full; the message names the folder.
     """
     new = [p for p in (folder, *folder.parents) if not p.exists()]
     try:

@@ -152,14 +152,14 @@ def test_the_sharper_bound_contains_the_papers():
             largest_averaging(0.5, wrong)
 
 
-def test_the_worst_values_are_rounded_outward():
+def test_the_worst_values_are_rounded_direction():
     """A bound of 1 must not be met by rounding 1.00004 to 1.0000."""
-    from pnp_course.guarantees.certificates import _outward, _rounded
+    from pnp_course.guarantees.certificates import _direction, _rounded
 
-    assert _rounded(1.00004, _outward("firm_worst")) == 1.0001
-    assert _rounded(-0.0123456, _outward("lambda_min_worst")) == -0.012346
-    assert _rounded(0.333338, _outward("gamma_worst")) == 0.33333
-    assert _rounded(1.00004, _outward("firm_mean")) == 1.0
+    assert _rounded(1.00004, _direction("firm_worst")) == 1.0001
+    assert _rounded(-0.0123456, _direction("lambda_min_worst")) == -0.012346
+    assert _rounded(0.333338, _direction("gamma_worst")) == 0.33333
+    assert _rounded(1.00004, _direction("firm_mean")) == 1.0
     assert _rounded(0.25, -1) == 0.25
     assert _rounded(0.0, 1) == 0.0
 

@@ -99,7 +99,7 @@ def test_large_pictures_are_shrunk_and_it_is_said(tmp_path):
 
 BAD = {
     "no such file": (["demo", "nowhere.png"], "nowhere.png: there is no such file"),
-    "no picture": (["demo", "text.png"], "text.png: not an image"),
+    "no picture": (["demo", "text.png"], "text.png: this is not an image"),
     "zero size": (["demo", "none.npy"], "none.npy: holds an array of shape (0, 3)"),
     "nan": (["restore", "nan.npy", "--kernel", "box", "-o", "r.png"], "NaN or infinite"),
     "negative": (["restore", "negative.npy", "--kernel", "box", "-o", "r.png"], "Poisson counts are >= 0"),
@@ -168,7 +168,8 @@ def test_interrupted_restore_writes_nothing(picture, tmp_path, monkeypatch):
     from pnp_course.solvers import Iterate, Result
 
     def cut_short(*arguments, **options):
-        return Result(Iterate(torch.zeros(1, 3, 64, 64)), [{"iteration": 1, "seconds": 0.0}], "interrupted")
+        x = torch.zeros(1, 3, 64, 64)
+        return Result(Iterate(x, denoiser_input=x), [{"iteration": 1, "seconds": 0.0}], "interrupted")
 
     monkeypatch.setattr(deconvolution, "restore_coco", cut_short)
     done = call("restore", picture, "--kernel", "box", "-o", tmp_path / "r.png")

@@ -1,4 +1,4 @@
-"""What a failing command says: one line for what a user can mend, a traceback for a fault of the program."""
+"""What a failing command says: one line for what a user can fix, a traceback for a fault of the program."""
 
 import errno
 import os

@@ -1,7 +1,7 @@
 """Agreement with deepinv 0.5.0, an independent implementation. Skipped where it is not installed: it is no dependency.
 
 Beside a CPU-only torch: pip install --no-deps deepinv==0.5.0 torchvision==0.28.0 torchmetrics lightning-utilities, and
-pip install einops h5py natsort requests. torchvision's compiled operators are then missing, which the first lines mend.
+pip install einops h5py natsort requests. torchvision's compiled operators are then missing, which the first lines put right.
 """
 
 import contextlib

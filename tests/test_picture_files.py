@@ -186,7 +186,7 @@ REFUSED = {
     "two.webp": (in_bytes(FRAME, format="WEBP", save_all=True, append_images=[FRAME.rotate(90)]), "holds 2 frames"),
     "short.pgm": (b"P5 7 5 65535\n" + bytes(20), "cut short"),
     "above.pgm": (b"P5 2 1 100\n\x0a\xff", "above the largest"),
-    "bytes.tga": (in_bytes(FRAME, format="TGA"), "not an image this program can read"),
+    "bytes.tga": (in_bytes(FRAME, format="TGA"), "not an image that this program can read"),
 }  # fmt: skip
 
 
@@ -231,7 +231,9 @@ from pnp_course import images
 images.read_image(sys.argv[1])  # small: what the readers themselves take
 before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 x = images.read_image(sys.argv[2])
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / x.nelement())
+# the peak since exec: ru_maxrss would count that of the process which started this one
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+print((int(peak.split()[1]) * 1024 - before) / x.nelement())
 """
 
 

@@ -112,9 +112,9 @@ def test_shapes_that_do_not_fit():
 def test_long_steps_are_warned_of():
     p = problem(symmetric=True)
     for make, words in (
-        (lambda: solvers.pgd(p.fidelity, p.denoise, p.y, lam=2.5), "step lam L_f = 2.5 is over 2.* below 2"),
-        (lambda: solvers.fista(p.fidelity, p.denoise, p.y, lam=1.5), "is over 1"),
-        (lambda: solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=1.5), "lam L_f = 1.5 is over 1"),
+        (lambda: solvers.pgd(p.fidelity, p.denoise, p.y, lam=2.5), "step lam L_f = 2.5 is above 2.* below 2"),
+        (lambda: solvers.fista(p.fidelity, p.denoise, p.y, lam=1.5), "is above 1"),
+        (lambda: solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=1.5), "lam L_f = 1.5 is above 1"),
         (lambda: solvers.pgd(Poisson(Identity(), p.y), p.denoise, p.y, lam=0.1), "no Lipschitz constant"),
     ):
         with pytest.warns(solvers.StepSizeWarning, match=words):

@@ -199,7 +199,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(pictures, tmp_path, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match=r"cannot be written .*No space left.* the last one stands"):
+    with pytest.raises(OSError, match=r"cannot be written .*No space left.* the last one is kept"):
         go(replace(SMALL, steps=6), pictures, tmp_path)
     monkeypatch.undo()
     assert (tmp_path / "checkpoint.pt").read_bytes() == good

@@ -79,6 +79,6 @@ def test_a_log_on_a_full_disk(tmp_path, monkeypatch):
             self.path = Path("/dev/full")
 
     monkeypatch.setattr(loop, "Log", Full)
-    with pytest.raises(OSError, match=r"the log /dev/full cannot be written .*No space.* the last checkpoint stands"):
+    with pytest.raises(OSError, match=r"the log /dev/full cannot be written .*No space.* the last checkpoint is kept"):
         go(tmp_path, preset, save_every=1e9)
     assert (tmp_path / "checkpoint.pt").read_bytes() == good

@@ -1,8 +1,9 @@
 """The rooms of the library: their order, the picture and the table of book/architecture.md, and who imports whom.
 
 python tools/architecture.py            write book/architecture.svg and the table in book/architecture.md
-python tools/architecture.py --check    exit code 1 and one line for each fault: an import that points up, a module without
-                                        a room, a picture or a table that is not what the code says
+python tools/architecture.py --check    exit code 1 and one line for each fault: an import that points up, a module
+without
+                                        a room, or a picture or a table that does not agree with the code
 
 `LAYERS` is the one place that says what stands on what; the picture, the table and the tests read it.
 """
@@ -30,11 +31,11 @@ class Room(NamedTuple):
 
     @property
     def all_modules(self) -> tuple[str, ...]:
-        """The modules and packages in it, by their name below pnp_course; the room's own name if no others are given."""
+        """The names of its modules and packages inside pnp_course; the room's own name if no others are given."""
         return self.modules or (self.name,)
 
 
-# from the ground up: a room imports from floors below its own alone
+# from the ground up: a room imports only from floors below its own
 LAYERS: tuple[tuple[Room, ...], ...] = (
     (
         Room("_checks", "checks of input, and what they say", 0, 4),
@@ -76,7 +77,7 @@ ROOF = (Room("book", "pages, theorems, proofs", 0, 6), Room("notebooks", "the co
 
 
 class Arrow(NamedTuple):
-    """The data's way from one room to another; `at` and `to`: where it leaves and arrives, 0 to 12; a word beside it."""
+    """The way of the data from one room to another: where it leaves (`at`) and arrives (`to`), 0 to 12, and a word."""
 
     source: str
     target: str
@@ -143,7 +144,7 @@ def modules(root: Path = ROOT) -> list[str]:
 
 
 def faults(root: Path = ROOT) -> list[str]:
-    """Imports that point up or sideways, and modules without a room; a sentence each."""
+    """One sentence for each import that points up or sideways, and for each module without a room."""
     floor = floors()
     out = [
         f"pnp_course/{m} has no room: name it in LAYERS of tools/architecture.py."
@@ -153,7 +154,7 @@ def faults(root: Path = ROOT) -> list[str]:
     for file, target in sorted(imports(root)):
         source = module_of(file)
         if not source or source not in floor or home(source) == home(target):
-            continue  # the root's own __init__ stands above all
+            continue  # the root's own __init__ is above all rooms
         if not target:
             out.append(f"{file} imports from the package's root, which stands above it: name the module it comes from.")
         elif target in floor and floor[target] >= floor[source]:
@@ -162,16 +163,17 @@ def faults(root: Path = ROOT) -> list[str]:
 
 
 def uses(root: Path = ROOT) -> dict[str, list[str]]:
-    """Room -> the rooms that it imports from, without `_checks`, which is everywhere."""
+    """Room -> the rooms from which it imports, without `_checks`, which is imported everywhere."""
     pairs = {(home(module_of(file)), home(target)) for file, target in imports(root)}
     return {
         room.name: sorted(b for a, b in pairs if a == room.name and b and b not in (room.name, "_checks"))
-        for layer in LAYERS for room in layer
-    }  # fmt: skip
+        for layer in LAYERS
+        for room in layer
+    }
 
 
 def standing(root: Path = ROOT) -> list[list[Room]]:
-    """The layers with the rooms that exist."""
+    """The layers with those rooms that exist."""
     there = modules(root)
     return [[room for room in layer if any(m in there for m in room.all_modules)] for layer in LAYERS]
 
@@ -188,7 +190,7 @@ def table(root: Path = ROOT) -> str:
 
 
 def page(root: Path = ROOT) -> str:
-    """The page with its table as the code says."""
+    """The page with a table that agrees with the code."""
     text = (root / PAGE.relative_to(ROOT)).read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     return f"{before}{BEGIN}\n\n{table(root)}\n\n{END}{rest.partition(END)[2]}"
@@ -202,9 +204,10 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         out = faults()
         out += [
-            f"{path.relative_to(ROOT).as_posix()} is not what the code says: run python tools/architecture.py."
-            for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
-        ]  # fmt: skip
+            f"{path.relative_to(ROOT).as_posix()} does not agree with the code: run python tools/architecture.py."
+            for path, text in wanted.items()
+            if not path.exists() or path.read_text(encoding="utf-8") != text
+        ]
         print("\n".join(out) or "every import points down; picture and table are current")
         return 1 if out else 0
     for path, text in wanted.items():

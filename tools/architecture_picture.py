@@ -1,4 +1,4 @@
-"""The picture of the rooms as SVG, drawn from the tables in architecture.py: floors from the ground up, the data's way."""
+"""The picture of the rooms as SVG, drawn from the tables in architecture.py: the floors, and the way of the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DATA, INK = "#0072B2", "#1a1a1a"
 
 
 class Box:
-    """A room at its place: lines of text, and the rectangle round them."""
+    """A room at its place: lines of text, and the rectangle around them."""
 
     def __init__(self, room: Room):
         self.room = room
@@ -30,13 +30,15 @@ class Box:
             f'<rect x="{self.left:g}" y="{self.top:g}" width="{self.right - self.left:g}" height="{self.height:g}" rx="6" '
             f'fill="{"#ffffff" if dashed else "#f4f6f8"}" stroke="{INK}"{dash}/>',
             f'<text x="{x:g}" y="{y:g}" font-size="15" font-weight="bold">{self.room.name}</text>',
-            *(f'<text x="{x:g}" y="{y + TITLE + k * LINE:g}" font-size="12.5">{html.escape(line)}</text>'
-              for k, line in enumerate(self.words)),
-        ]  # fmt: skip
+            *(
+                f'<text x="{x:g}" y="{y + TITLE + k * LINE:g}" font-size="12.5">{html.escape(line)}</text>'
+                for k, line in enumerate(self.words)
+            ),
+        ]
 
 
 def placed() -> tuple[list[list[Box]], float]:
-    """Rows of boxes from the roof down, and the height of the picture."""
+    """The rows of boxes from the roof down, and the height of the picture."""
     rows = [[Box(room) for room in layer] for layer in (ROOF, *reversed(standing()))]
     y = float(MARGIN)
     for row in rows:
@@ -48,7 +50,7 @@ def placed() -> tuple[list[list[Box]], float]:
 
 
 def line_of(arrow: Arrow, boxes: dict[str, Box]) -> list[str]:
-    """An arrow of the data's way: sideways between neighbours, upwards otherwise, its word beside it."""
+    """An arrow for the way of the data: sideways between neighbours, otherwise upwards, with its word beside it."""
     a, b = boxes[arrow.source], boxes[arrow.target]
     style = f'fill="none" stroke="{DATA}" stroke-width="2.6" marker-end="url(#head)"'
     if not arrow.at:
@@ -64,16 +66,18 @@ def line_of(arrow: Arrow, boxes: dict[str, Box]) -> list[str]:
 
 
 def weights(boxes: dict[str, Box]) -> list[str]:
-    """The one way down, outside the house: what training has learned becomes a shipped denoiser."""
+    """The only way down, outside the house: what training has learned becomes a shipped denoiser."""
     a, b = boxes["training"], boxes["denoisers"]
     x, y0, y1 = a.right + 44, a.top + a.height / 2, b.top + b.height + GAP / 2
     into = MARGIN + 7.9 * COLUMN
     return [
         f'<path d="M{a.right:g} {y0:g} H{x:g} V{y1:g} H{into:g} V{b.top + b.height + 4:g}" fill="none" stroke="{DATA}" '
         f'stroke-width="2.6" stroke-dasharray="7 5" marker-end="url(#head)"/>',
-        *(f'<text x="{x + 6:g}" y="{y0 + 60 + 15 * k:g}" font-size="12.5" fill="{DATA}">{word}</text>'
-          for k, word in enumerate(("weights", "and card"))),
-    ]  # fmt: skip
+        *(
+            f'<text x="{x + 6:g}" y="{y0 + 60 + 15 * k:g}" font-size="12.5" fill="{DATA}">{word}</text>'
+            for k, word in enumerate(("weights", "and card"))
+        ),
+    ]
 
 
 def picture() -> str:

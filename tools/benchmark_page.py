@@ -15,8 +15,8 @@ Row = dict[str, Any]
 HEAD = """# Benchmarks
 
 Each table was measured by one script in `benchmarks/`, side by side in one run on one machine, with the same network and
-the same precision; the fastest of several rounds counts. The peer library is deepinv 0.5.0, which does far more than this
-course needs. Times are of that machine and day; ratios carry over better.
+the same precision; the time is that of the fastest of several rounds. The peer library is deepinv 0.5.0, which does far
+more than this course needs. Times depend on the machine and the day; ratios depend on them less.
 """
 
 
@@ -79,9 +79,9 @@ def penalties(r: Row) -> list[str]:
     head = ["step", "in plain steps", "seconds", "MiB", r"$\lVert J - J^{\mathsf T}\rVert_*$", "norm of the condition"]
     return [
         "## A penalised training step", "",
-        "A: the spectral norm alone. B: both penalties of [B] (18). The same norms, by the gates of the ReLU network, by double "
-        "backpropagation as in the papers, and by the peer library's loss; the columns at the right say that the same "
-        "thing was measured, up to the starting vectors of the power iteration, which not every way lets one choose.",
+        "A is the spectral norm alone, B both penalties of [B] (18). The same norms are computed by the gates of the ReLU "
+        "network, by double backpropagation as in the papers, and by the peer library's loss. The last two columns show that "
+        "the same norms were measured, up to the starting vectors of the power iteration, which cannot always be chosen.",
         "", *table(head, rows), "", measured(r, "penalties.py"), "",
     ]  # fmt: skip
 
@@ -121,14 +121,16 @@ def solvers(r: Row) -> list[str]:
     sides = list(next(iter(growth.values())))
     return [
         "## Solvers", "",
-        "Deblurring at 256 x 256 with `drunet`. The overhead, of one iteration, is measured apart, with a denoiser "
-        "that costs nothing: the network's own time varies by more than that, as the seconds show.", "",
+        "The first table is for deblurring at 256 x 256 with `drunet`. The overhead of one iteration is measured separately, "
+        "with a denoiser that costs nothing, since the network's own time varies by more than it, as the seconds show.", "",
         *table(head, loops), "",
-        "GS-PnP with a line search, seconds for each accepted iteration, and forward passes of the network in all; deepinv's "
-        "proximal gradient descent with backtracking has the same prior and takes the same steps.", "",
+        "The next is for GS-PnP with a line search: seconds for each accepted iteration, and the number of forward passes of "
+        "the network; deepinv's proximal gradient descent with backtracking has the same prior and takes the same steps.", "",
         *table(search_head, search),
-        "", "Tomography, parallel beam; the proximal map by conjugate gradients.", "", *table(radon, views), "",
-        "Microseconds for one iteration and pixel, by the picture's side: constant means linear in the number of pixels.",
+        "", "The next is for parallel-beam tomography, with the proximal map by conjugate gradients.", "",
+        *table(radon, views), "",
+        "The last has microseconds per iteration and pixel for pictures of several sides; if they are constant, the time is "
+        "linear in the number of pixels.",
         "", *table(["solver", *sides], [[f"`{name}`", *at.values()] for name, at in growth.items()]), "",
         measured(r, "solvers.py"), "",
     ]  # fmt: skip
@@ -158,7 +160,7 @@ def tradeoff() -> list[str]:
     }  # fmt: skip
     return [
         "## What symmetry costs", "",
-        "Short finetunings with other penalties, measured on photographs held out from training, never on test images.",
+        "These are short finetunings with other penalties, measured on photographs held out from training, not on test images.",
         "", *table(list(keys.values()), [[row[key] for key in keys] for row in rows]), "",
         "`python -m pnp_course.experiments.tradeoff`; settings of each run in `benchmarks/results/tradeoff.csv`.", "",
     ]  # fmt: skip
@@ -169,5 +171,5 @@ if __name__ == "__main__":
         PAGE.write_text(page(), encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
         raise SystemExit(
-            "benchmark_page: book/benchmarks.md is not what the results say: run python tools/benchmark_page.py"
+            "benchmark_page: book/benchmarks.md does not agree with the results: run python tools/benchmark_page.py"
         )

@@ -25,12 +25,12 @@ import torch_build
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 FIRST_NOTEBOOK = "notebooks/00_restore_a_photograph.ipynb"
-CELL_SECONDS = 600  # of a notebook's test: far over what a cell takes, for machines that do something else as well
+CELL_SECONDS = 600  # of a notebook's test: far more than a cell takes, for machines that are busy with other work
 REPORT = "_build/notebooks.xml"  # seconds of every cell: python tools/nb.py time
 
 
 def stop(message: str) -> None:
-    """One clear line, exit code 2."""
+    """Print one clear line and end with exit code 2."""
     print(f"course: {message}", file=sys.stderr)
     raise SystemExit(2)
 
@@ -50,7 +50,7 @@ def stamp() -> str:
 
 
 def install(python: Path, plan: torch_build.Plan) -> None:
-    """Install into the environment as planned; turns long complaints into one line."""
+    """Install into the environment as planned, and turn long error messages into one line."""
     print(plan.says, flush=True)
     commands = torch_build.commands(plan, python, ROOT / "requirements.txt")
     for k, command in enumerate(commands):
@@ -72,7 +72,7 @@ def full(log: str) -> bool:
 
 
 def explain(log: str, needed: int) -> None:
-    """What pip's complaint means, in one line."""
+    """End with one line that says what pip's error means."""
     if full(log):
         stop(f"the disk is full: about {needed / 2**30:.0f} GB are needed in {ROOT}. Free some and run this again.")
     signs = ("NewConnectionError", "Temporary failure in name", "getaddrinfo", "ConnectTimeout", "ReadTimeout",
@@ -80,11 +80,11 @@ def explain(log: str, needed: int) -> None:
     if any(sign in log for sign in signs):
         stop("no network: pip could not reach the package index. Connect, or set your proxy, and run this again.")
     print(log[-3000:], file=sys.stderr)
-    stop("pip could not install requirements.txt; its own words stand above.")
+    stop("pip could not install requirements.txt; its own message is above.")
 
 
 def environment() -> Path:
-    """The Python of the course's environment, made if need be."""
+    """The Python of the course's environment, which is made if necessary."""
     if sys.version_info < (3, 11):
         stop(
             f"this is Python {sys.version.split()[0]}; Python 3.11 or newer is needed: "
@@ -109,7 +109,7 @@ def environment() -> Path:
 
             venv.create(VENV, with_pip=True, clear=True)
     except (ImportError, OSError, subprocess.CalledProcessError) as error:
-        shutil.rmtree(VENV, ignore_errors=True)  # half an environment would be taken for a whole one next time
+        shutil.rmtree(VENV, ignore_errors=True)  # half an environment would look like a whole one next time
         stop(f"could not make {VENV} ({error}); on Debian and Ubuntu install the package python3-venv first.")
     install(python, plan)
     mark.write_text(stamp())
@@ -117,21 +117,21 @@ def environment() -> Path:
 
 
 def course(python: Path) -> None:
-    """JupyterLab on the first notebook."""
-    root = ["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []  # in a container one often is
+    """Start JupyterLab on the first notebook."""
+    root = ["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []  # containers often run as root
     run([str(python), "-m", "jupyterlab", FIRST_NOTEBOOK, *root], "JupyterLab")
 
 
 def check(python: Path) -> None:
-    """The main job without a browser; its last line says where the restored picture is."""
+    """Run the main job without a browser; its last line says where the restored picture is."""
     run([str(python), "-m", "pnp_course", "demo", "-o", "_build/course-check"], "the main job")
 
 
 def test(python: Path) -> None:
-    """Library tests, then every notebook executed and compared with its stored outputs: two processes, one thread each.
+    """Test the library, then execute every notebook and compare its outputs: two processes with one thread each.
 
-    Printed digits may depend on the number of threads, so that tools/nb.py builds the notebooks with one thread as well. A
-    file's tests stay together: a notebook's cells need one kernel, a module's fixtures are made once.
+    Printed digits may depend on the number of threads; therefore tools/nb.py also builds the notebooks with one thread.
+    A file's tests stay together: a notebook's cells need one kernel, and a module's fixtures are made only once.
     """
     one = {"OMP_NUM_THREADS": "1"}
     pytest = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadfile"]
@@ -145,7 +145,7 @@ def test(python: Path) -> None:
 
 
 def book(python: Path) -> None:
-    """The website; any warning of Sphinx is an error."""
+    """Build the website; any warning of Sphinx is an error."""
     # python -m cannot call it
     program = shutil.which("jupyter-book", path=str(python.parent)) or "jupyter-book"
     run([program, "build", ".", "-n", "-W", "--keep-going"], "the book's build")
@@ -156,7 +156,7 @@ COMMANDS = {"course": course, "check": check, "test": test, "book": book}
 
 
 def main() -> None:
-    """Read one word, make the environment, run."""
+    """Read the command, make the environment, and run the command."""
     word = sys.argv[1] if len(sys.argv) == 2 else ""
     if word not in COMMANDS:
         stop(f"wanted one of {', '.join(COMMANDS)}: python tools/course.py course")

@@ -11,15 +11,16 @@ PAGE = Path(__file__).resolve().parent.parent / "book" / "guarantees.md"
 
 HEAD = """# Which theorem covers which solver
 
-Each row: what the denoiser $D$, the fidelity and the parameters must satisfy, and what then converges. `J` is the Jacobian
-of $D$, norms are spectral; what is asked of `J` is asked at every point, or, of a Lipschitz $D$ such as a network with
-ReLU, at almost every point ({prf:ref}`lemma-almost-everywhere`). `f` or `G` is the fidelity, `L_f` the Lipschitz constant
-of its gradient, `lam` its weight, `t` the averaging. `R` is the convex function with `prox_R = D` (with `prox_{step R} = D`
-in `pgd` and `fista`, with `prox_{R / sigma_dual} = D` in `primal_dual`), `dR` its subdifferential; `g` the potential of a
-gradient step; `phi_t` the function whose prox is `D_t`, `phi` that for t = 1; `F` the implicit prior of a CoCo denoiser,
-`r(t) = t (1 - gamma) / (gamma + t (1 - gamma))` its weak convexity. In `primal_dual`, `L` is the linear map,
-`linear.norm_squared` the bound of its squared norm. Other letters are those of the solver's docstring; where that has no
-`x_k`, it is the image the iterate shows. The program checks the same rules on the numbers of a run:
+Each row says what the denoiser $D$, the fidelity and the parameters must satisfy, and what then converges. `J` is the
+Jacobian of $D$, and norms are spectral. A condition on `J` must hold at every point or, for a Lipschitz $D$ such as a
+network with ReLU, at almost every point ({prf:ref}`lemma-almost-everywhere`). `f` or `G` is the fidelity, `L_f` the
+Lipschitz constant of its gradient, `lam` its weight, and `t` the averaging. `R` is the convex function with `prox_R = D`
+(`prox_{step R} = D` in `pgd` and `fista`, `prox_{R / sigma_dual} = D` in `primal_dual`), and `dR` its subdifferential; `g`
+is the potential of a gradient step; `phi_t` is the function whose prox is `D_t`, and `phi` that for t = 1; `F` is the
+implicit prior of a CoCo denoiser, and `r(t) = t (1 - gamma) / (gamma + t (1 - gamma))` its weak convexity. In
+`primal_dual`, `L` is the linear map, and `linear.norm_squared` a bound of its squared norm. Other letters are those of the
+solver's docstring; if it has no `x_k`, then `x_k` is the image that the iterate shows. The program checks the same rules
+on the numbers of a run:
 
 ```python
 from pnp_course import deconvolution, denoiser_card, images
@@ -33,22 +34,22 @@ fidelity = Poisson(Blur(kernel), y)
 print(guarantee("coco_admm", denoiser_card("drunet"), fidelity, y, sigma=0.1, lam=1.5, t=0.33))
 ```
 
-answers in words: covered by which theorem and why, or not covered and because of what. After the noise level of the card
-come the keyword parameters of the solver, as one passes them to it; a name or a value that it does not accept is an error,
-and what is left out has the solver's default.
+answers in words: which theorem covers the run and why, or which hypotheses of the theorem do not hold. The noise level of
+the card is followed by the keyword parameters of the solver, as one would pass them to it. A name or a value that the
+solver does not accept is an error, and a parameter that is left out has the solver's default.
 
 "Covered" means that no hypothesis was found violated at the patches where the denoiser was measured; a certificate is
-not a proof for all images. Three more things are taken for granted. An asymmetry `||J - J^T||` below 0.01 is neglected:
-the theorems are for 0. Proximal maps are exact; where one is computed to a tolerance, the answer says so. And for
-convergence of the whole sequence to a critical point the objective has the Kurdyka-Łojasiewicz property, as functions
-definable in an o-minimal structure have {cite:p}`attouch2013`. For these fidelities {prf:ref}`lemma-definable` proves
-it for gradient steps on networks of ELU or Softplus, and for conservative networks of ReLU; of a denoiser whose
-potential is known only as an integral of such a network with ELU it is not claimed.
+not a proof for all images. Three more things are assumed. An asymmetry `||J - J^T||` below 0.01 is neglected, although
+the theorems need 0. Proximal maps are assumed to be exact; if one is computed to a tolerance, the answer says so. For the
+convergence of the whole sequence to a critical point the objective is assumed to have the Kurdyka-Łojasiewicz property,
+as functions definable in an o-minimal structure have {cite:p}`attouch2013`. For these fidelities
+{prf:ref}`lemma-definable` proves it for gradient steps on networks with ELU or Softplus, and for conservative networks
+with ReLU. It is not claimed for a denoiser whose potential is known only as an integral of a network with ELU.
 
 """
 
 
-# where each is proved in the course: labels in book/theory
+# labels in book/theory: where the course proves each theorem
 ENDS = " pd-two-ends-algorithms"
 PROOFS = {
     "pgd": "prox-pgd", "fista": "theorem-fista", "primal_dual": "theorem-primal-dual",
@@ -77,7 +78,7 @@ def page() -> str:
 
 
 def _plain(words: str) -> str:
-    """Bars would end a table's cell."""
+    """Replace bars, which would end a table's cell."""
     return words.replace("||", "‖").replace("|", "∣").replace("[", "\\[").replace("]", "\\]")
 
 
@@ -85,7 +86,7 @@ if __name__ == "__main__":
     if "--check" in sys.argv:
         if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
             raise SystemExit(
-                "guarantee_page: book/guarantees.md is not what the rules say: run python tools/guarantee_page.py"
+                "guarantee_page: book/guarantees.md does not agree with the rules: run python tools/guarantee_page.py"
             )
     else:
         PAGE.write_text(page(), encoding="utf-8")

@@ -1,9 +1,10 @@
 """Notebooks: notebooks/src/NN_name.py (py:percent) is the source, notebooks/NN_name.ipynb is built from it.
 
 python tools/nb.py build [NN_name ...]   execute the sources (all, or those named) into notebooks with outputs
-python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each fault
-python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
-python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`; exit code 1
+python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each
+fault python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
+python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`; exit
+code 1
                                          if one took longer than it should on an idle machine
 """
 
@@ -34,7 +35,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def code_hash(notebook: nbformat.NotebookNode) -> str:
-    """SHA-256 over all code cells: stored when they are executed, so that stale outputs are noticed."""
+    """SHA-256 over all code cells; it is stored when they are executed, so that old outputs are noticed."""
     code = "\0".join(c.source for c in notebook.cells if c.cell_type == "code")
     return hashlib.sha256(code.encode()).hexdigest()
 
@@ -49,7 +50,7 @@ def read_source(path: Path) -> nbformat.NotebookNode:
 
 
 def poll_in_short_steps() -> None:
-    """nbclient can miss the reply of a cell that uses widgets while it waits in one long poll; wait in short ones."""
+    """Wait for replies in short polls: in a long one nbclient can miss the reply of a cell that uses widgets."""
     from queue import Empty
 
     from jupyter_client.channels import AsyncZMQSocketChannel
@@ -81,22 +82,26 @@ def lighten(notebook: nbformat.NotebookNode) -> None:
 
 
 def build(names: list[str]) -> int:
-    """Execute sources top to bottom in a fresh kernel each; a notebook is written only if it ran through."""
+    """Execute each source top to bottom in a new kernel; a notebook is written only if all its cells ran."""
     from nbclient import NotebookClient
 
     poll_in_short_steps()
     os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ["OMP_NUM_THREADS"] = "1"  # as the test has it: the last digits may depend on the number of threads
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # whatever the caller draws with
+    os.environ["OMP_NUM_THREADS"] = "1"  # as in the test, since the last digits may depend on the number of threads
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # whatever backend the caller has
     for source in sorted(SOURCES.glob("*.py")):
         if names and source.stem not in names:
             continue
         print(f"building {source.stem}", flush=True)
         notebook, began = read_source(source), monotonic()
         NotebookClient(
-            notebook, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False, coalesce_streams=True,
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
-        ).execute()  # fmt: skip
+        ).execute()
         lighten(notebook)
         notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
         notebook.metadata["executed_code_sha256"] = code_hash(notebook)
@@ -168,7 +173,7 @@ def check_pair(source: Path) -> list[str]:
 
 
 def check() -> int:
-    """All pairs; prints one line for each fault."""
+    """Check all pairs and print one line for each fault."""
     sources = sorted(SOURCES.glob("*.py"))
     faults = [f"{s.stem}: {fault}" for s in sources for fault in check_pair(s)]
     built = {p.stem for p in NOTEBOOKS.glob("*.ipynb")}
@@ -183,7 +188,7 @@ def check() -> int:
 
 
 def student() -> int:
-    """Copies for the classroom: no outputs, no cells tagged `solution`, no <details> with solutions; one zip."""
+    """Write a zip of copies for the classroom: without outputs, cells tagged `solution`, and <details> with solutions."""
     folder = ROOT / "_build" / "student"
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "pnp_course_notebooks.zip"
@@ -207,7 +212,7 @@ def student() -> int:
 
 
 def seconds() -> int:
-    """A line for each notebook of the last test: all its seconds, and its slowest cell."""
+    """Print a line for each notebook of the last test: its seconds in all, and its slowest cell."""
     path = ROOT / REPORT
     if not path.exists():
         print(f"nb: there is no {REPORT}: run make test first.", file=sys.stderr)
@@ -227,7 +232,7 @@ def seconds() -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Dispatch."""
+    """Read the command and run it."""
     if arguments[:1] == ["build"]:
         unknown = [n for n in arguments[1:] if not (SOURCES / f"{n}.py").exists()]
         if unknown:

@@ -1,8 +1,8 @@
 """Measure shipped denoisers again and rewrite their cards: python tools/recard.py NAME ... [--folder FOLDER].
 
-For when a measurement changes, not the weights: the weights' hash and the account of their training stay. With
-`--conclusions` nothing is measured: only what follows from the constants on the card is written anew. With `--only-levels`
-the range of noise levels alone is measured.
+This is for a change of a measurement, not of the weights: the weights' hash and the facts of their training stay. With
+`--conclusions` nothing is measured: only what follows from the constants on the card is written again. With
+`--only-levels` only the range of noise levels is measured.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def main() -> None:
             card |= measured(net, card["config"]["in_channels"], noise, sigma_max)
         version = {"schema_version": zoo.SCHEMA_VERSION}
         write(version | card | version, given.folder)
-        print(f"{name}: {card['psnr_cbsd68']}, noise levels {card['sigma_range']}", flush=True)
+        low, high = card["sigma_range"]
+        print(f"{name}: {card['psnr_cbsd68']}, noise levels {low} to {high}", flush=True)
 
 
 def write(card: dict[str, Any], folder: Path) -> None:

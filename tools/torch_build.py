@@ -1,8 +1,9 @@
-"""Which build of torch the first command takes, and with what: standard library only, it runs where nothing is installed.
+"""Which build of torch the first command installs, and how. It runs where nothing is installed, with the standard library.
 
-torch's CUDA build has some gigabytes, and on Linux the package index gives no other. So a Linux machine without an NVIDIA
-GPU takes the CPU build from PyTorch's own index, where that one answers; else, and everywhere else, the index that pip
-knows. `uv` does the work where it is installed and the CPU build's index answers: seconds instead of minutes.
+torch's CUDA build takes some gigabytes, and on Linux the package index has no other. So a Linux machine without an
+NVIDIA GPU takes the CPU build from PyTorch's own index, if that index answers; otherwise torch comes from the index
+that pip knows. `uv` does the work if it is installed and the index of the CPU build answers, in seconds instead of
+minutes.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from typing import NamedTuple
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PROBE_SECONDS = 4
 GIGABYTE = 2**30
-DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")  # the last is that of a GPU under Windows' Linux
+DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")  # the last one belongs to a GPU in Linux on Windows
 
 
 class Plan(NamedTuple):
-    """What will be installed: the line that says so, the index of torch (None: pip's own), `uv` or None, disk needed."""
+    """What will be installed: the line that says so, the index of torch (None: pip's own), `uv` or None, disk space."""
 
     says: str
     index: str | None
@@ -33,7 +34,7 @@ class Plan(NamedTuple):
 
 
 def has_nvidia() -> bool:
-    """Is there an NVIDIA GPU? A device node says so, or nvidia-smi, which lists none where only the tool is installed."""
+    """Is there an NVIDIA GPU? It has a device node, or nvidia-smi lists it (the tool may be there without a GPU)."""
     if any(Path(device).exists() for device in DEVICES):
         return True
     tool = shutil.which("nvidia-smi")
@@ -56,7 +57,7 @@ def answers(index: str = CPU_INDEX) -> bool:
 
 
 def plan() -> Plan:
-    """Look at the machine and decide."""
+    """Look at the machine and decide what to install."""
     if sys.platform != "linux":
         return Plan("taking torch from the package index", None, None, 4 * GIGABYTE)
     if has_nvidia():
@@ -76,7 +77,7 @@ def torch_pin(requirements: Path) -> str:
 
 
 def commands(chosen: Plan, python: Path, requirements: Path) -> list[list[str]]:
-    """What is run, in order: torch alone from its index, then everything else, then the package itself."""
+    """The commands in order: torch alone from its index, then everything else, then the package itself."""
     if chosen.uv:
         install = [chosen.uv, "pip", "install", "--python", str(python)]
     else:
@@ -86,5 +87,5 @@ def commands(chosen: Plan, python: Path, requirements: Path) -> list[list[str]]:
 
 
 def quiet(environment: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment of those commands: without a virtual environment of the caller's, which uv would complain of."""
+    """The environment of those commands, without the caller's virtual environment, which would make uv complain."""
     return {name: value for name, value in (environment or os.environ).items() if name != "VIRTUAL_ENV"}

@@ -18,45 +18,46 @@ LEVELS = ("15", "25", "40")
 HEAD = """# The shipped denoisers
 
 `pnp_course.load_denoiser(NAME)` gives a module `D(x, sigma)`. Every number of ours below was measured on the weights as
-shipped, in half precision, and stands on the card beside them (`pnp_course/weights/NAME.json`), with the seed, the
-commit, the number of steps and the hours. Trained on BSD400 {cite:p}`arbelaez2011` only; CBSD68
-{cite:p}`martin2001` is for measuring only.
+shipped, in half precision, and is on the card beside them (`pnp_course/weights/NAME.json`), with the seed, the
+commit, the number of steps and the hours. All denoisers were trained only on BSD400 {cite:p}`arbelaez2011`; CBSD68
+{cite:p}`martin2001` is only for measuring.
 
 ## Denoising, beside the paper's Table 1
 
 PSNR on CBSD68 (dB), Gaussian noise of level 15, 25, 40 of 255. The paper's full DRUNet has 32.6 million parameters; our
 DRUNets have a thirtieth of that, and all were trained on a CPU, for levels up to 60 (`drunet-wide`: up to 255). Where
-ours is above the paper's number, its condition is not met: see the next table. "Steps" counts all stages of training from
-random weights on; the card has the last, and names its start. Denoisers for gray pictures are measured on CBSD68 made
-gray.
+ours is above the paper's number, it does not satisfy its condition: see the next table. "Steps" counts all stages of
+training from random weights; the card has the steps of the last stage and the name of its start. Denoisers for gray
+pictures are measured on CBSD68 converted to gray.
 """
 
 NORMS = r"""
 ## Conditions
 
-At {patches} noisy patches of {size} x {size} pixels of photographs held out from training, noise level 25/255: mean and
-(worst). The asymmetry is $\lVert J - J^{{\mathsf T}}\rVert_*$, zero for a conservative denoiser. $\lambda_{{\min}}$ and
-$\lambda_{{\max}}$ are the ends of the spectrum of $(J + J^{{\mathsf T}})/2$; each norm is at most 1 where the condition in
-its column's head holds. All by Lanczos runs, so from inside; a certificate speaks of these patches, not of all images.
-CoCo-ADMM is proved to converge for every averaging below $t_1$ ({{prf:ref}}`pd-coco-bound`), computed from the worst
-$\lambda_{{\min}}$ and $\lambda_{{\max}}$ found, for a symmetric $J$: where the asymmetry is not nearly 0 it promises
-nothing. A gradient step on a ReLU network jumps at the kinks of its potential; its Jacobian, which exists almost
-everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above $I$, but no theorem may be read off it.
+The table has the mean and, in parentheses, the worst value at {patches} noisy patches of {size} x {size} pixels, which
+are from photographs held out from training, at noise level 25/255. The asymmetry is
+$\lVert J - J^{{\mathsf T}}\rVert_*$, zero for a conservative denoiser. $\lambda_{{\min}}$ and $\lambda_{{\max}}$ are the
+ends of the spectrum of $(J + J^{{\mathsf T}})/2$; each norm is at most 1 where the condition in its column's head holds.
+All values come from Lanczos runs, which approach them from inside; a certificate is about these patches, not about
+all images. CoCo-ADMM is proved to converge for every averaging below $t_1$ ({{prf:ref}}`pd-coco-bound`), computed from
+the worst $\lambda_{{\min}}$ and $\lambda_{{\max}}$ found, if $J$ is symmetric; where the asymmetry is not nearly 0, $t_1$
+proves nothing. A gradient step on a ReLU network jumps at the kinks of its potential; its Jacobian, which exists almost
+everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above $I$, but no theorem follows from it.
 """
 
 COSTS = r"""
 ## What a condition costs, and where it holds
 
-PSNR minus that of the DRUNet without conditions, in each family (dB; the gray one against the gray DRUNet), and the norm
-that the condition wants to be at most 1: mean + 3 standard deviations over the patches of the next section, at the worst
-of the three levels, and the worst patch of all.
+The table has the PSNR minus that of the DRUNet without conditions in each family (dB; for the gray one, minus that of the
+gray DRUNet), and the norm that must be at most 1 for the condition: mean + 3 standard deviations over the patches of the
+next section, at the worst of the three levels, and the worst patch of all.
 """
 
 ORDER = r"""
 In both families a condition costs decibels. {pairs}A plain network that is to become conservative
-pays most: here symmetry was bought with thousands of steps on a CPU, in the paper with 60,000 on a GPU and a network
-thirty times as large, and their asymmetry is of order $10^{{-4}}$. Notebook 09 asks where ours sits. Where symmetry is
-built in (`coco-gs-0.25`) it is a rounding error, and the theorems for conservative denoisers apply.
+loses most: here symmetry took thousands of steps on a CPU; in the paper it took 60,000 on a GPU with a network thirty
+times as large, and the asymmetry there is of order $10^{{-4}}$. Notebook 09 asks what remains of ours, and where. If symmetry is
+built in (`coco-gs-0.25`) the asymmetry is a rounding error, and the theorems for conservative denoisers apply.
 """
 # the norm that each condition bounds
 CONDITION = {
@@ -73,11 +74,12 @@ def psnr(values: dict[str, Any]) -> str:
 
 
 def comparison(cards: dict[str, dict[str, Any]]) -> list[str]:
-    """The paper's rows, ours beside them where we have one, then those of ours the paper has not."""
+    """The paper's rows with ours beside them, then our rows that the paper does not have."""
     lines = [
-        "", "| denoiser | paper 15 | 25 | 40 | ours | 10⁶ weights | steps | 15 | 25 | 40 |",
+        "",
+        "| denoiser | paper 15 | 25 | 40 | ours | 10⁶ weights | steps | 15 | 25 | 40 |",
         "|---|---|---|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
+    ]
     with PAPER.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     shown = {row["name"] for row in rows}
@@ -92,7 +94,7 @@ def comparison(cards: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def ours(card: dict[str, Any] | None) -> str:
-    """Six cells of one of our denoisers; empty where there is none."""
+    """Six cells of one of our denoisers; they are empty if there is none."""
     if card is None:
         return " | | | | | "
     return f"`{card['name']}` | {card['parameters'] / 1e6:.2f} | {all_steps(card):,} | {psnr(card['psnr_cbsd68'])}"
@@ -107,7 +109,7 @@ def all_steps(card: dict[str, Any]) -> int:
 
 
 def costs(cards: dict[str, dict[str, Any]]) -> list[str]:
-    """What each condition costs, paper and ours, how well it is kept, and where the two orders differ."""
+    """What each condition costs, in the paper and here, how well it is satisfied, and where the two orders differ."""
     with PAPER.open(encoding="utf-8") as file:
         paper = {row["name"]: row for row in csv.DictReader(line for line in file if not line.startswith("#"))}
     lines = [COSTS, "| denoiser | condition | paper 15 | 25 | 40 | ours 15 | 25 | 40 | mean + 3 std | worst |"]
@@ -151,12 +153,12 @@ def conditions(cards: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def jumps(card: dict[str, Any]) -> bool:
-    """Is it a gradient step with ReLU, whose Jacobian says nothing of its jumps?"""
+    """Is it a gradient step with ReLU, whose Jacobian does not show its jumps?"""
     return bool(card["architecture"] == "gradient-step" and card["config"].get("activation") == "relu")
 
 
 def number(value: float) -> str:
-    """Four digits after the point, or a power of ten for what would vanish."""
+    """Four digits after the point, or a power of ten for values that would vanish."""
     return f"{value:.4f}" if abs(value) >= 5e-4 or value == 0 else f"{value:.0e}"
 
 
@@ -182,6 +184,6 @@ def page() -> str:
 if __name__ == "__main__":
     if "--check" in sys.argv:
         if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-            raise SystemExit("zoo_page: book/zoo.md is not what the cards say: run python tools/zoo_page.py")
+            raise SystemExit("zoo_page: book/zoo.md does not agree with the cards: run python tools/zoo_page.py")
     else:
         PAGE.write_text(page(), encoding="utf-8")

@@ -6,6 +6,16 @@ from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
 from pnp_course.denoisers.zoo import available_denoisers, denoiser_card, load_denoiser
 
 __all__ = [
-    "Averaged", "BregmanGradientStep", "DRUNet", "Denoise", "GradientStep", "GrayFromColour", "WithPotential",
-    "at_sigma", "available_denoisers", "averaged", "denoiser_card", "load_denoiser",
-]  # fmt: skip
+    "Averaged",
+    "BregmanGradientStep",
+    "DRUNet",
+    "Denoise",
+    "GradientStep",
+    "GrayFromColour",
+    "WithPotential",
+    "at_sigma",
+    "available_denoisers",
+    "averaged",
+    "denoiser_card",
+    "load_denoiser",
+]

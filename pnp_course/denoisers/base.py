@@ -1,6 +1,6 @@
-"""What every denoiser of the course is: a torch module D(x, sigma) -> x; and what is made out of any of them.
+"""What every denoiser of the course is, a torch module D(x, sigma) -> x, and wrappers that work for all of them.
 
-A solver takes the one-argument form `at_sigma(D, sigma)`, so that it knows no denoiser class.
+A solver takes the one-argument form `at_sigma(D, sigma)`, so it need not know any denoiser class.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class GradientStepLike(Protocol):
 
 
 def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
-    """Noise level as a (B, 1, 1, 1) tensor beside the images `x` (B, C, H, W).
+    """The noise level as a tensor (B, 1, 1, 1) that fits the images `x` (B, C, H, W).
 
     Args:
         sigma: a float, or a tensor of 1 or B values, in units of intensity: 25/255, never 25.
 
     Raises:
-        ValueError: negative or not finite, another number of values than images, or a value >= 3, which can only
-            have been meant on the scale 0-255.
+        ValueError: a value is negative or not finite, the number of values is not 1 or B, or a value is >= 3, which can
+            only have been meant on the scale 0-255.
     """
     if isinstance(sigma, Tensor):
         s = sigma.to(dtype=x.dtype, device=x.device).reshape(-1)
@@ -61,7 +61,7 @@ def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
 class AtSigma:
     """The map x -> D(x, sigma) at a fixed noise level: the one form in which a denoiser enters a solver.
 
-    Its output is checked: a denoiser that changes shape or precision is named at once (ValueError).
+    Its output is checked: a denoiser that changes the shape or the precision causes a ValueError at once.
     """
 
     def __init__(self, denoiser: Callable[..., Tensor], sigma: float | Tensor):
@@ -86,7 +86,7 @@ class AtSigma:
 
 
 class AtSigmaWithGradient(AtSigma):
-    """As `AtSigma`, for a denoiser made of a known potential g, in whatever geometry."""
+    """An `AtSigma` for a denoiser made of a known potential g, in the usual or in another geometry."""
 
     denoiser: GradientStepLike
 
@@ -97,7 +97,7 @@ class AtSigmaWithGradient(AtSigma):
 
 
 class AtSigmaWithValue(AtSigmaWithGradient):
-    """As `AtSigma`, for a gradient step D = I - grad g."""
+    """An `AtSigma` for a gradient step D = I - grad g."""
 
     def with_value(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,), from one evaluation."""
@@ -106,7 +106,7 @@ class AtSigmaWithValue(AtSigmaWithGradient):
 
 
 class WithPotential:
-    """A gradient step given as a function x -> (D(x), g(x)), in the form that solvers take: for toys and closed forms.
+    """A gradient step given as a function x -> (D(x), g(x)), in the form that solvers take; for toys and closed forms.
 
     Args:
         pair: maps images (B, C, H, W) to D(x) of the same shape and g(x) (B,), D = I - grad g.
@@ -126,7 +126,7 @@ class WithPotential:
 
 
 def at_sigma(denoiser: Callable[..., Tensor], sigma: float | Tensor) -> AtSigma:
-    """The map x -> D(x, sigma) at a fixed noise level: what every solver takes as `denoise`.
+    """Return the map x -> D(x, sigma) at a fixed noise level, which every solver takes as `denoise`.
 
     Where D = I - grad g with a known g (`denoiser.has_potential`), the result also has `with_value` and
     `gradient_and_value`; a Bregman gradient step, B = I - x^2 grad g, has the latter only.
@@ -143,7 +143,7 @@ def at_sigma(denoiser: Callable[..., Tensor], sigma: float | Tensor) -> AtSigma:
 
 
 class Wrapped(nn.Module):
-    """A denoiser made of another one by linear maps: its Jacobian is of the same kind, and so is its potential."""
+    """A denoiser made of another one by linear maps, so that its Jacobian and its potential are of the same kind."""
 
     denoiser: nn.Module
 
@@ -168,7 +168,7 @@ class Wrapped(nn.Module):
         return x - gradient, value
 
     def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
-        """grad g (B, C, H, W) and g (B,); each wrapper has its own."""
+        """grad g (B, C, H, W) and g (B,); each wrapper defines its own."""
         raise NotImplementedError(f"{type(self).__name__} does not say what its potential is.")
 
 
@@ -184,13 +184,13 @@ class Averaged(Wrapped):
         return self.t * self.denoiser(x, sigma) + (1 - self.t) * x
 
     def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
-        """D_t = I - t grad g is the gradient step on t g."""
+        """t grad g and t g, because D_t = I - t grad g is the gradient step on t g."""
         gradient, value = _with_potential(self.denoiser).gradient_and_value(x, sigma)
         return self.t * gradient, self.t * value
 
 
 def _with_potential(denoiser: Any) -> GradientStepLike:
-    """The denoiser inside a wrapper, which must have a potential here."""
+    """Return the denoiser inside a wrapper if it has a potential, else raise ValueError."""
     if not getattr(denoiser, "has_potential", False):
         raise ValueError(
             f"{type(denoiser).__name__} has no potential g with D = I - grad g; take a gradient-step denoiser."
@@ -211,7 +211,7 @@ def check_averaging(t: float) -> float:
 
 
 class GrayFromColour(Wrapped):
-    """A denoiser of gray images (B, 1, H, W) made of one of colour images: P^T D(P x, s sigma) / 3, P copies channels.
+    """A denoiser of gray images (B, 1, H, W) made of one for colour: P^T D(P x, s sigma) / 3, where P copies channels.
 
     P^T P = 3 I, so a conservative D gives a conservative one and cocoercivity keeps its constant gamma (theory of the
     course, gray-from-colour lemma). The copied noise is equal in the three channels, which in the direction (1, 1, 1)
@@ -228,7 +228,7 @@ class GrayFromColour(Wrapped):
         return self.denoiser(x.expand(-1, 3, -1, -1), self.scale * sigma).mean(1, keepdim=True)
 
     def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
-        """With D = I - grad g this is the gradient step on x -> g(P x) / 3: its gradient is P^T grad g(P x) / 3."""
+        """P^T grad g(P x) / 3 and g(P x) / 3: with D = I - grad g this is the gradient step on x -> g(P x) / 3."""
         check_shape(x, 1)
         inside = _with_potential(self.denoiser)
         gradient, value = inside.gradient_and_value(x.expand(-1, 3, -1, -1).contiguous(), self.scale * sigma)
@@ -247,7 +247,7 @@ class Fast(Wrapped):
         self.denoiser = denoiser.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """D(x, sigma) for x (B, C, H, W), in the precision of x on the outside."""
+        """D(x, sigma) for x (B, C, H, W), returned in the precision of x."""
         with torch.autocast(x.device.type, torch.bfloat16):
             return self.denoiser(x.contiguous(memory_format=torch.channels_last), sigma).to(x.dtype)
 

@@ -26,7 +26,7 @@ def convolutions(n_in: int, n_out: int, width: int, depth: int) -> nn.Sequential
 
 
 class DnCNN(nn.Module):
-    """Blind denoiser D(x, sigma) = x - R(x), any size; sigma is taken and not used: the network sees the noise itself.
+    """Blind denoiser D(x, sigma) = x - R(x) for images of any size. It ignores sigma: the network sees the noise itself.
 
     Args:
         in_channels: 1 or 3.

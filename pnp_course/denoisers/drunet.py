@@ -18,8 +18,10 @@ from pnp_course.denoisers.base import sigma_per_image
 
 
 class Softplus(nn.Module):
-    """log(1 + exp(100 x)) / 100 elementwise, of max(x, -0.8): below, where both are 0 up to 1e-36, the exponential
-    underflows into denormal numbers, which made evaluation five times slower.
+    """log(1 + exp(100 x)) / 100 elementwise, evaluated at max(x, -0.8).
+
+    Below -0.8 the value is 0 up to 1e-36, and the exponential would underflow into denormal numbers, which made the
+    evaluation five times slower.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,7 +65,8 @@ class DRUNet(nn.Module):
             differentiable with Lipschitz gradient, as [A] needs.
         pad_value: the constant that fills images up to a multiple of 8 (see `forward`).
 
-    `sigma_range`: the noise levels it is good for, where known; in eval mode `forward` refuses others.
+    `sigma_range` holds the noise levels that it is good for, where they are known; in eval mode `forward` refuses
+    others.
 
     Source: Zhang et al., "Plug-and-Play Image Restoration with Deep Denoiser Prior", 2021, section 3; [B] section 5.
     """
@@ -84,9 +87,12 @@ class DRUNet(nn.Module):
         self.in_channels, self.pad_value = in_channels, pad_value
         self.piecewise_linear = activation == "relu"
         self.config = {
-            "in_channels": in_channels, "widths": list(widths), "blocks": blocks,
-            "activation": activation, "pad_value": pad_value,
-        }  # fmt: skip
+            "in_channels": in_channels,
+            "widths": list(widths),
+            "blocks": blocks,
+            "activation": activation,
+            "pad_value": pad_value,
+        }
         n1, n2, n3, n4 = widths
 
         def body(n: int) -> list[nn.Module]:
@@ -107,9 +113,9 @@ class DRUNet(nn.Module):
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Denoise `x` (B, C, H, W), intensities in [0, 1], at strength `sigma` (float or (B,), in the same units).
 
-        Sizes that are no multiple of 8 are padded with a constant and cropped again. With E the embedding into the
-        larger frame the Jacobian is then E^T J E, a compression of the network's: it is symmetric when J is, and
-        cocoercive with the same constant (`book/theory`, padding lemma). Reflection would lose both.
+        Images whose sizes are not multiples of 8 are padded with a constant, and the result is cropped. With E the
+        embedding into the larger frame the Jacobian is then E^T J E, a compression of the network's: it is symmetric
+        when J is, and cocoercive with the same constant (`book/theory`, padding lemma). Reflection would lose both.
         """
         check_precision(check_shape(x, self.in_channels), self.m_head.weight)
         check_level(sigma, None if self.training else self.sigma_range)

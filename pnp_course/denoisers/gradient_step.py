@@ -35,12 +35,12 @@ class GradientStep(nn.Module):
 
     @property
     def sigma_range(self) -> tuple[float, float] | None:
-        """The noise levels it is good for, where known: those of its network, which refuses others in eval mode."""
+        """The noise levels that it is good for, where known; its network refuses others in eval mode."""
         return getattr(self.network, "sigma_range", None)
 
     @property
     def smooth(self) -> bool:
-        """Is grad g continuous, with a Lipschitz constant on every bounded set? Not with a ReLU in the network."""
+        """Is grad g continuous, with a Lipschitz constant on every bounded set? It is not if the network has a ReLU."""
         return not any(isinstance(m, nn.ReLU | nn.LeakyReLU) for m in self.network.modules())
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class GradientStep(nn.Module):
         return self.denoise_and_value(x, sigma)[0]
 
     def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
-        """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,) out of the same forward pass."""
+        """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,), from the same forward pass."""
         gradient, value = self.gradient_and_value(x, sigma)
         return x - gradient, value
 
@@ -79,7 +79,8 @@ class BregmanGradientStep(GradientStep):
     (Hess h)^{-1} = diag(x^2). Under inverse gamma noise (`noise.inverse_gamma`) the posterior mean is exactly of this
     form, with g = -log p(x) / gamma, p the density of the noisy images; source: Hurault et al. 2023.
 
-    Not conservative in the usual sense: x -> B(x) has no symmetric Jacobian, it is diag(x^2) times one.
+    It is not conservative in the usual sense: the Jacobian of x -> B(x) is not symmetric, but diag(x^2) times a
+    symmetric matrix.
 
     Args:
         network: N, taking (x, 1/gamma): the noise level of `inverse_gamma` is 1/gamma, as a fraction.

@@ -1,7 +1,9 @@
-"""Noise levels a denoiser is good for, found by measurement: what a card states as `sigma_range`.
+"""The noise levels that a denoiser is good for, found by measurement; a card states them as `sigma_range`.
 
-Training noise is uniform in [0, sigma_max], so hardly any of it is weak, and photographs hold few of the pictures that
-are hard: a white spot on black, a fine checkerboard. There a network asked for little noise may answer with hundreds.
+The training noise is uniform in [0, sigma_max], so hardly any of it is weak, and photographs contain few of the
+patterns
+that are hard: a white spot on black, a fine checkerboard. For such a picture and a low noise level a network may return
+values in the hundreds.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ GRAY_FROM_COLOUR = 3**0.5  # what a colour denoiser is asked for, beyond the noi
 
 
 def hard_pictures(channels: int, size: int = 64) -> Tensor:
-    """Pictures (B, C, size, size) of 0 and 1 that photographs do not hold, and constants."""
+    """Pictures (B, C, size, size) of 0 and 1 that do not occur in photographs, and constant pictures."""
     yy, xx = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     generator = torch.Generator().manual_seed(0)
     spots = []
@@ -51,7 +53,7 @@ def hard_pictures(channels: int, size: int = 64) -> Tensor:
 
 
 def _ladder(high: float, low: float, steps: int) -> list[float]:
-    """Levels from `high` to `low`, `steps` to the octave, the last one `low` itself."""
+    """Levels from `high` down to `low`, `steps` for each factor of 2; the last one is `low` itself."""
     count = max(1, math.ceil(steps * math.log2(high / low) - 1e-9))
     return [high / 2 ** (k / steps) for k in range(count)] + [low]
 
@@ -67,15 +69,15 @@ def excess(net: nn.Module, pictures: Tensor, sigma: float, batch: int = 16) -> f
 
 
 def sigma_range(net: nn.Module, sigma_max: float, noise: str = "gaussian") -> tuple[float, float]:
-    """The lowest and the highest noise level to ask a denoiser for, in units of intensity.
+    """The lowest and the highest noise level that a denoiser should be given, in units of intensity.
 
-    The low end is MARGIN times the highest level of a ladder at which some hard picture leaves [0, 1] by more than
-    EXCESS; 0 where none does at any. The high end is the strongest noise of training times TOLERANCE, and times sqrt(3) for
-    a colour denoiser of Gaussian noise, since `GrayFromColour` asks that much of it; the shipped ones follow the noise so
-    far, decibels better than asked for the strongest they were trained on.
+    The low end is MARGIN times the highest level of a ladder at which the result for some hard picture leaves [0, 1] by
+    more than EXCESS, or 0 if there is no such level. The high end is the strongest noise of training times TOLERANCE,
+    and times sqrt(3) for a colour denoiser of Gaussian noise, since `GrayFromColour` asks that much of it; the shipped
+    ones follow the noise so far, decibels better than asked for the strongest they were trained on.
 
     Raises:
-        ValueError: a denoiser that misbehaves at levels it was trained on from half the strongest up, or above.
+        ValueError: the denoiser misbehaves at a level from half the strongest training noise up.
     """
     pictures = hard_pictures(int(net.in_channels))  # type: ignore[arg-type]
     high = sigma_max * TOLERANCE

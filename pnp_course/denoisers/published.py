@@ -1,4 +1,4 @@
-"""Checkpoints published by the papers' authors, read onto the classes of this course.
+"""Checkpoints published by the papers' authors, loaded into the classes of this course.
 
 DRUNet (Zhang et al. 2021), GS-DRUNet and Prox-DRUNet (Hurault et al. 2022, [A]), SPC-DRUNet (Wei et al. 2024) and
 CoCo-DRUNet ([B]) are one U-Net with one set of parameter names. What differs is what surrounds them: the last two and
@@ -41,10 +41,10 @@ def load_published(kind: str, source: str | Path, sha256: str | None = None) -> 
         sha256: the file's hash, checked where given; give it for every URL.
 
     Raises:
-        ValueError: an unknown kind.
-        FileNotFoundError: no such file.
-        CheckpointError: not a PyTorch file, one that holds more than weights and plain settings, or weights of another
-            architecture; the message names the first layer that disagrees.
+        ValueError: the kind is unknown.
+        FileNotFoundError: there is no such file.
+        CheckpointError: this is not a PyTorch file, it holds more than weights and plain settings, or its weights are
+            of another architecture; then the message names the first layer that disagrees.
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; wanted one of {', '.join(KINDS)}.")

@@ -1,4 +1,4 @@
-"""The shipped denoisers: weights as safetensors, each with a JSON card beside it that says what it is and what it does."""
+"""The shipped denoisers: weights as safetensors files, each beside a JSON card that says what it is and what it does."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ class WeightsError(RuntimeError):
 
 
 def available_denoisers() -> list[str]:
-    """Names that `load_denoiser` takes."""
+    """The names that `load_denoiser` accepts."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def denoiser_card(name: str, folder: Path | None = None) -> dict[str, Any]:
     """What is known of a shipped denoiser: architecture, training, measured PSNR and constants, SHA-256.
 
-    `sigma_range`: the noise levels it is good for, [low, high] in units of intensity (`denoisers.levels`).
+    Its `sigma_range` is the noise levels that it is good for, [low, high] in units of intensity (`denoisers.levels`).
 
     Raises:
-        ValueError: an unknown name; lists those there are.
-        WeightsError: a card that a newer release wrote.
+        ValueError: the name is unknown; the message lists the known ones.
+        WeightsError: the card was written by a newer release.
     """
     path = (folder or FOLDER) / f"{name}.json"
     if not path.exists():
@@ -62,21 +62,22 @@ def denoiser_card(name: str, folder: Path | None = None) -> dict[str, Any]:
 
 
 def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) -> nn.Module:
-    """A shipped denoiser as a module D(x, sigma), x (B, C, H, W) in [0, 1], in float32, frozen and in eval mode.
+    """Load a shipped denoiser as a module D(x, sigma), x (B, C, H, W) in [0, 1], in float32, frozen and in eval mode.
 
-    It refuses noise levels outside its card's `sigma_range` (ValueError), except in training mode.
+    Except in training mode it raises ValueError for noise levels outside its card's `sigma_range`.
 
     Args:
-        name: see `available_denoisers`.
-        fast: evaluate in bfloat16 (see `denoisers.base.Fast`): quicker where the machine has bfloat16 units, slower
-            where it has none; never for certificates and theorems.
-        folder: where weights and card lie; the package's own by default.
+        name: one of `available_denoisers`.
+        fast: evaluate in bfloat16 (see `denoisers.base.Fast`). This is quicker where the machine has bfloat16 units and
+            slower where it has none; do not use it for certificates and theorems.
+        folder: where weights and card are; the package's own folder by default.
 
     Raises:
-        ValueError: an unknown name.
-        WeightsError: the file's SHA-256 is not that of the card (a broken download or an edited file), or the card is not
-            one this release understands.
-        CheckpointError: the weights are not of the architecture on the card; names the first layer that disagrees.
+        ValueError: the name is unknown.
+        WeightsError: the file's SHA-256 is not that of the card (a broken download or an edited file), or this release
+            does not understand the card.
+        CheckpointError: the weights are not of the architecture on the card; the message names the first layer that
+            disagrees.
     """
     from safetensors.torch import load
 
@@ -100,10 +101,10 @@ def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) 
 
 
 def bounds_of(card: dict[str, Any]) -> tuple[float, float] | None:
-    """The noise levels a card allows; None for one that states none (a training run's).
+    """The noise levels that a card allows; None if it states none, as the card of a training run may.
 
     Raises:
-        WeightsError: a `sigma_range` that is not two levels, 0 <= low < high.
+        WeightsError: `sigma_range` is not two levels, 0 <= low < high.
     """
     if "sigma_range" not in card:
         return None
@@ -122,19 +123,27 @@ def bounds_of(card: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def save_denoiser(
-    name: str, architecture: str, config: dict[str, Any], weights: dict[str, Tensor], card: dict[str, Any],
+    name: str,
+    architecture: str,
+    config: dict[str, Any],
+    weights: dict[str, Tensor],
+    card: dict[str, Any],
     folder: Path = FOLDER,
-) -> Path:  # fmt: skip
-    """Write `name`.safetensors in half precision and its card; the card last, so that a card never lacks its weights."""
+) -> Path:
+    """Write `name`.safetensors in half precision, and then its card, so that a card never lacks its weights."""
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     data = save({key: value.detach().half().contiguous() for key, value in weights.items()})
     card = {
-        "schema_version": SCHEMA_VERSION, "name": name, "architecture": architecture, "config": config,
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "architecture": architecture,
+        "config": config,
         "parameters": sum(v.numel() for v in weights.values()),
-        "sha256": hashlib.sha256(data).hexdigest(), **card,
-    }  # fmt: skip
+        "sha256": hashlib.sha256(data).hexdigest(),
+        **card,
+    }
     for path, content in (
         (folder / f"{name}.safetensors", data),
         (folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode()),

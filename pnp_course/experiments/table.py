@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Table:
-    """The CSV file at `path`; rows with the same values in the columns `keys` are of one config."""
+    """The CSV file at `path`; rows with the same values in the columns `keys` belong to one config."""
 
     def __init__(self, path: Path, keys: tuple[str, ...]):
         self.path, self.keys = path, keys
@@ -29,7 +29,7 @@ class Table:
         return found[-1] if found else None
 
     def add(self, row: dict[str, Any]) -> None:
-        """Append a row, the file whole before and after.
+        """Append a row; an interruption leaves the file as it was.
 
         Raises:
             ValueError: the file has other columns.

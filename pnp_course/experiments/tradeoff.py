@@ -1,13 +1,13 @@
 """What symmetry costs: finetunings with other penalties, [B] appendix A.16, Table 8  ->  benchmarks/results/tradeoff.csv
 
-    python -m pnp_course.experiments.tradeoff                                          # the declared ones that are missing
-    python -m pnp_course.experiments.tradeoff coco-0.25 --alpha 0.3 --iterations 1 --steps 250
-    python -m pnp_course.experiments.tradeoff coco-0.25 --finished
+    python -m pnp_course.experiments.tradeoff                                          # the declared ones that are
+    missing python -m pnp_course.experiments.tradeoff coco-0.25 --alpha 0.3 --iterations 1 --steps 250 python -m
+    pnp_course.experiments.tradeoff coco-0.25 --finished
 
-A config is a preset with another penalty or length, or (--finished) the weights of its complete training. Its row:
-settings, PSNR on the photographs held out from training (level 15, 25, 40 of 255), and there the asymmetry and both ends
-of the spectrum (level 25). The rows are the points of the curve in the book; test images are not touched. A training that
-was stopped goes on from its checkpoint, in the folder for runs.
+A config is a preset with another penalty or length, or (--finished) the weights of its complete training. Its row has
+the settings and what was measured on photographs held out from training: the PSNR (levels 15, 25, 40 of 255), the
+asymmetry and both ends of the spectrum (level 25). The rows are the points of the curve in the book; test images are
+not used. A training that was stopped goes on from its checkpoint, in the folder for runs.
 """
 
 from __future__ import annotations
@@ -33,21 +33,19 @@ from pnp_course.training.validation import add_noise, corners, measure_psnr
 
 OF_PENALTY = ("constant", "alpha", "beta", "eps", "iterations", "images", "method")
 OF_PRESET = ("start", "optimizer", "lr", "fit", "batch", "steps")
-RESULTS = Table(
-    Path("benchmarks/results/tradeoff.csv"), ("architecture", "activation", *OF_PRESET, *OF_PENALTY)
-)  # fmt: skip
+RESULTS = Table(Path("benchmarks/results/tradeoff.csv"), ("architecture", "activation", *OF_PRESET, *OF_PENALTY))
 
 
 @dataclass(frozen=True)
 class Config:
-    """A preset and what is changed in it: fields of it and of its penalty, as (name, value). finished: its own weights."""
+    """A preset and its changed fields, of itself or of its penalty, as (name, value); `finished` takes its own weights."""
 
     preset: str
     changes: tuple[tuple[str, Any], ...] = ()
     finished: bool = False
 
     def settings(self, runs: Path) -> Preset:
-        """The preset, changed; of a finished training, what its card says, if it has one here."""
+        """The changed preset; for a finished training, the settings on its card, if there is a card."""
         folder = _folder(self.preset, runs)
         if self.finished and (folder or self.preset in available_denoisers()):
             return preset_from(denoiser_card(self.preset, folder)["training"])
@@ -67,12 +65,12 @@ CONFIGS = [  # the curve: one weight is changed at a time
 
 
 def _folder(name: str, runs: Path) -> Path | None:
-    """Where the complete training of a preset lies; None: its weights are the shipped ones."""
+    """The folder of a preset's complete training; None if its weights are the shipped ones."""
     return runs / name if (runs / name / f"{name}.json").exists() else None
 
 
 def network(config: Config, preset: Preset, runs: Path) -> tuple[nn.Module, float]:
-    """The network of a config, trained if need be, and the minutes its training took."""
+    """The network of a config, trained if necessary, and the minutes that its training took."""
     if config.finished:
         folder = _folder(config.preset, runs)
         hours = denoiser_card(config.preset, folder)["training"]["hours"]
@@ -97,13 +95,16 @@ def measured(net: nn.Module, in_channels: int) -> dict[str, Any]:
     at = certificate(net, add_noise(corners(held_out, each=1), 25 / 255, "gaussian"), 25 / 255).summary()
     return {
         **{f"psnr_{k}": v for k, v in measure_psnr(net, [im[None].float() / 255 for im in held_out]).items()},
-        "asymmetry": at["asymmetry_mean"], "asymmetry_worst": at["asymmetry_worst"],
-        "lambda_min": at["lambda_min_worst"], "lambda_max": at["lambda_max_worst"], "quarter": at["quarter_worst"],
-    }  # fmt: skip
+        "asymmetry": at["asymmetry_mean"],
+        "asymmetry_worst": at["asymmetry_worst"],
+        "lambda_min": at["lambda_min_worst"],
+        "lambda_max": at["lambda_max_worst"],
+        "quarter": at["quarter_worst"],
+    }
 
 
 def row(config: Config, runs: Path) -> dict[str, Any]:
-    """The row of a config: from the table if it is there, else by training, or loading, and measuring."""
+    """The row of a config: it is taken from the table, or else a network is trained or loaded, and measured."""
     preset = config.settings(runs)
     said = described(preset)
     if found := RESULTS.find(said):
@@ -119,21 +120,29 @@ def arguments() -> argparse.Namespace:
     """What the command line says."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     presets = [name for name in PRESETS if not name.startswith("paper")]
-    p.add_argument("preset", nargs="?", choices=presets, help="one point; without it, all that are declared")
+    p.add_argument("preset", nargs="?", choices=presets, help="one point of the curve; by default all declared points")
     p.add_argument("--start", help="weights to start from; the preset's by default")
     for name, kind in (
-        ("alpha", float), ("beta", float), ("eps", float), ("iterations", int), ("images", int), ("steps", int),
-        ("batch", int), ("lr", float), ("fit", str), ("optimizer", str),
-    ):  # fmt: skip
+        ("alpha", float),
+        ("beta", float),
+        ("eps", float),
+        ("iterations", int),
+        ("images", int),
+        ("steps", int),
+        ("batch", int),
+        ("lr", float),
+        ("fit", str),
+        ("optimizer", str),
+    ):
         p.add_argument(f"--{name}", type=kind)
     p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--runs", type=Path, default=Path("_build/training"), help="where trainings lie")
+    p.add_argument("--runs", type=Path, default=Path("_build/training"), help="folder of the trainings")
     p.add_argument("--finished", action="store_true", help="measure the preset's weights, trained here or shipped")
     return p.parse_args()
 
 
 def main() -> None:
-    """Print the rows of the configs asked for, and add to the table those that are not there."""
+    """Print the rows of the requested configs, and add those to the table that it does not have."""
     given = {key: value for key, value in vars(arguments()).items() if value is not None}
     count, runs, finished = given.pop("threads"), given.pop("runs"), given.pop("finished")
     name = given.pop("preset", None)

@@ -24,7 +24,7 @@ from pnp_course.solvers.signature import bind
 
 @dataclass(frozen=True)
 class Guarantee:
-    """Outcome: `covered`, by which `theorem`, what it concludes, and every hypothesis with how it stands."""
+    """An answer: is the run covered, by which theorem, what the theorem concludes, and whether each hypothesis holds."""
 
     solver: str
     covered: bool
@@ -45,9 +45,14 @@ class Guarantee:
 
 
 def guarantee(
-    solver: str, denoiser: Constants | Certificate | dict[str, Any], fidelity: Any, x: Tensor, *,
-    sigma: float | None = None, **parameters: Any,
-) -> Guarantee:  # fmt: skip
+    solver: str,
+    denoiser: Constants | Certificate | dict[str, Any],
+    fidelity: Any,
+    x: Tensor,
+    *,
+    sigma: float | None = None,
+    **parameters: Any,
+) -> Guarantee:
     """Which theorem covers a run of `solver` (its name), and whether its hypotheses held.
 
     Args:
@@ -59,7 +64,7 @@ def guarantee(
             checks, and what is left out has the solver's own default.
 
     Raises:
-        ValueError: an unknown solver; a parameter that the solver does not have, that is missing, or outside its domain.
+        ValueError: the solver is unknown, or a parameter is missing, outside its domain, or not one of the solver's.
     """
     if solver not in RULES:
         raise ValueError(f"there is no rule for {solver!r}; wanted one of {', '.join(RULES)}.")

@@ -1,8 +1,8 @@
 """What a denoiser satisfies at given patches: the ends of its spectrum, its norms, and the theorems that then hold.
 
-Power iteration on 2 gamma J - I alone misleads: most eigenvalues of a denoiser's Jacobian lie near 0, so that operator
-has a cluster near -1, and a few iterations see only that. Here the two ends of the symmetric part S = (J + J^T) / 2 and
-every norm come from Lanczos runs, which resolve the ends first.
+Power iteration on 2 gamma J - I alone is misleading: most eigenvalues of a denoiser's Jacobian lie near 0, so that this
+operator has a cluster near -1, and a few iterations see only the cluster. Here the two ends of the symmetric part S =
+(J + J^T) / 2 and every norm come from Lanczos runs, which resolve the ends first.
 
 A certificate speaks of the points where it was taken, not of all images.
 """
@@ -45,15 +45,15 @@ NORMS = {  # name: ((of I, of J) in the map whose norm is measured)
 
 @dataclass(frozen=True)
 class Certificate:
-    """Constants of a denoiser at B patches, each (B,); see `certificate`.
+    """The constants of a denoiser at B patches, each (B,), as `certificate` measures them.
 
     lambda_min, lambda_max: ends of the spectrum of S = (J + J^T) / 2.
     asymmetry: ||J - J^T||_*. norm: ||J||_*. residual: ||I - J||_*. firm: ||2J - I||_*. quarter: ||J/2 - I||_*.
     strict: ||kI + (1 - k)J||_* with `k`.
-    evaluations: network evaluations spent on each patch (a product with J or J^T counted as one).
+    evaluations: network evaluations spent on each patch (a product with J or J^T counts as one).
     gradient_step: D = I - grad g by construction, g known and smooth.
-    jumps: D = I - grad g with kinks in g, where D jumps. The Jacobian exists almost everywhere and sees nothing of it (with
-        N linear around x it is I - (I - J_N)^T (I - J_N), never above I), so no theorem may be read off it.
+    jumps: D = I - grad g with kinks in g, where D jumps. The Jacobian exists almost everywhere and does not show the
+        jumps (with N linear around x it is I - (I - J_N)^T (I - J_N), never above I), so no theorem follows from it.
     """
 
     lambda_min: Tensor
@@ -76,21 +76,25 @@ class Certificate:
 
     @property
     def delta(self) -> Tensor:
-        """How far the spectrum of the symmetric part reaches below 0 at each patch: the slack the theorems must bear."""
+        """How far the spectrum of the symmetric part is below 0 at each patch: the slack that a theorem must allow."""
         return (-self.lambda_min).clamp_min(0)
 
     @property
     def constants(self) -> Constants:
-        """The worst value of each constant: what the rules ask."""
+        """The worst value of each constant, in the form that the rules use."""
         worst: dict[str, Any] = {name: float(getattr(self, name).max()) for name in MEASURED}
         return Constants(
-            bottom=float(self.lambda_min.min()), top=float(self.lambda_max.max()), **worst, k=self.k,
-            gradient_step=self.gradient_step, unmeasured=JUMPS if self.jumps else "",
-        )  # fmt: skip
+            bottom=float(self.lambda_min.min()),
+            top=float(self.lambda_max.max()),
+            **worst,
+            k=self.k,
+            gradient_step=self.gradient_step,
+            unmeasured=JUMPS if self.jumps else "",
+        )
 
     @property
     def largest_averaging(self) -> float:
-        """The bound on t below which CoCo-ADMM converges, with the worst ends measured (asymmetry left aside)."""
+        """The bound on t below which CoCo-ADMM converges, for the worst ends measured, as if the asymmetry were 0."""
         return averaging(self.constants)
 
     def theorems(self, t: float | None = None) -> dict[str, bool]:
@@ -98,29 +102,29 @@ class Certificate:
         return theorems(self.constants, t)
 
     def summary(self) -> dict[str, float]:
-        """Mean, standard deviation and worst value of each constant to five significant digits, the worst rounded outward."""
+        """Mean, standard deviation and worst value of each constant to five digits; the worst is never rounded better."""
         out: dict[str, float] = {}
         for name in ("lambda_min", "lambda_max", "gamma", "delta", *MEASURED):
             values = getattr(self, name).double()
             worst = values.min() if name in ("lambda_min", "gamma") else values.max()
             spread = values.std() if len(values) > 1 else torch.zeros(())
             out |= {f"{name}_mean": float(values.mean()), f"{name}_std": float(spread), f"{name}_worst": float(worst)}
-        return {key: _rounded(value, _outward(key)) for key, value in out.items()} | {"k": self.k}
+        return {key: _rounded(value, _direction(key)) for key, value in out.items()} | {"k": self.k}
 
     def for_card(self) -> dict[str, Any]:
-        """The summary, what follows from it, and what it cost: the part of a card for one noise level."""
+        """The part of a card for one noise level: the summary, what follows from it, and what it cost."""
         measured = self.summary()
         return measured | concluded(measured, self.gradient_step, self.jumps) | {"evaluations": self.evaluations}
 
 
 def concluded(summary: dict[str, Any], gradient_step: bool, jumps: bool) -> dict[str, Any]:
-    """What a card says besides what was measured, from the rounded constants, which are all that its reader has."""
+    """The conclusions on a card, drawn from the rounded constants, which are all that its reader has."""
     c = Constants.worst([summary], gradient_step, jumps)
     return {"largest_averaging": _rounded(averaging(c), -1), "theorems": theorems(c)}
 
 
 def conclusions_renewed(card: dict[str, Any]) -> dict[str, Any]:
-    """The part `certificate` of a card, where it has one, with what follows from its constants drawn anew."""
+    """The part `certificate` of a card, if it has one, with its conclusions computed again from its constants."""
     if "certificate" not in card:
         return {}
     renewed = dict(card["certificate"])
@@ -130,15 +134,15 @@ def conclusions_renewed(card: dict[str, Any]) -> dict[str, Any]:
     return {"certificate": renewed}
 
 
-def _outward(key: str) -> int:
-    """Where a bound may be rounded to, without becoming better: up, down, or 0 for the nearest."""
+def _direction(key: str) -> int:
+    """The direction in which a value is rounded so that a bound does not become better: 1 up, -1 down, 0 nearest."""
     if key in ("lambda_min_worst", "gamma_worst"):
         return -1
     return 1 if key.endswith("_worst") else 0
 
 
 def _rounded(value: float, direction: int) -> float:
-    """Five significant digits, in a direction."""
+    """Round to five significant digits, in a direction."""
     nearest = Decimal(f"{value:.4e}")
     if direction * (float(nearest) - value) < 0:
         nearest += direction * Decimal((0, (1,), nearest.as_tuple().exponent))  # type: ignore[arg-type]
@@ -148,16 +152,16 @@ def _rounded(value: float, direction: int) -> float:
 def certificate(
     denoiser: nn.Module, patches: Tensor, sigma: float, *, k: float = 0.9, iterations: int = 30, batch: int = 16
 ) -> Certificate:
-    """Certificate of D(., sigma) at noisy `patches` (B, C, H, W), in float32 or float64.
+    """Measure the certificate of D(., sigma) at noisy `patches` (B, C, H, W), in float32 or float64.
 
     Args:
-        denoiser: module D(x, sigma). Where it is conservative by construction (`denoiser.conservative`) the norms are
-            read off the ends of the spectrum; its asymmetry is measured all the same, J v against J^T v.
-        patches: where to linearise: add the noise yourself.
-        sigma: noise level, intensity units.
-        k: of the strict pseudo-contraction to report.
+        denoiser: a module D(x, sigma). Where it is conservative by construction (`denoiser.conservative`) the norms are
+            read off the ends of the spectrum; its asymmetry is measured as well, J v against J^T v.
+        patches: where the denoiser is linearised; they must already contain the noise.
+        sigma: noise level in units of intensity.
+        k: the constant of the strict pseudo-contraction to report.
         iterations: Lanczos iterations for the spectrum; each norm takes half as many, of two products each.
-        batch: patches linearised at once (memory: `iterations` vectors each).
+        batch: how many patches are linearised at once; each takes the memory of `iterations` vectors.
 
     Cost: about 12 `iterations` network evaluations for each patch, 4 where J = J^T by construction.
     """

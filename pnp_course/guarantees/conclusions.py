@@ -1,4 +1,4 @@
-"""What certificates and cards say of a denoiser: the same rules that `guarantee` asks, at the solvers' own defaults."""
+"""What certificates and cards say about a denoiser, by the same rules as `guarantee`, at the solvers' own defaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pnp_course.solvers.signature import bind
 
 
 def averaging(c: Constants) -> float:
-    """The bound on t below which CoCo-ADMM converges, t_1 (asymmetry left aside)."""
+    """The bound t_1 on t below which CoCo-ADMM converges, as if the asymmetry were 0."""
     return largest_averaging(c.gamma, c.delta)
 
 
@@ -23,7 +23,7 @@ def theorems(c: Constants, t: float | None = None) -> dict[str, bool]:
     t = float(bind(solvers.coco_admm, given | {"lam": 1.0})["t"])
 
     def covered(solver: str, **parameters: Any) -> bool:
-        """For any fidelity and any weight of it: these rules read neither."""
+        """Does the rule of this solver hold? The answer is for any fidelity and weight, since these rules use neither."""
         bound = bind(getattr(solvers, solver), parameters | {"lam": 1.0})
         return holds(judge(RULES[solver], c, Parameters(bound, lambda: float("inf"))))
 

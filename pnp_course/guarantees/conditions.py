@@ -1,4 +1,4 @@
-"""What the rules are made of: conditions on constants and parameters, each with the words that say how it stands."""
+"""What the rules are made of: conditions on constants and parameters, each with words that say whether it holds."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 from pnp_course.guarantees.constants import Constants
 
 Check = tuple[bool, str]
-SYMMETRIC = 1e-2  # ||J - J^T||_* below this: the theorems for conservative denoisers are said to apply
-ROUNDING = 1e-12  # a bound that a theorem allows to be attained is not missed by rounding
+SYMMETRIC = 1e-2  # if ||J - J^T||_* is below this, the theorems for conservative denoisers are said to apply
+ROUNDING = 1e-12  # so that rounding does not make a parameter miss a bound that the theorem includes
 
 ANY = "closed, proper, convex"
 SMOOTH = "convex, L_f-Lipschitz gradient"
 
 
 class Parameters:
-    """The parameters of a run by name, as the solver has them, and the Lipschitz constant of the fidelity's gradient."""
+    """The parameters of a run by their names in the solver, and the Lipschitz constant of the fidelity's gradient."""
 
     def __init__(self, values: Mapping[str, Any], lipschitz: Callable[[], float]):
         self.values, self._lipschitz = values, lipschitz
 
     @cached_property
     def lipschitz(self) -> float:
-        """L_f, computed where a rule asks for it."""
+        """L_f, computed only when a rule needs it."""
         return float(self._lipschitz())
 
     def __getitem__(self, name: str) -> float:
-        """A parameter that is a number."""
+        """Return a parameter that must be a number."""
         value = self.values[name]
         try:
             return float(value)
@@ -58,37 +58,37 @@ def bare(solver: str, conclusion: str) -> Rule:
 
 
 def below(value: float, bound: float, name: str, why: str = "") -> Check:
-    """value < bound."""
+    """Is value < bound?"""
     word = "<" if value < bound else "is not below"
     return value < bound, f"{name} = {value:.4g} {word} {bound:.4g}{' ' + why if why else ''}"
 
 
 def at_most(value: float, bound: float, name: str, why: str = "") -> Check:
-    """value <= bound."""
+    """Is value <= bound, up to rounding?"""
     holds = value <= bound + ROUNDING
     return holds, f"{name} = {value:.4g} {'<=' if holds else 'is above'} {bound:.4g}{' ' + why if why else ''}"
 
 
 def symmetric(c: Constants) -> Check:
-    """D is conservative, up to what is neglected."""
+    """Is D conservative, up to an asymmetry that is neglected?"""
     return below(c.asymmetry, SYMMETRIC, "||J - J^T||", "(taken for 0)")
 
 
 def firm(c: Constants, why: str = "") -> Check:
-    """D is firmly nonexpansive."""
+    """Is D firmly nonexpansive?"""
     return at_most(c.firm, 1.0, "||2J - I||", why)
 
 
 def strict(c: Constants) -> Check:
-    """D is k-strictly pseudo-contractive."""
+    """Is D k-strictly pseudo-contractive?"""
     return at_most(c.strict, 1.0, f"||kI + (1 - k)J|| at k = {c.k:g}")
 
 
 def potential(c: Constants) -> Check:
-    """D is a gradient step on a known potential."""
+    """Is D a gradient step on a known potential?"""
     return c.gradient_step, "D is a gradient step" if c.gradient_step else "D has no known potential g"
 
 
 def invertible(c: Constants, t: float) -> Check:
-    """D_t is a bijection and the proximal operator of an F with a Lipschitz gradient."""
+    """Is D_t a bijection, and the proximal operator of an F with a Lipschitz gradient?"""
     return below(t * (1 + c.delta), 1.0, "t (1 + delta)", f"with delta = {c.delta:.2g}, so that D_t is invertible")

@@ -1,4 +1,4 @@
-"""The constants of a denoiser that theorems ask for, each the worst value measured."""
+"""The constants of a denoiser that theorems need; each is the worst value measured."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MEASURED = ("asymmetry", "norm", "residual", "firm", "quarter", "strict")
 
 @dataclass(frozen=True)
 class Constants:
-    """What the rules ask of a denoiser: the ends of the spectrum of S = (J + J^T) / 2, norms, and how it is made.
+    """What the rules need to know of a denoiser: the ends of the spectrum of S = (J + J^T) / 2, norms, how it is made.
 
     bottom, top: lambda_min and lambda_max of S. asymmetry: ||J - J^T||_*. norm: ||J||_*. residual: ||I - J||_*. firm:
     ||2J - I||_*. quarter: ||J/2 - I||_*. strict: ||kI + (1 - k)J||_* at `k`.
     gradient_step: D = I - grad g with g known and grad g locally Lipschitz. bregman: D is a step on such a g in Burg's
-    geometry. unmeasured: why nothing is known at the noise level asked for; empty if something is.
+    geometry. unmeasured: why nothing is known at the requested noise level, or empty.
     """
 
     bottom: float
@@ -43,19 +43,19 @@ class Constants:
 
     @property
     def delta(self) -> float:
-        """How far the spectrum of the symmetric part reaches below 0: the slack that the theorems must bear."""
+        """How far the spectrum of the symmetric part reaches below 0: the slack that a theorem must allow."""
         return max(-self.bottom, 0.0)
 
     @classmethod
     def of(cls, card: dict[str, Any], sigma: float | None = None) -> Constants:
-        """From a shipped denoiser's card (`denoiser_card(NAME)`) at noise level `sigma`, in units of intensity.
+        """Read the constants from a denoiser's card (`denoiser_card(NAME)`) at noise level `sigma`, in units of intensity.
 
-        A card holds certificates at a few levels: between two of them the worse value of each constant counts.
+        A card holds certificates at a few levels; between two of them the worse value of each constant is taken.
 
         Raises:
-            ValueError: a card without certificate, or without `sigma`.
+            ValueError: the card holds no certificate, or `sigma` is missing.
         """
-        if card.get("architecture") == "bregman-gradient-step":  # its potential is all that is known of it
+        if card.get("architecture") == "bregman-gradient-step":  # nothing is known of it but its potential
             unknown: dict[str, Any] = {f.name: float("nan") for f in fields(cls) if f.default is MISSING}
             return cls(**unknown, gradient_step=True, bregman=True)
         if "certificate" not in card:
@@ -77,16 +77,19 @@ class Constants:
     def worst(
         cls, summaries: Sequence[dict[str, Any]], gradient_step: bool = False, jumps: bool = False, unmeasured: str = ""
     ) -> Constants:
-        """The worst of each constant in one or several summaries of certificates (see `Certificate.summary`)."""
+        """The worst value of each constant in one or several summaries of certificates (see `Certificate.summary`)."""
         norms = {name: max(at[f"{name}_worst"] for at in summaries) for name in MEASURED}
         return cls(
             bottom=min(at["lambda_min_worst"] for at in summaries),
             top=max(at["lambda_max_worst"] for at in summaries),
-            **norms, k=summaries[0]["k"], gradient_step=gradient_step, unmeasured=unmeasured or (JUMPS if jumps else ""),
-        )  # fmt: skip
+            **norms,
+            k=summaries[0]["k"],
+            gradient_step=gradient_step,
+            unmeasured=unmeasured or (JUMPS if jumps else ""),
+        )
 
 
 def kind(card: dict[str, Any]) -> tuple[bool, bool]:
-    """Of a card: is it a gradient step on a smooth potential; is it one on a potential with kinks."""
+    """Is the denoiser of this card a gradient step on a smooth potential, and is it one on a potential with kinks?"""
     step, smooth = card["architecture"] == "gradient-step", card["config"].get("activation") != "relu"
     return step and smooth, step and not smooth

@@ -8,6 +8,14 @@ from pnp_course.operators.mask import Mask, random_mask
 from pnp_course.operators.radon import Radon
 
 __all__ = [
-    "Blur", "Decimation", "Identity", "LinearOperator", "Mask", "Radon", "conjugate_gradient", "kernels", "random_mask",
+    "Blur",
+    "Decimation",
+    "Identity",
+    "LinearOperator",
+    "Mask",
+    "Radon",
+    "conjugate_gradient",
+    "kernels",
+    "random_mask",
     "upsample",
-]  # fmt: skip
+]

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from pnp_course._checks import check_positive, check_weight
 
-Weight = float | Tensor  # of a problem: one for all images, or a tensor of B values, one for each
+Weight = float | Tensor  # one number for all images, or a tensor of B values, one for each image
 
 
 class LinearOperator(ABC):
-    """A linear map A on images (B, C, H, W), the same for each: a batch is B separate problems.
+    """A linear map A on images (B, C, H, W), the same for each image: a batch is B separate problems.
 
     `A(x)` applies it, `A.adjoint(y)` its adjoint A^T: <A x, y> = <x, A^T y> for the sums over all pixels.
     `closed_form`: are `solve` and `solve_data` exact up to rounding, or iterations stopped at a tolerance?
@@ -32,16 +32,16 @@ class LinearOperator(ABC):
 
     @abstractmethod
     def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A A^T)^{-1} s, c >= 0, in the space of the data; `c` and `start` as in `solve`."""
+        """(I + c A A^T)^{-1} s, c >= 0, in the space of the data; `c` and `start` are those of `solve`."""
 
     def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A^T A)^{-1} z, c >= 0: the heart of the proximal map of c ||A x - y||^2 / 2.
+        """(I + c A^T A)^{-1} z, c >= 0, the main part of the proximal map of c ||A x - y||^2 / 2.
 
         By Woodbury's identity, (I + c A^T A)^{-1} = I - c A^T (I + c A A^T)^{-1} A.
 
         Args:
             c: a float, or a tensor of B values, one for each image.
-            start: a guess; operators without a closed form start there, the others have no use for it.
+            start: a first guess for operators without a closed form; the others ignore it.
         """
         c = check_weight(c, z, "c")
         return z - c * self.adjoint(self.solve_data(self(z), c))
@@ -49,7 +49,7 @@ class LinearOperator(ABC):
     def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
         """||A||_* for images of the shape of x (B, C, H, W), by power iteration on A^T A, from below; exact where known.
 
-        Stops once an iteration changes it by less than `tol`, relatively.
+        It stops once an iteration changes the value by less than `tol`, relative to the value.
         """
         q = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype).to(x.device)
         before = 0.0
@@ -84,21 +84,25 @@ class Identity(LinearOperator):
 
 
 def conjugate_gradient(
-    apply: Callable[[Tensor], Tensor], right: Tensor, start: Tensor | None = None, *, tol: float = 1e-5,
+    apply: Callable[[Tensor], Tensor],
+    right: Tensor,
+    start: Tensor | None = None,
+    *,
+    tol: float = 1e-5,
     max_iter: int = 100,
-) -> tuple[Tensor, int, float]:  # fmt: skip
-    """Solve M x = right for a symmetric positive definite M, each image by itself (Hestenes, Stiefel 1952).
+) -> tuple[Tensor, int, float]:
+    """Solve M x = right for a symmetric positive definite M, each image separately (Hestenes, Stiefel 1952).
 
-    Every image has its own step lengths and stops by its own residual, so it gets what it would get alone.
+    Every image has its own step lengths and stops by its own residual, so its result is the one it would have alone.
 
     Args:
-        apply: x -> M x, which leaves the images of a batch apart.
+        apply: x -> M x, which must not mix the images of a batch.
         right: (B, C, H, W).
         start: first x, zero by default.
         tol: stop once ||M x - right|| <= tol ||right||.
 
     Returns:
-        x, the iterations made, and the relative residual reached: both of the image that took longest or did worst.
+        x, the largest number of iterations of an image, and the largest relative residual of an image.
     """
     check_positive(tol, "tol")
     x = torch.zeros_like(right) if start is None else start

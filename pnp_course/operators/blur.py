@@ -11,16 +11,16 @@ from pnp_course.operators.kernels import check_kernel
 
 
 class Blur(LinearOperator):
-    """A x = k * x, periodic boundary, every channel alike.
+    """A x = k * x with a periodic boundary, the same for every channel.
 
     The kernel's centre is its pixel (h // 2, w // 2), so an even kernel has one more row and column before the centre.
     Circular convolution is diagonalised by the DFT, so A^T and (I + c A^T A)^{-1} are exact and cost two FFTs.
 
     Args:
-        kernel: (h, w), floating point, any sizes, not larger than the images.
+        kernel: (h, w), floating point, of any size that is not larger than the images.
 
     Raises:
-        ValueError: a kernel of another shape, empty, not finite, or (at use) larger than the image.
+        ValueError: the kernel is of another shape, empty, not finite, or (when it is used) larger than the image.
     """
 
     def __init__(self, kernel: Tensor):
@@ -28,7 +28,7 @@ class Blur(LinearOperator):
         self._cache: dict[tuple[object, ...], Tensor] = {}
 
     def spectrum(self, x: Tensor) -> Tensor:
-        """The kernel's half spectrum (H, W // 2 + 1) for images like `x`, computed in float64, kept for reuse."""
+        """The kernel's half spectrum (H, W // 2 + 1) for images like `x`, computed in float64 and kept for reuse."""
         check_shape(x)
         key = (*x.shape[-2:], x.dtype, x.device)
         if key not in self._cache:

@@ -14,12 +14,13 @@ from pnp_course.operators.blur import Blur
 class Decimation(LinearOperator):
     """A x = the pixels (0, 0), (0, s), ... of k * x: periodic blur, then every s-th row and column.
 
-    A A^T is again a circular convolution, on the small grid: its spectrum is the mean of |k^|^2 over the s^2 frequencies
-    that alias onto each other. So both inverses are exact and cost a few FFTs; source: Zhao et al. 2016.
+    A A^T is again a circular convolution, on the small grid: its spectrum is the mean of |k^|^2 over the s^2
+    frequencies that alias onto each other. So both inverses are exact and cost a few FFTs; source: Zhao et al. 2016.
 
     Args:
-        kernel: (h, w), as for `Blur`; it is centred on the pixel that is kept, the authors' grid (Zhang et al. 2021).
-        factor: s >= 1; height and width of the images must be multiples of it.
+        kernel: (h, w), as for `Blur`; it is centred on the pixel that is kept, as on the authors' grid (Zhang et al.
+            2021).
+        factor: s >= 1; the height and the width of the images must be multiples of it.
     """
 
     def __init__(self, kernel: Tensor, factor: int):
@@ -48,12 +49,12 @@ class Decimation(LinearOperator):
         check_shape(x)
         if x.shape[-2] % self.factor or x.shape[-1] % self.factor:
             raise ValueError(
-                f"the image is {x.shape[-2]} x {x.shape[-1]}; wanted height and width multiples of {self.factor}: crop it."
+                f"the image is {x.shape[-2]} x {x.shape[-1]}; wanted height and width multiples of {self.factor}: crop the image."
             )
 
 
 def upsample(y: Tensor, factor: int) -> Tensor:
-    """Bicubic enlargement of y (B, C, h, w) onto the grid of `Decimation`: a start for super-resolution.
+    """Bicubic enlargement of y (B, C, h, w) onto the grid of `Decimation`, a start for super-resolution.
 
     The centre of the s x s block of a pixel lies (s - 1) / 2 pixels from the pixel that `Decimation` keeps; bicubic
     interpolation takes the centre, so the result is shifted by that much (as the authors do).

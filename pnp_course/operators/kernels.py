@@ -26,14 +26,14 @@ def normalised(kernel: Tensor) -> Tensor:
     """The kernel divided by its sum, float32.
 
     Raises:
-        ValueError: negative values or a sum of 0.
+        ValueError: the kernel has negative values or a sum of 0.
     """
     check_kernel(kernel)
     kernel = kernel.to(torch.float64)
     if not torch.isfinite(kernel).all() or (kernel < 0).any() or kernel.sum() <= 0:
         raise ValueError(
-            f"kernel of shape {tuple(kernel.shape)} with sum {float(kernel.sum()):.4g} and minimum {float(kernel.min()):.4g}; "
-            "wanted shape (h, w), finite values >= 0 and a sum > 0."
+            f"kernel has the sum {float(kernel.sum()):.4g} and the minimum {float(kernel.min()):.4g}; wanted finite values >= 0 "
+            "and a sum > 0: check the array or the file it comes from."
         )
     return (kernel / kernel.sum()).float()
 
@@ -53,14 +53,14 @@ def box(size: int = 9) -> Tensor:
 
 
 def motion(size: int = 25, seed: int = 0, length: float = 1.0) -> Tensor:
-    """Synthetic camera shake: the time a smoothly wandering pointer spends in each pixel of (size, size).
+    """Synthetic camera shake: the time that a smoothly moving point spends in each pixel of (size, size).
 
-    The pointer's velocity is a damped random walk (an Ornstein-Uhlenbeck process), as a hand's tremor; the path is
+    The point's velocity is a damped random walk (an Ornstein-Uhlenbeck process), like a trembling hand; the path is
     scaled to `length` times the kernel's width, centred on its mean, and drawn with bilinear weights.
 
     Args:
         size: side in pixels, at least 3.
-        seed: which shake; equal seeds give equal kernels.
+        seed: selects the shake; equal seeds give equal kernels.
         length: extent of the path relative to the kernel, 0 < length <= 1.
     """
     size = check_count(size, "size", 3)
@@ -87,7 +87,7 @@ def motion(size: int = 25, seed: int = 0, length: float = 1.0) -> Tensor:
 
 
 def embed(kernel: Tensor, size: int) -> Tensor:
-    """The kernel in the middle of a (size, size) frame of zeros, centre on centre."""
+    """The kernel in the middle of a (size, size) frame of zeros, with the same centre."""
     (h, w), size = check_kernel(kernel).shape, check_count(size, "size")
     if max(h, w) > size:
         raise ValueError(f"the kernel is {h} x {w}; it does not fit a frame of {size} x {size}.")
@@ -98,7 +98,7 @@ def embed(kernel: Tensor, size: int) -> Tensor:
 
 
 def extent(kernel: Tensor) -> float:
-    """Root mean square distance of the kernel's mass from its centre of mass, pixels: one number for "how blurred"."""
+    """Root mean square distance of the kernel's mass from its centre of mass, in pixels: the strength of the blur."""
     k = check_kernel(kernel).double() / kernel.double().sum()
     yy, xx = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in k.shape), indexing="ij")
     my, mx = (k * yy).sum(), (k * xx).sum()

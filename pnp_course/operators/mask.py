@@ -1,4 +1,4 @@
-"""Mask: some pixels are seen, others are not (inpainting); or each is weighted."""
+"""Mask: some pixels are seen and others are not (inpainting), or each pixel has a weight."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class Mask(LinearOperator):
     """A x = m x, pixel by pixel.
 
     Args:
-        mask: weights, in most uses 0 and 1; of a shape that broadcasts to the images: (H, W), (1, H, W), (C, H, W) or
+        mask: weights, mostly 0 and 1, of a shape that broadcasts to the images: (H, W), (1, H, W), (C, H, W) or
             (B, C, H, W).
 
     Raises:
-        ValueError: not finite, or (at use) not of the size of the image.
+        ValueError: the mask is not finite, or (when it is used) not of the size of the image.
     """
 
     def __init__(self, mask: Tensor):

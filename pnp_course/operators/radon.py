@@ -1,7 +1,8 @@
 """Parallel-beam tomography: the Radon transform as a sparse matrix with its exact transpose, and FBP.
 
 Geometry, in units of a pixel's side: the image is n x n with its centre at the origin, x to the right, y up. A view at
-angle theta measures, for detector bin s (pitch 1, centred), the mass in the strip |x cos(theta) + y sin(theta) - s| <= 1/2.
+angle theta measures, for detector bin s (pitch 1, centred), the mass in the strip |x cos(theta) + y sin(theta) - s| <=
+1/2.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 class Radon(LinearOperator):
     """A x = the sinogram (B, C, views, detectors) of an image (B, C, n, n): parallel beam, exact strip integrals.
 
-    A pixel is a square; its shadow at angle theta is a trapezoid, and each bin (two or three of them) gets the part of it
-    that it covers. (Sharing a pixel's mass linearly between two bins is simpler, but leaves stripes of 12 % at 45 degrees.)
-    A and A^T are one sparse matrix and its transpose, both stored by rows, so the adjoint is exact to rounding.
+    A pixel is a square; its shadow at angle theta is a trapezoid, and each bin (two or three of them) gets the part of
+    it that it covers. (Sharing a pixel's mass linearly between two bins is simpler, but leaves stripes of 12 % at 45
+    degrees.) A and A^T are one sparse matrix and its transpose, both stored by rows, so the adjoint is exact up to
+    rounding.
 
     Args:
         size: n.
-        views: number of views, evenly spaced in [0, pi), or the angles themselves in radians, (V,): a tensor, an array or
-            a list, between -2 pi and 2 pi.
-        detectors: number of bins; by default enough to see every pixel in every view.
-        tol, max_iter: of the conjugate gradients behind `solve` and `solve_data`.
+        views: the number of views, evenly spaced in [0, pi), or their angles in radians (V,), between -2 pi and 2 pi,
+            as a tensor, an array or a list.
+        detectors: the number of bins; by default there are enough to see every pixel in every view.
+        tol, max_iter: the tolerance and the largest number of conjugate gradient steps in `solve` and `solve_data`.
 
     Memory: about 36 bytes per pixel and view in float32 (both matrices): 140 MB at n = 256, 60 views.
     """
@@ -59,7 +61,7 @@ class Radon(LinearOperator):
         self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
     def _pair(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """A (V D, n^2) and A^T as sparse matrices in the precision of `like`, built on first use."""
+        """A (V D, n^2) and A^T as sparse matrices in the precision of `like`, built when they are first used."""
         key = (like.dtype, like.device)
         if key not in self._matrices:
             from scipy.sparse import csr_matrix
@@ -72,7 +74,7 @@ class Radon(LinearOperator):
         return self._matrices[key]
 
     def _footprints(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where each pixel falls: row (view, bin), column (pixel) and weight of every entry of A."""
+        """The row (view, bin), the column (pixel) and the weight of every entry of A."""
         n, theta = self.size, self.angles.numpy()
         place = np.arange(n) - (n - 1) / 2
         s = np.cos(theta)[:, None, None] * place - np.sin(theta)[:, None, None] * place[:, None]
@@ -131,7 +133,7 @@ class Radon(LinearOperator):
         """Filtered backprojection of a sinogram (B, C, V, D), angles evenly spaced in [0, pi): (B, C, n, n).
 
         Args:
-            kind: the ramp times a window: "ramp" (none), "shepp-logan", "cosine", "hamming" or "hann".
+            kind: the window that multiplies the ramp: "ramp" (none), "shepp-logan", "cosine", "hamming" or "hann".
         """
         self._check_sinogram(y)
         length = 2 ** math.ceil(math.log2(2 * self.detectors))
@@ -141,7 +143,7 @@ class Radon(LinearOperator):
 
 
 def _angles(views: Any) -> Tensor:
-    """The angles of the views (V,), radians, float64: evenly spaced where only their number is given."""
+    """The angles of the views (V,) in radians, float64; they are evenly spaced if only their number is given."""
     if isinstance(views, int | np.integer) or (isinstance(views, Tensor | np.ndarray) and views.ndim == 0):
         count = check_count(views, "views")
         return math.pi * torch.arange(count, dtype=torch.float64) / count
@@ -164,7 +166,7 @@ def _angles(views: Any) -> Tensor:
 
 
 def _shadow(u: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Mass left of u of the shadow of a unit square: boxes of widths a and b, convolved; each box is a ramp's difference."""
+    """The mass, left of u, of the shadow of a unit square, which is the convolution of two boxes of widths a and b."""
 
     def ramp(t: np.ndarray) -> np.ndarray:
         return np.square(np.maximum(t, 0)) / 2
@@ -184,8 +186,8 @@ def _sparse(matrix: object, like: Tensor) -> Tensor:
 def ramp_filter(length: int, kind: str = "ramp") -> Tensor:
     """Half spectrum (length // 2 + 1,) of the band-limited ramp |f|, f in cycles per bin, times a window.
 
-    The ramp is taken in space, h(0) = 1/4, h(odd k) = -1 / (pi k)^2, and transformed: sampled in frequency instead it
-    would lose the mean of the image (Kak and Slaney 1988, chapter 3).
+    The ramp is defined in space, h(0) = 1/4, h(odd k) = -1 / (pi k)^2, and then transformed; if it were sampled in
+    frequency, the mean of the image would be lost (Kak and Slaney 1988, chapter 3).
     """
     if kind not in FILTERS:
         raise ValueError(f"filter is {kind!r}; wanted one of {', '.join(FILTERS)}.")

@@ -19,26 +19,35 @@ from pnp_course.solvers.signature import solver
 
 
 def burg_distance(x: Tensor, y: Tensor) -> Tensor:
-    """D_h(x, y) = sum x/y - log(x/y) - 1 >= 0 of each image (B,), zero for x = y only."""
+    """D_h(x, y) = sum x/y - log(x/y) - 1 >= 0 for each image (B,); it is zero only for x = y."""
     q = (x / y).double().flatten(1)
     return (q - q.log() - 1).sum(1).cpu()
 
 
 @solver(needs="gradient_and_value")
 def b_red(
-    fidelity: Fidelity, denoise: AtSigmaWithGradient, x0: Tensor, *, lam: float, step: float = 0.05, largest: float = 1.0,
-    backtracking: bool = False, c: float = 0.1, eta: float = 0.9,
-) -> Iterator[Iterate]:  # fmt: skip
+    fidelity: Fidelity,
+    denoise: AtSigmaWithGradient,
+    x0: Tensor,
+    *,
+    lam: float,
+    step: float = 0.05,
+    largest: float = 1.0,
+    backtracking: bool = False,
+    c: float = 0.1,
+    eta: float = 0.9,
+) -> Iterator[Iterate]:
     """B-RED: mirror descent on F = lam f + g, grad h(x_{k+1}) = grad h(x_k) - step grad F(x_k), then projection.
 
-    With h = -sum log that is x_{k+1} = x_k / (1 + step x_k grad F(x_k)); values that leave (0, C] are set to C. The paper
-    calls the step tau.
+    With h = -sum log that is x_{k+1} = x_k / (1 + step x_k grad F(x_k)); values that leave (0, C] are set to C. The
+    paper calls the step tau.
 
     Args:
         denoise: at_sigma(D, sigma) with a known potential g, such as a `BregmanGradientStep`.
-        x0: first x; it is brought into [0.001, C].
+        x0: first x; it is clamped to [0.001, C].
         lam: weight of the fidelity. step: step size. largest: C.
-        backtracking: shrink the step of an image until F(x_k) - F(x_{k+1}) >= (c / step) D_h(x_{k+1}, x_k).
+        backtracking: multiply the step of an image by eta until F(x_k) - F(x_{k+1}) >= (c / step) D_h(x_{k+1}, x_k).
+        c, eta: constants of the backtracking.
 
     Yields:
         Iterate with x = x_{k+1}, objective F(x_{k+1}), step (B,).
@@ -54,7 +63,7 @@ def b_red(
         gradient_new, g_new = denoise.gradient_and_value(new)
         value = lam * fidelity.values(new) + g_new.double().cpu()
         short = objective - value < (c / steps) * burg_distance(new, x)
-        if backtracking and bool(short.any()):  # images that were accepted try the same step again
+        if backtracking and bool(short.any()):  # images whose step was accepted try the same step again
             steps = torch.where(short, eta * steps, steps)
             continue
         x, gradient, objective = new, gradient_new, value
@@ -64,16 +73,17 @@ def b_red(
 @solver(needs="gradient_and_value")
 def b_pnp(
     fidelity: Fidelity, denoise: AtSigmaWithGradient, x0: Tensor, *, lam: float, t: float = 0.05, smallest: float = 1e-6
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """B-PnP: z = grad h*(grad h(x_k) - lam grad f(x_k)) = x_k / (1 + lam x_k grad f(x_k)),   x_{k+1} = B_t(z).
 
-    B_t(z) = z - t z^2 grad g(z) = t B(z) + (1 - t) z is the averaged Bregman denoiser. The objective is lam f + phi with
-    phi(x_{k+1}) = t g(z) - D_h(x_{k+1}, z).
+    B_t(z) = z - t z^2 grad g(z) = t B(z) + (1 - t) z is the averaged Bregman denoiser. The objective is lam f + phi
+    with phi(x_{k+1}) = t g(z) - D_h(x_{k+1}, z).
 
     Args:
-        denoise: as for `b_red`. x0: first x; it is brought above 0.001.
-        lam: weight of the fidelity; the theorem asks lam ||y||_1 < 1 or so, see the course.
-        t: averaging. smallest: iterates are kept above this.
+        denoise: at_sigma(D, sigma) with a known potential g, as in `b_red`. x0: first x; it is clamped to at least
+            0.001.
+        lam: weight of the fidelity; the paper's theorem needs about lam ||y||_1 < 1.
+        t: averaging weight. smallest: iterates are kept above this.
 
     Yields:
         Iterate with x = x_{k+1}, z, objective.

@@ -24,14 +24,14 @@ def coco_admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t
         u_{k+1} = D_t(v_{k+1} - b_k)
         b_{k+1} = b_k + u_{k+1} - v_{k+1}
 
-    With a gamma-CoCo denoiser, t < t_1 = min(gamma / (1 - gamma), 1/2) (1/3 for gamma = 1/4), G convex, closed and proper,
-    F + lam G coercive, the Lagrangian KL and exact proxes, (u_k, v_k) converges to a stationary point of F + lam G. That is
-    Theorem 4.1, whose t_0(gamma) of (20) is never above t_1; t_1 is the condition of Themelis and Patrinos (2020) for
-    Douglas-Rachford with a weakly convex function (`bounds.largest_averaging`). Shown is the un-averaged
-    D(v_{k+1} - b_k) (Remark 4.3).
+    With a gamma-CoCo denoiser, t < t_1 = min(gamma / (1 - gamma), 1/2) (1/3 for gamma = 1/4), G convex, closed and
+    proper, F + lam G coercive, the Lagrangian KL and exact proxes, (u_k, v_k) converges to a stationary point of F +
+    lam G. That is Theorem 4.1, whose t_0(gamma) of (20) is never above t_1; t_1 is the condition of Themelis and
+    Patrinos (2020) for Douglas-Rachford with a weakly convex function (`bounds.largest_averaging`). The image to show
+    is the output of D without averaging, D(v_{k+1} - b_k) (Remark 4.3).
 
     Args:
-        denoise: x -> D(x) at a fixed noise level, see `at_sigma`.
+        denoise: x -> D(x) at a fixed noise level, as `at_sigma` gives it.
         x0: first u (B, C, H, W); the paper takes the observation.
         lam: weight of the fidelity. The papers' values are for intensities in [0, 255]: divide them by 255.
         t: averaging weight, 0 < t <= 1.
@@ -62,7 +62,7 @@ def coco_pegd(
     r(t) = t (1 - gamma) / (gamma + t (1 - gamma)), F + step e decreases; if it is
     coercive and KL, u_k converges (Theorem 4.4).
 
-    Args: as `coco_admm`; x0 is the first v, `step` is the paper's second parameter, 0.8 there.
+    The arguments are those of `coco_admm`, but x0 is the first v; `step` is the paper's second parameter, 0.8 there.
 
     Yields:
         Iterate with x = D(v_k), u = u_{k+1}, v = v_{k+1}.
@@ -79,14 +79,15 @@ def coco_pegd(
 def coco_drs(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.33, relaxation: float = 1.0
 ) -> Iterator[Iterate]:
-    """Douglas-Rachford with D_t, fidelity first, as the authors run it for denoising.
+    """Douglas-Rachford splitting with D_t, fidelity first, as the authors use it for denoising.
 
         v_k = prox_{lam G}(s_k),   z_k = 2 v_k - s_k,   s_{k+1} = s_k + relaxation (D_t(z_k) - v_k)
 
     Its fixed points are those of `coco_admm`. That one is Douglas-Rachford too, but denoiser first (in the variable
     v_{k+1} - b_k), and Theorem 4.1 is about that order.
 
-    Args: as `coco_admm`; x0 is the first s. relaxation: 0 < relaxation < 2; the authors write 2 beta with beta = 1/2.
+    The arguments are those of `coco_admm`, but x0 is the first s; 0 < relaxation < 2, which is 2 beta in the authors'
+    notation, with beta = 1/2.
 
     Yields:
         Iterate with x = D(z_k), u = D_t(z_k), v = v_k, s = s_{k+1}.

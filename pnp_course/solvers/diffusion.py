@@ -1,8 +1,8 @@
-"""Diffusion solvers: a denoiser for all noise levels as a generative prior. DPS (Chung et al. 2023), DiffPIR (Zhu et al. 2023).
+"""DPS (Chung et al. 2023) and DiffPIR (Zhu et al. 2023): a denoiser for all noise levels serves as a generative prior.
 
-Both go down a ladder of noise levels sigma_1 > ... > sigma_K; x_sigma stands for a clean image plus noise of level sigma,
-and E[x_0 | x_sigma] is D(x_sigma, sigma). The papers write them with a shrunken x ("variance preserving", images in
-[-1, 1]); dividing by the shrinkage gives the form here, in intensities [0, 1], where their noise levels are halved.
+Both go down a ladder of noise levels sigma_1 > ... > sigma_K; x_sigma stands for a clean image plus noise of level
+sigma, and E[x_0 | x_sigma] is D(x_sigma, sigma). The papers write them with a scaled x ("variance preserving", images
+in [-1, 1]); division by the scale gives the form here, in intensities [0, 1], where their noise levels are halved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pnp_course.solvers.iterate import Iterate
 from pnp_course.solvers.schedules import check_falling, ladder, normal_like
 from pnp_course.solvers.signature import solver
 
-SIGMA_START, STEPS = 1.0, 30  # where the ladder of the two samplers begins, and how many steps it has, unless told
+SIGMA_START, STEPS = 1.0, 30  # by default, where the ladder of the two samplers begins and how many steps it has
 
 
 def _levels(denoise: AtSigma, sigmas: Sequence[float] | None) -> list[float]:
@@ -27,26 +27,33 @@ def _levels(denoise: AtSigma, sigmas: Sequence[float] | None) -> list[float]:
 
 @solver(needs="at", also=check_falling)
 def diffpir(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float, sigmas: Sequence[float] | None = None,
-    zeta: float = 0.1, seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
-    """DiffPIR: denoise, fit the data, put noise back, at every level.
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float,
+    sigmas: Sequence[float] | None = None,
+    zeta: float = 0.1,
+    seed: int = 0,
+) -> Iterator[Iterate]:
+    """DiffPIR: at every level denoise, fit the data, and add noise again.
 
         xhat_0 = D(x_sigma, sigma)
         x'_0 = prox_{lam_sigma G}(xhat_0),   lam_sigma = lam (sigma / sigma_D)^2
         e = (x_sigma - x'_0) / sigma,   x_sigma' = x'_0 + sigma' (sqrt(1 - zeta) e + sqrt(zeta) n)
 
-    sigma_D is the level of `denoise`, so that `lam` weighs the fidelity there, as in `dpir`. The paper weighs the prior,
-    rho = lambda nu^2 / sigma^2 with the noise level nu of the observation: with sigma_D = nu its lambda is 1 / lam. The
-    formula is the paper's; its released code takes sigma for images in [-1, 1] and so a rho four times smaller.
+    sigma_D is the level of `denoise`, so that `lam` weighs the fidelity there, as in `dpir`. The paper weighs the
+    prior, rho = lambda nu^2 / sigma^2 with the noise level nu of the observation: with sigma_D = nu its lambda is 1 /
+    lam. The formula is the paper's; its released code uses sigma for images in [-1, 1], and so a rho that is four times
+    smaller.
 
     Args:
         denoise: at_sigma(D, nu), D trained up to sigmas[0].
-        x0: an image (B, C, H, W) that noise of level sigmas[0] is added to, such as the observation.
+        x0: an image (B, C, H, W), such as the observation; noise of level sigmas[0] is added to it.
         lam: weight of the fidelity; the paper's lambda is around 1 to 10.
         sigmas: noise levels from high to low; by default 30 from 1 down to that of `denoise`.
-        zeta: the paper's; 0.1 for deblurring, 0.25 for super-resolution, 1 for inpainting.
-        seed: of the noise, the same for each image of a batch.
+        zeta: the share of new noise; in the paper 0.1 for deblurring, 0.25 for super-resolution, 1 for inpainting.
+        seed: seed of the noise, which is the same for each image of a batch.
 
     Yields:
         Iterate with x = x'_0, sigma, sample = x_sigma'.
@@ -64,19 +71,25 @@ def diffpir(
 
 @solver(needs="at", also=check_falling)
 def dps(
-    fidelity: Gaussian, denoise: AtSigma, x0: Tensor, *, lam: float = 1.0, sigmas: Sequence[float] | None = None,
+    fidelity: Gaussian,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float = 1.0,
+    sigmas: Sequence[float] | None = None,
     seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
-    """DPS: ancestral sampling, and at every level a step against the gradient of the data misfit through the denoiser.
+) -> Iterator[Iterate]:
+    """DPS: ancestral sampling, with a step against the gradient of the data misfit through the denoiser at every level.
 
         xhat_0 = D(x_sigma, sigma)
         x_sigma' = xhat_0 + (sigma'/sigma)^2 (x_sigma - xhat_0) + sigma' sqrt(1 - (sigma'/sigma)^2) n
                    - lam (1 + 4 sigma^2) / 2 grad_x ||y - A D(x_sigma, sigma)||
 
-    The factor (1 + 4 sigma^2) / 2 is what the paper's unit step for shrunken images in [-1, 1] is here. The gradient goes
-    through the network: about three denoiser evaluations a step. The misfit is that of each image.
+    The factor (1 + 4 sigma^2) / 2 corresponds to the paper's unit step for scaled images in [-1, 1]. The gradient goes
+    through the network, so that a step costs about three denoiser evaluations. Each image has its own misfit.
 
-    Args: as `diffpir`; x0 gives the shape and, noised, the start. lam: weight of the misfit, the paper's zeta'.
+    The arguments are those of `diffpir`; x0 gives the shape and, with noise added, the start. `lam` is the weight of
+    the misfit, the paper's zeta'.
 
     Yields:
         Iterate with x = xhat_0, sigma, sample = x_sigma', misfit = ||y - A xhat_0|| of each image (B,).

@@ -1,6 +1,6 @@
 """Half-quadratic splitting with a denoiser, and DPIR (Zhang et al. 2021): fast, good, and without a guarantee.
 
-The denoiser's strength shrinks from iteration to iteration, so there is no one objective that decreases.
+The denoiser's strength shrinks from iteration to iteration, so there is no single objective that decreases.
 """
 
 from __future__ import annotations
@@ -18,17 +18,22 @@ from pnp_course.solvers.signature import solver
 
 @solver(also=check_levels)
 def hqs(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float], sigmas: Sequence[float] | None = None
-) -> Iterator[Iterate]:  # fmt: skip
-    """Half-quadratic splitting:
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None,
+) -> Iterator[Iterate]:
+    """Half-quadratic splitting, HQS:
 
         v_k = prox_{lam_k G}(u_{k-1}),   u_k = D_{sigma_k}(v_k).
 
     Args:
-        denoise: at_sigma(D, sigma); a plain function of an image serves where the noise level does not change.
+        denoise: at_sigma(D, sigma), or a plain function of an image if the noise level does not change.
         x0: first u (B, C, H, W).
         lam: weight of the fidelity, or one for each iteration.
-        sigmas: noise levels in units of intensity, one for each iteration; without them that of `denoise`, for ever.
+        sigmas: noise levels in units of intensity, one for each iteration; by default that of `denoise` in all of them.
 
     Yields:
         Iterate with x = u_k, v. The run ends with the shorter of the schedules.
@@ -43,15 +48,16 @@ def hqs(
 @solver(needs="at")
 def dpir(
     fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float, sigma_start: float = 49 / 255, iterations: int = 8
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """DPIR: `hqs` with sigma_k log-spaced from `sigma_start` to the sigma of `denoise`, lam_k = lam (sigma_k / sigma)^2.
 
-    So `lam` weighs the fidelity at the last noise level, and means there what it means in `hqs`. For the Gaussian
-    fidelity ||A u - y||^2 / 2 and noise nu the published choice is sigma = nu and lam = 1 / 0.23 (Zhang et al. 2021, section
-    4.2). With the Poisson fidelity lam is a few times peak sigma^2, since a pixel of intensity s has the noise variance
-    s / peak.
+    So `lam` is the weight of the fidelity at the last noise level, and means there what it means in `hqs`. For the
+    Gaussian fidelity ||A u - y||^2 / 2 and noise nu the published choice is sigma = nu and lam = 1 / 0.23 (Zhang et al.
+    2021, section 4.2). With the Poisson fidelity lam is a few times peak sigma^2, since a pixel of intensity s has the
+    noise variance s / peak.
 
-    Args and yields: as `hqs`. sigma_start: first noise level. iterations: how many.
+    The other arguments and the iterates are those of `hqs`; `sigma_start` is the first noise level, `iterations` the
+    number of noise levels.
     """
     sigma = float(denoise.sigma)
     sigmas = ladder(sigma_start, sigma, iterations)

@@ -1,13 +1,13 @@
 """PnPI: Ishikawa's iteration for strictly pseudo-contractive denoisers (Wei et al. 2024).
 
-A pseudo-contractive map T, Re <x - y, T x - T y> <= ||x - y||^2, may be expansive; the iteration of Picard and that of
-Mann can then fail, Ishikawa's two-step average converges: with 0 <= alpha_k <= beta_k <= 1, beta_k -> 0 and
+A pseudo-contractive map T, Re <x - y, T x - T y> <= ||x - y||^2, may be expansive. Then the iterations of Picard and of
+Mann can fail, but Ishikawa's two-step average converges: with 0 <= alpha_k <= beta_k <= 1, beta_k -> 0 and
 sum alpha_k beta_k = infinity,
 
     w_k = (1 - beta_k) u_k + beta_k T(u_k),   u_{k+1} = (1 - alpha_k) u_k + alpha_k T(w_k).
 
-alpha_k = k^{-a}, beta_k = k^{-b} with the authors' exponents. The averaged D_t = t D + (1 - t) I of a k-strictly
-pseudo-contractive D is less expansive, and t = 0.2 is the authors' for k = 0.9 (they call it a relaxation r).
+Here alpha_k = k^{-a} and beta_k = k^{-b} with the authors' exponents. The averaged D_t = t D + (1 - t) I of a
+k-strictly pseudo-contractive D is less expansive; for k = 0.9 the authors take t = 0.2 (they call it a relaxation r).
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from pnp_course.solvers.signature import solver
 @solver()
 def pnpi_hqs(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
-) -> Iterator[Iterate]:  # fmt: skip
-    """PnPI-HQS: Ishikawa's iteration for T = D_t o prox_{lam G}, two denoisings and two proximal maps an iteration.
+) -> Iterator[Iterate]:
+    """PnPI-HQS: Ishikawa's iteration for T = D_t o prox_{lam G}, with two denoisings and two proximal maps each.
 
         w = (1 - beta) u + beta D_t(P(u)),   u <- (1 - alpha) u + alpha D_t(P(w)),   P = prox_{lam G}
 
     Args:
         denoise: x -> D(x) at a fixed noise level.
         x0: first u.
-        lam: weight of the fidelity. t: averaging. a, b: exponents.
+        lam: weight of the fidelity. t: averaging weight. a, b: exponents of alpha_k and beta_k.
 
     Yields:
         Iterate with x = D(P(w)), u, w.
@@ -58,8 +58,8 @@ def _check_fbs(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: dic
 @solver(also=_check_fbs)
 def pnpi_fbs(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
-) -> Iterator[Iterate]:  # fmt: skip
-    """PnPI-FBS: Ishikawa's iteration for T = D_t o (I - lam grad G). Args and yields: as `pnpi_hqs`."""
+) -> Iterator[Iterate]:
+    """PnPI-FBS: Ishikawa's iteration for T = D_t o (I - lam grad G). Arguments and iterates are those of `pnpi_hqs`."""
     u = x0
     for k in count(1):
         alpha, beta = k**-a, k**-b
@@ -75,9 +75,9 @@ def pnpi_fbs(
 def pnpi_gd(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, a: float = 0.5, b: float = 0.4, cap: float = 0.03
 ) -> Iterator[Iterate]:
-    """PnPI-GD: Ishikawa's iteration for T(u) = D(u) - lam grad G(u), D pseudo-contractive; small steps, at most `cap`.
+    """PnPI-GD: Ishikawa's iteration for T(u) = D(u) - lam grad G(u), D pseudo-contractive; its steps are at most `cap`.
 
-    Args: as `pnpi_hqs`. Yields: Iterate with x = u, w.
+    The other arguments are those of `pnpi_hqs`. It yields an Iterate with x = u, w.
     """
     u = x0
     for k in count(1):

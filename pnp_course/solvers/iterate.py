@@ -1,4 +1,4 @@
-"""What a solver yields, and the warning solvers share."""
+"""What a solver yields, and the warning that solvers share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class Iterate:
     """One step of a solver.
 
-    x: the image to show (B, C, H, W). denoiser_input: the image that the denoiser was last applied to, where a theorem
-    about it asks for its constants. objective: the value of what the solver minimises, summed over the batch, or None
-    where it has no objective or does not know it. variables: those of the algorithm, by the names of its equations;
-    each is an attribute too, as in `iterate.u`.
+    x: the image to show (B, C, H, W). denoiser_input: the image that the denoiser was last applied to, where theorems
+    need its constants. objective: the value of what the solver minimises, summed over the batch, or None if it has no
+    objective or does not know it. variables: those of the algorithm, by their names in its equations; each is also an
+    attribute, as in `iterate.u`.
     """
 
     x: Tensor
@@ -33,23 +33,23 @@ class Iterate:
 
     def __getattr__(self, name: str) -> Any:
         """One of the algorithm's variables."""
-        variables = self.__dict__.get("variables", {})  # a half-made copy has none yet
+        variables = self.__dict__.get("variables", {})  # a copy that is being made has none yet
         if name in variables:
             return variables[name]
         has = ", ".join(["x", "denoiser_input", "objective", *variables])
         raise AttributeError(f"this iterate has no {name!r}; it has {has}.")
 
     def __dir__(self) -> list[str]:
-        """The variables can be completed by the Tab key."""
+        """All attributes and variables, so that the Tab key completes them."""
         return [*super().__dir__(), *self.variables]
 
     def __repr__(self) -> str:
-        """Names and sizes; a picture is not printed."""
+        """Names and sizes, without the pixels."""
         return f"Iterate(x={tuple(self.x.shape)}, objective={self.objective}, variables: {', '.join(self.variables) or '-'})"
 
 
 class StepSizeWarning(UserWarning):
-    """A step size is over the bound of the solver's theorem: the run may diverge."""
+    """A step size is above the bound of the solver's theorem, so the run may diverge."""
 
 
 def warn_of_long_steps(fidelity: Fidelity, x: Tensor, factor: float, bound: float, what: str) -> None:
@@ -58,10 +58,14 @@ def warn_of_long_steps(fidelity: Fidelity, x: Tensor, factor: float, bound: floa
     if constant == float("inf"):
         warnings.warn(
             "the gradient of this fidelity has no Lipschitz constant (Poisson): no step size has a guarantee here; "
-            "a solver with a proximal step, such as coco_admm, does not need one.", StepSizeWarning, stacklevel=5,
-        )  # fmt: skip
+            "a solver with a proximal step, such as coco_admm, does not need one.",
+            StepSizeWarning,
+            stacklevel=5,
+        )
     elif factor * constant > bound * (1 + 1e-6):
         warnings.warn(
-            f"{what} = {factor * constant:.4g} is over {bound:g}, the bound of the theorem, with L_f = {constant:.4g}: "
-            f"take a step below {bound / constant:.4g}.", StepSizeWarning, stacklevel=5,
-        )  # fmt: skip
+            f"{what} = {factor * constant:.4g} is above {bound:g}, the bound of the theorem, with L_f = {constant:.4g}: "
+            f"take a step below {bound / constant:.4g}.",
+            StepSizeWarning,
+            stacklevel=5,
+        )

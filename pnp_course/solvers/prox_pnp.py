@@ -1,8 +1,9 @@
 """Prox-PnP: splittings with a denoiser that is a proximal map, D = prox_phi ([A] section 3, after Hurault et al. 2022b).
 
-With D = I - grad g, grad g L-Lipschitz and L < 1, phi is L/(L+1)-weakly convex and phi(D(z)) = g(z) - ||D(z) - z||^2 / 2.
-Every solver here takes a denoiser with its potential, so that the objective is known along the run at no cost; one
-without goes into `splitting.pgd` and `splitting.drs`. [A] writes the fidelity lam f; here f is G.
+With D = I - grad g, grad g L-Lipschitz and L < 1, phi is L/(L+1)-weakly convex and phi(D(z)) = g(z) - ||D(z) - z||^2 /
+2. Every solver here takes a denoiser with its potential, so that the objective is known along the run at no cost; a
+denoiser without a potential can be used in `splitting.pgd` and `splitting.drs`. [A] writes lam f for the fidelity; here
+f is G.
 """
 
 from __future__ import annotations
@@ -46,16 +47,16 @@ def _check_diff(fidelity: Fidelity, denoise: Any, x0: Tensor, parameters: dict[s
 def prox_pnp_pgd(
     fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, t: float = 1.0
 ) -> Iterator[Iterate]:
-    """Prox-PnP-PGD: x_{k+1} = D_t(x_k - lam grad f(x_k)); F = lam f + phi_t decreases if t M < 1 and
-    lam L_f + t l / (t l + 1) < 2, where -l <= I - J <= M; in [A] section 3 both are the one L = ||I - J||.
+    """Prox-PnP-PGD: x_{k+1} = D_t(x_k - lam grad f(x_k)).
 
-    L_f is the Lipschitz constant of grad f, ||A||^2 for the Gaussian fidelity.
+    F = lam f + phi_t decreases if t M < 1 and lam L_f + t l / (t l + 1) < 2, where -l <= I - J <= M; in [A] section 3
+    both l and M are L = ||I - J||. L_f is the Lipschitz constant of grad f, ||A||^2 for the Gaussian fidelity.
 
     Args:
         denoise: at_sigma(D, sigma) with a potential.
         x0: first x (B, C, H, W).
-        lam: weight of the fidelity; the authors' 0.99 with ||A|| = 1.
-        t: averaging.
+        lam: weight of the fidelity; the authors take 0.99 with ||A|| = 1.
+        t: averaging weight.
 
     Yields:
         Iterate with x = x_{k+1}, z = x_k - lam grad f(x_k), and objective F(x_{k+1}).
@@ -71,14 +72,14 @@ def prox_pnp_pgd(
 def alpha_pgd(
     fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, alpha: float = 0.5
 ) -> Iterator[Iterate]:
-    """Relaxed proximal gradient descent, for larger lam than `prox_pnp_pgd`; equal to it at alpha = 1. [A] section 3.
+    """Relaxed proximal gradient descent, for larger lam than `prox_pnp_pgd`, which it is at alpha = 1. [A] section 3.
 
         q = (1 - alpha) y_k + alpha x_k,   x_{k+1} = D(x_k - lam grad f(q)),   y_{k+1} = (1 - alpha) y_k + alpha x_{k+1}
 
     Args:
-        denoise, x0: as `prox_pnp_pgd`.
+        denoise, x0: those of `prox_pnp_pgd`.
         lam: weight of the fidelity.
-        alpha: 0 < alpha <= 1; the theorem asks l / (l + 1) < alpha < 1 / (lam L_f), -l <= I - J <= M < 1.
+        alpha: 0 < alpha <= 1; the theorem needs l / (l + 1) < alpha < 1 / (lam L_f), -l <= I - J <= M < 1.
 
     Yields:
         Iterate with x = x_{k+1}, y = y_{k+1}, z, and objective F(x_{k+1}), F = lam f + phi. It may rise: what decreases
@@ -97,17 +98,16 @@ def alpha_pgd(
 def prox_pnp_drs(
     fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, t: float = 0.5
 ) -> Iterator[Iterate]:
-    """Prox-PnP-DRS, denoiser first; f may be non-smooth. It decreases the objective below if t ||I - J|| < 1/2. [A] section 3.
+    """Prox-PnP-DRS, denoiser first; f may be non-smooth. The objective decreases if t ||I - J|| < 1/2. [A] section 3.
 
         y_k = D_t(s_k),   z_k = prox_{lam f}(2 y_k - s_k),   s_{k+1} = s_k + z_k - y_k
 
-    (0.376 in [A]; 1/2 by Themelis and Patrinos 2020, see book/theory/proximal_denoiser.md.) The objective is the
-    Douglas-Rachford envelope
-    phi_t(y) + lam f(z) + <y - s, y - z> + ||y - z||^2 / 2.
+    The bound is 0.376 in [A], and 1/2 by Themelis and Patrinos 2020, see book/theory/proximal_denoiser.md. The
+    objective is the Douglas-Rachford envelope phi_t(y) + lam f(z) + <y - s, y - z> + ||y - z||^2 / 2.
 
     Args:
-        denoise: as `prox_pnp_pgd`. x0: first s.
-        lam: weight of the fidelity. t: averaging; the authors' 0.5.
+        denoise: at_sigma(D, sigma) with a potential. x0: first s.
+        lam: weight of the fidelity. t: averaging weight; the authors take 0.5.
 
     Yields:
         Iterate with x = y_k, s = s_{k+1} (the splitting's own variable), z = z_k, and objective.
@@ -134,8 +134,8 @@ def prox_pnp_drsdiff(
     The objective is the envelope with the two functions in their own roles, lam f(y) + phi_t(z) + <y - s, y - z> +
     ||y - z||^2 / 2.
 
-    The theorem asks t M < 1, M the largest eigenvalue of I - J. Args and yields: as `prox_pnp_drs`, with t = 1 by
-    default; x = y_k, the output of the fidelity's prox.
+    The theorem needs t M < 1, where M is the largest eigenvalue of I - J. Arguments and iterates are those of
+    `prox_pnp_drs`, with t = 1 by default; x = y_k is the output of the fidelity's prox.
     """
     s = x0
     while True:
@@ -152,7 +152,7 @@ def prox_pnp_drsdiff(
 def rmmo_drs(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float) -> Iterator[Iterate]:
     """RMMO-DRS: Douglas-Rachford with a firmly nonexpansive D, the resolvent of a maximally monotone operator.
 
-    Converges to a zero of lam grad G + (D^{-1} - I) where there is one; there need be no objective. Source: Terris et al.
-    2020, Pesquet et al. 2021. Args and yields: as `splitting.drs`.
+    It converges to a zero of lam grad G + (D^{-1} - I) if there is one; there may be no objective. Source: Terris et
+    al. 2020, Pesquet et al. 2021. Arguments and iterates are those of `splitting.drs`.
     """
     return drs(fidelity, denoise, x0, lam=lam)

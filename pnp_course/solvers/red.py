@@ -1,6 +1,6 @@
 """RED (Romano et al. 2017) and SNORE (Renaud et al. 2024): descent along the denoiser's residual x - D(x).
 
-Both papers weigh the residual; here, as in every solver, `lam` weighs the fidelity.
+Both papers put the weight on the residual; here, as in every solver, `lam` is the weight of the fidelity.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def red(
 ) -> Iterator[Iterate]:
     """RED by gradient descent: x_{k+1} = x_k - step (lam grad G(x_k) + x_k - D(x_k)).
 
-    It descends on lam G + <x, x - D(x)> / 2 only if D is locally homogeneous and J symmetric (Reehorst and Schniter 2018);
-    for a gradient-step D it descends on lam G + g. The paper's weight of the residual is 1 / lam, its step lam times this.
+    It descends on lam G + <x, x - D(x)> / 2 only if D is locally homogeneous and J symmetric (Reehorst and Schniter
+    2018); for a gradient-step D it descends on lam G + g. The paper's weight of the residual is 1 / lam, its step lam
+    times this.
 
     Args:
         denoise: x -> D(x) at a fixed noise level.
@@ -69,7 +70,7 @@ def red(
 def red_fixed_point(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float) -> Iterator[Iterate]:
     """RED by its fixed-point iteration: lam grad G(x_{k+1}) + x_{k+1} - D(x_k) = 0, x_{k+1} = prox_{lam G}(D(x_k)).
 
-    Args and yields: as `red`.
+    The arguments, without a step, and the iterates are those of `red`.
     """
     x = x0
     while True:
@@ -87,24 +88,30 @@ def _check_snore(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: d
 
 @solver(needs="at", also=_check_snore)
 def snore(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float],
-    sigmas: Sequence[float] | None = None, step: float | Sequence[float] | None = None, seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
-    """SNORE: RED at noised images.
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None,
+    step: float | Sequence[float] | None = None,
+    seed: int = 0,
+) -> Iterator[Iterate]:
+    """SNORE: RED at images to which noise is added.
 
         u = x_k + sigma_k n,   x_{k+1} = x_k - step_k (lam_k grad G(x_k) + u - D_{sigma_k}(u))
 
     The residual is that of the noisy image u, as in the authors' code; its expectation is that of x_k - D(u). The
-    paper's step delta and weight alpha_k of the residual are lam_k = 1 / alpha_k and step_k = delta alpha_k here; the authors
-    anneal sigma from 1.8 nu to 0.5 nu and alpha from 0.1 to 1 (`annealed`), with delta = 0.1.
+    paper's step delta and its weight alpha_k of the residual give lam_k = 1 / alpha_k and step_k = delta alpha_k here.
+    The authors let sigma fall from 1.8 nu to 0.5 nu and alpha grow from 0.1 to 1 (`annealed`), with delta = 0.1.
 
     Args:
         denoise: at_sigma(D, sigma).
         x0: first x (B, C, H, W).
         lam: weight of the fidelity, or one for each iteration.
-        sigmas: noise levels, one for each iteration; without them that of `denoise`, for ever.
+        sigmas: noise levels, one for each iteration; by default that of `denoise` in all of them.
         step: step size, or one for each iteration; 1 / (lam L_f + 1) by default.
-        seed: of the noise.
+        seed: seed of the noise.
 
     Yields:
         Iterate with x = x_{k+1}.
@@ -118,10 +125,19 @@ def snore(
 
 @solver(needs="at", also=check_levels)
 def snore_prox(
-    fidelity: Fidelity, denoise: AtSigma, x0: Tensor, *, lam: float | Sequence[float],
-    sigmas: Sequence[float] | None = None, step: float | Sequence[float] = 1.0, seed: int = 0,
-) -> Iterator[Iterate]:  # fmt: skip
-    """SNORE-Prox: x_{k+1} = prox_{step_k lam_k G}(x_k - step_k (u - D_{sigma_k}(u))), u = x_k + sigma_k n. Else as `snore`."""
+    fidelity: Fidelity,
+    denoise: AtSigma,
+    x0: Tensor,
+    *,
+    lam: float | Sequence[float],
+    sigmas: Sequence[float] | None = None,
+    step: float | Sequence[float] = 1.0,
+    seed: int = 0,
+) -> Iterator[Iterate]:
+    """SNORE-Prox: x_{k+1} = prox_{step_k lam_k G}(x_k - step_k (u - D_{sigma_k}(u))), u = x_k + sigma_k n.
+
+    Arguments and iterates are those of `snore`.
+    """
     x, generator = x0, torch.Generator().manual_seed(seed)
     for sigma, denoise_k, weight, length in _schedules(denoise, sigmas, lam, step):
         u = x + sigma * normal_like(x, generator)
@@ -132,7 +148,7 @@ def snore_prox(
 def _schedules(
     denoise: AtSigma, sigmas: Sequence[float] | None, lam: float | Sequence[float], step: float | Sequence[float] | None
 ) -> Iterator[tuple[float, Denoise, float, float]]:
-    """For each iteration the noise level, the denoiser of that level, the weight and the step."""
+    """Give for each iteration the noise level, the denoiser of that level, the weight and the step."""
     levels = schedule(float(denoise.sigma) if sigmas is None else sigmas)
     steps = schedule(step)  # type: ignore[arg-type]  # the check has put a number for None
     return zip(levels, denoisers_at(denoise, sigmas), schedule(lam), steps, strict=False)

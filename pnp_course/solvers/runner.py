@@ -1,4 +1,4 @@
-"""`run`: draw iterates from a solver until a stop rule holds; keep history; notice NaN and divergence."""
+"""`run` takes iterates from a solver until a stop rule holds, keeps their history, and notices NaN and divergence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Monitor = Callable[[Iterate], float]
 
 
 class DivergenceError(RuntimeError):
-    """A solver produced NaN, infinity, or an iterate that keeps growing. `result` holds the run up to there."""
+    """A solver produced NaN, infinity, or an iterate that keeps growing. `result` holds the run up to this iterate."""
 
     def __init__(self, message: str, result: Result):
         super().__init__(message, result)  # both in `args`, so that it can be copied and sent between processes
@@ -31,7 +31,7 @@ class DivergenceError(RuntimeError):
 
 @dataclass
 class Result:
-    """Outcome of `run`.
+    """The result of `run`.
 
     x: the last image (B, C, H, W). iterate: the last Iterate, with the algorithm's variables.
     rows: one dictionary per iteration: iteration, seconds, relative_change, and the monitors' values.
@@ -66,7 +66,7 @@ def _complain(k: int, trouble: str, result: Result) -> DivergenceError:
 
 
 class _Watch:
-    """Sees whether an image of the batch has become NaN or has grown, and by how much the last step changed it."""
+    """Watches whether an image of the batch becomes NaN or grows, and by how much the last step changed it."""
 
     def __init__(self) -> None:
         self.before: Tensor | None = None
@@ -91,27 +91,33 @@ class _Watch:
 
 
 def run(
-    solver: Iterable[Iterate], max_iter: int = 100, *, tol: float = 0.0, max_seconds: float = float("inf"),
-    monitors: Mapping[str, Monitor] | None = None, progress: bool = False, callback: Callable[[Iterate], None] | None = None,
-) -> Result:  # fmt: skip
+    solver: Iterable[Iterate],
+    max_iter: int = 100,
+    *,
+    tol: float = 0.0,
+    max_seconds: float = float("inf"),
+    monitors: Mapping[str, Monitor] | None = None,
+    progress: bool = False,
+    callback: Callable[[Iterate], None] | None = None,
+) -> Result:
     """Run a solver.
 
     Args:
         solver: a generator of iterates, such as `coco_admm(...)`.
-        max_iter: most iterations.
-        tol: stop once ||x_k - x_{k-1}|| / ||x_k|| is at most this for every image of the batch; 0: never.
-        max_seconds: stop after this long.
-        monitors: name -> function of the iterate; its value goes into the history. One that remembers something between
-            iterates has a method `begin`, called at the start of each run.
+        max_iter: the largest number of iterations.
+        tol: stop once ||x_k - x_{k-1}|| / ||x_k|| is at most this for every image of the batch; 0 never stops the run.
+        max_seconds: stop after this time.
+        monitors: name -> function of the iterate, whose value goes into the history. A monitor that remembers something
+            between iterates has a method `begin`, which is called at the start of each run.
         progress: show a progress bar.
         callback: called with each iterate, for live pictures.
 
     Ctrl-C ends the run and keeps the last iterate.
 
     Raises:
-        DivergenceError: NaN or infinity in x, or x grown to 10^4 times its first size (or that of a white picture);
-            names iteration and likely cause.
-        ValueError: max_iter < 1.
+        DivergenceError: x holds NaN or infinity, or has grown to 10^4 times its first norm (or that of a white
+            picture); the message names the iteration and likely causes.
+        ValueError: max_iter < 1 or tol < 0, or the solver yields nothing.
     """
     if int(max_iter) != max_iter or max_iter < 1:
         raise ValueError(f"max_iter is {max_iter}; wanted a whole number of at least 1.")

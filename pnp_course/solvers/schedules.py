@@ -34,23 +34,23 @@ def annealed(start: float, end: float, iterations: int, last: int = 300, levels:
 
 
 def schedule(value: float | Sequence[float]) -> Iterator[float]:
-    """One value for each iteration: those of a list, or one number for ever."""
+    """One value for each iteration: those of a list, or the same number without end."""
     return iter(value) if isinstance(value, Sequence) else repeat(value)
 
 
 def denoisers_at(denoise: AtSigma | Denoise, sigmas: Sequence[float] | None) -> Iterator[Denoise]:
-    """The denoiser at each noise level of a list, or as it is for ever."""
+    """The denoiser at each noise level of a list, or the same denoiser without end."""
     return repeat(denoise) if sigmas is None else (denoise.at(s) for s in sigmas)  # type: ignore[union-attr]
 
 
 def normal_like(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Normal noise of the shape, precision and device of x; each image of a batch gets the noise that it would get alone."""
+    """Normal noise of the shape, precision and device of x; each image of a batch gets the noise it would get alone."""
     one = torch.randn(x.shape[1:], generator=generator, dtype=x.dtype)
     return one.to(x.device).expand_as(x)
 
 
 def check_levels(fidelity: Any, denoise: Any, x0: Tensor, parameters: dict[str, Any]) -> None:
-    """Raise ValueError unless `sigmas` are noise levels, as many as there are of each other schedule."""
+    """Raise ValueError unless `sigmas` are noise levels, and the schedules of the other parameters are equally long."""
     sigmas = parameters["sigmas"]
     lengths = {n: len(parameters[n]) for n in ("lam", "step") if isinstance(parameters.get(n), Sequence)}
     if sigmas is not None:

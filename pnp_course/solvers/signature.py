@@ -1,8 +1,8 @@
 """What all solvers share before their first line: one name means one thing, and is checked when the solver is called.
 
-`@solver` turns a generator function that reads like a paper's lines into a solver: a call checks the arguments at once, by
-name, and only then makes the generator. `bind` does the same without a run, for the guarantees, which so speak of the
-very parameters and defaults that the solver has.
+`@solver` turns a generator function that reads like a paper's lines into a solver: a call checks the arguments at once,
+by name, and only then makes the generator. `bind` does the same without a run, for the guarantees, so that they use the
+solver's own parameters and defaults.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ POSITIVE: Test = (lambda v: math.isfinite(v) and v > 0, "a finite number > 0")
 WEIGHT: Test = (lambda v: 0 < v <= 1, "a number with 0 < {name} <= 1")
 EXPONENT: Test = (lambda v: 0 <= v < math.inf, "a finite number >= 0")
 
-# every keyword of every solver: its meaning is told in the book's notation, its domain here and nowhere else
+# the domain of every keyword of every solver, which is defined only here; the book's notation explains the meanings
 DOMAINS: dict[str, Test] = {
     "lam": POSITIVE,  # weight of the fidelity
     "step": POSITIVE,
@@ -55,11 +55,11 @@ def keywords(solver: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def bind(solver: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The solver's keyword parameters: `given`, and the solver's own defaults for the rest; all of them checked.
+    """Return the solver's keyword parameters, `given` and its own defaults for the rest, after checking all of them.
 
     Raises:
-        ValueError: a name that the solver does not have (offers the nearest), one that is missing, or a value outside
-            the domain that the solver accepts.
+        ValueError: the solver does not have a name (the message offers the nearest one), a parameter is missing, or a
+            value is outside the domain that the solver accepts.
     """
     known = keywords(solver)
     for name in given:
@@ -71,7 +71,9 @@ def bind(solver: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
     bound = {n: given.get(n, p.default) for n, p in known.items()}
     for name, value in bound.items():
         if value is None and known[name].default is not None:
-            raise ValueError(f"{name} is None; wanted a number, or leave it out to take {known[name].default}.")
+            raise ValueError(
+                f"{name} is None; wanted a number: pass {name}=NUMBER, or leave it out to take {known[name].default}."
+            )
         check_parameter(name, value)
     return bound
 
@@ -80,12 +82,13 @@ def _unknown(solver: str, name: str, known: list[str]) -> NoReturn:
     near = difflib.get_close_matches(name, known, 1, cutoff=0.0)
     raise ValueError(
         f"{solver} has no parameter {name!r}; did you mean {near[0]!r}? It takes {', '.join(known)}."
-        if near else f"{solver} has no parameter {name!r}; it takes none."
-    )  # fmt: skip
+        if near
+        else f"{solver} has no parameter {name!r}; it takes none."
+    )
 
 
 def check_parameter(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` lies in the domain of the parameter `name`; None stands for the solver's own choice."""
+    """Raise ValueError unless `value` is in the domain of the parameter `name`; None leaves the choice to the solver."""
     if name not in DOMAINS or value is None:
         return
     test, wanted = DOMAINS[name]
@@ -112,10 +115,10 @@ NEEDS = {  # what a solver asks of `denoise` beside being callable: who has it
 
 
 def solver(needs: str = "", also: Callable[..., None] | None = None) -> Callable[[Solver], Solver]:
-    """Decorate a generator function `f(fidelity, denoise, x0, *, ...)` as a solver, see the module.
+    """Make a solver of a generator function `f(fidelity, denoise, x0, *, ...)`, as the module describes it.
 
     Args:
-        needs: the method that the solver asks of `denoise`, a key of `NEEDS`.
+        needs: the method that `denoise` must have, a key of `NEEDS`.
         also: further checks, called as (fidelity, denoise, x0, parameters) with the bound keyword parameters.
     """
 

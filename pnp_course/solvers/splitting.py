@@ -1,7 +1,8 @@
 """The classical splittings for min_x R(x) + lam G(x): PGD, FISTA, ADMM, Douglas-Rachford, primal-dual.
 
-R enters through its proximal map `denoise`, a function of an image. Put a denoiser there, x -> D(x, sigma), and each of
-them is its plug-and-play version, "PnP-PGD" and so on: same loop, but then a theorem needs D to be a proximal map.
+R enters through its proximal map `denoise`, a function of an image. With a denoiser in its place, x -> D(x, sigma),
+each of them is its plug-and-play version, "PnP-PGD" and so on: the loop is the same, but a theorem needs D to be a
+proximal map.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def fista(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step:
         x_{k+1} = prox_{step R}(y_k - step lam grad G(y_k))
         q_{k+1} = (1 + sqrt(1 + 4 q_k^2)) / 2,   y_{k+1} = x_{k+1} + (q_k - 1) / q_{k+1} (x_{k+1} - x_k)
 
-    For convex R and G the objective is within O(1/k^2) of its minimum. Args: as `pgd`. Yields: Iterate with x and y.
+    For convex R and G the objective is within O(1/k^2) of its minimum. The arguments are those of `pgd`; it yields an
+    Iterate with x and y.
     """
     x, y, q = x0, x0, 1.0
     while True:
@@ -70,18 +72,18 @@ def fista(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step:
 
 @solver()
 def admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float) -> Iterator[Iterate]:
-    """ADMM with unit penalty, scaled dual b: PnP-ADMM with a denoiser. `coco_admm` with t = 1 is the same.
+    """ADMM with unit penalty and scaled dual b; with a denoiser, PnP-ADMM. `coco_admm` with t = 1 is the same.
 
         v_{k+1} = prox_{lam G}(u_k + b_k),   u_{k+1} = prox_R(v_{k+1} - b_k),   b_{k+1} = b_k + u_{k+1} - v_{k+1}
 
-    Args: as `pgd`, x0 is the first u. Yields: Iterate with x = u_{k+1}, v, b.
+    The arguments are those of `pgd` without a step, and x0 is the first u. It yields an Iterate with x = u_{k+1}, v, b.
     """
     u, b = x0, torch.zeros_like(x0)
     while True:
         v = fidelity.prox(u + b, lam)
         z = v - b
         u = denoise(z)
-        b = u - z  # = b + u - v, with one pass over the image less
+        b = u - z  # = b + u - v, with one pass less over the image
         yield Iterate(u, denoiser_input=z, v=v, b=b)
 
 
@@ -94,7 +96,7 @@ def drs(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, relaxat
     For convex R and G it converges for 0 < relaxation < 2. With the two maps exchanged ("denoiser first",
     `prox_pnp_drs`) it is `admm`, in the variable v_{k+1} - b_k.
 
-    Args: as `admm`; x0 is the first s. Yields: Iterate with x = u_k, v, s = s_{k+1}.
+    The other arguments are those of `admm`, but x0 is the first s. It yields an Iterate with x = u_k, v, s = s_{k+1}.
     """
     s = x0
     while True:
@@ -110,16 +112,23 @@ def _check_primal_dual(fidelity: Fidelity, denoise: Any, x0: Tensor, parameters:
     product = parameters["step"] * parameters["sigma_dual"] * linear.norm_squared
     if product > 1 + 1e-6:
         warnings.warn(
-            f"step sigma_dual ||L||^2 = {product:.4g} is over 1, the bound of the theorem: take a shorter step.",
-            StepSizeWarning, stacklevel=4,
-        )  # fmt: skip
+            f"step sigma_dual ||L||^2 = {product:.4g} is above 1, the bound of the theorem: take a shorter step.",
+            StepSizeWarning,
+            stacklevel=4,
+        )
 
 
 @solver(also=_check_primal_dual)
 def primal_dual(
-    fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, step: float = 1.0, sigma_dual: float = 1.0,
+    fidelity: Fidelity,
+    denoise: Denoise,
+    x0: Tensor,
+    *,
+    lam: float,
+    step: float = 1.0,
+    sigma_dual: float = 1.0,
     linear: Linear | None = None,
-) -> Iterator[Iterate]:  # fmt: skip
+) -> Iterator[Iterate]:
     """Primal-dual hybrid gradient (Chambolle and Pock 2011) for min_x lam G(x) + R(L x).
 
         p_{k+1} = prox_{sigma R*}(p_k + sigma L xbar_k)

@@ -1,4 +1,4 @@
-"""Small exact worlds, where every theorem can be seen to hold: no approximation, no pictures."""
+"""Small exact worlds in which every theorem can be seen to hold, without approximation and without pictures."""
 
 from pnp_course.toy.mixture import GaussianMixture, PixelMixture
 

@@ -23,10 +23,10 @@ from pnp_course.denoisers.base import Denoise
 
 @dataclass(frozen=True)
 class Condition:
-    """One rung: `rail` "left" with constant k <= 1, or "right" with constant gamma >= 0.
+    """One rung of the ladder: `rail` "left" with constant k <= 1, or "right" with constant gamma >= 0.
 
     Raises:
-        ValueError: another rail, or a constant out of range.
+        ValueError: the rail is another one, or the constant is out of range.
     """
 
     name: str
@@ -35,18 +35,21 @@ class Condition:
 
     def __post_init__(self) -> None:
         if not ((self.rail == "left" and self.constant <= 1) or (self.rail == "right" and self.constant >= 0)):
-            raise ValueError(f"{self.rail!r}, {self.constant}: wanted 'left' with k <= 1 or 'right' with gamma >= 0.")
+            raise ValueError(
+                f"the rail is {self.rail!r} and the constant {self.constant}; wanted 'left' with k <= 1 or 'right' with "
+                "gamma >= 0."
+            )
 
     @property
     def half_plane(self) -> bool:
-        """The region is a half-plane: pseudo-contractive (k = 1) or monotone (gamma = 0)."""
+        """Is the region a half-plane? It is for pseudo-contractive (k = 1) and monotone (gamma = 0)."""
         return self.constant == (1 if self.rail == "left" else 0)
 
     @property
     def coefficients(self) -> tuple[float, float]:
-        """(a, b) such that the condition is ||a I + b J||_* <= 1 everywhere; not for a half-plane (ValueError)."""
+        """(a, b) such that the condition is ||a I + b J||_* <= 1 everywhere; ValueError for a half-plane."""
         if self.half_plane:
-            raise ValueError(f"{self.name} is no bound of a norm of a I + b J; use `margin`.")
+            raise ValueError(f"{self.name} is not a bound on the norm of some a I + b J; use `margin`.")
         return (self.constant, 1 - self.constant) if self.rail == "left" else (-1, 2 * self.constant)
 
     @property
@@ -59,7 +62,7 @@ class Condition:
 
     @property
     def slopes(self) -> tuple[float, float]:
-        """The interval of the real line inside the region: what the condition allows D' to be on the line."""
+        """The interval of the real line inside the region: the slopes D' that the condition allows on the line."""
         centre, radius = self.disc
         if self.half_plane:
             return (-math.inf, 1.0) if self.rail == "left" else (0.0, math.inf)
@@ -73,12 +76,12 @@ class Condition:
         return (j + j.mT) / 2 - self.constant * j.mT @ j
 
     def margin(self, j: Tensor) -> Tensor:
-        """Smallest eigenvalue of Q, (...,): the linear map J satisfies the condition iff this is >= 0."""
+        """The smallest eigenvalue of Q, (...,); the linear map J satisfies the condition iff it is >= 0."""
         values: Tensor = torch.linalg.eigvalsh(self.form(j))
         return values[..., 0]
 
     def norm(self, j: Tensor) -> Tensor:
-        """||a I + b J||_*, (...,), of a disc condition; ValueError for a half-plane."""
+        """||a I + b J||_*, (...,), of a condition whose region is a disc; ValueError for a half-plane."""
         a, b = self.coefficients
         norm: Tensor = torch.linalg.matrix_norm(a * torch.eye(j.shape[-1], dtype=j.dtype) + b * j, 2)
         return norm
@@ -90,11 +93,12 @@ class Condition:
         return z.real - self.constant * z.abs() ** 2
 
     def tests(self, j: Tensor, w: Tensor | None = None) -> tuple[float, float, float]:
-        """Three numbers for J (n, n), each wanted <= 1: from its eigenvalues, from W(J), and the exact one.
+        """Three numbers for J (n, n), to be <= 1: from its eigenvalues, from its numerical range W(J), and the exact one.
 
-        For a disc the largest |a + b lambda|, the largest |a + b w| over the numerical range, and ||a I + b J||_*, in
-        increasing order; only the last is the condition. For a half-plane the largest Re z (left) or 1 - Re z (right):
-        there the last two agree. The second is taken over the points `w` of `numerical_range`, a little from below.
+        For a disc they are the largest |a + b lambda|, the largest |a + b w| over the numerical range, and
+        ||a I + b J||_*, in increasing order; only the last is the condition. For a half-plane they are the largest Re z
+        (left) or 1 - Re z (right), and the last two agree. The second is taken over the points `w` of
+        `numerical_range`, so it is slightly too small.
         """
         points = (torch.linalg.eigvals(j), numerical_range(j) if w is None else w)
         if self.half_plane:
@@ -105,11 +109,11 @@ class Condition:
         return float((a + b * points[0]).abs().max()), float((a + b * points[1]).abs().max()), float(self.norm(j))
 
     def implies(self, other: Condition) -> bool:
-        """Does every map that satisfies this condition satisfy `other`? By the constants (theorem of the ladder)."""
+        """Does every map that satisfies this condition satisfy `other`? The constants decide (theorem of the ladder)."""
         if self.rail == other.rail:
             step = other.constant - self.constant
             return step >= 0 if self.rail == "left" else step <= 0
-        # only from firm downwards can the rails be crossed
+        # a condition implies one on the other rail only if it is at least as strong as firm nonexpansiveness
         if self.rail == "left":
             return self.constant <= -1 and other.constant <= 1
         return self.constant >= 1 and other.constant >= -1
@@ -138,7 +142,7 @@ def sheared(b: float) -> Tensor:
 
 
 def numerical_range(j: Tensor, directions: int = 48) -> Tensor:
-    """Points (2 directions,), complex, round the boundary of W(J) = {v* J v : |v| = 1}, in order; J real (n, n).
+    """Complex points (2 directions,) along the boundary of W(J) = {v* J v : |v| = 1}, in order, for a real J (n, n).
 
     In the direction e^{i theta} W reaches as far as the largest eigenvalue of the Hermitian part of e^{-i theta} J, and
     its eigenvector v gives the boundary point v* J v. W of a real J is symmetric about the real axis.
@@ -153,7 +157,8 @@ def numerical_range(j: Tensor, directions: int = 48) -> Tensor:
 def jacobian(denoise: Denoise, x: Tensor) -> Tensor:
     """J at one small image x (1, C, H, W), (n, n) in float64, by one batched backward pass over n copies of x.
 
-    The same matrix as `pnp_course.jacobian.dense`, faster where the image is small (8 x 8) and the network deep.
+    It is the same matrix as that of `pnp_course.jacobian.dense`, computed faster if the image is small (8 x 8) and the
+    network is deep.
     """
     n = x.numel()
     copies = x.detach().expand(n, -1, -1, -1).clone().requires_grad_(True)
@@ -171,8 +176,9 @@ def blocks(x: Tensor, side: int = 8) -> dict[str, Tensor]:
 def closest_denoiser(x: Tensor, target: Tensor, weight: Tensor, low: float, high: float) -> Tensor:
     """The function E on an even grid x (n,) with slopes in [low, high] that minimises sum weight (E - target)^2, (n,).
 
-    With target the posterior mean and weight the density of x this is the denoiser of least mean squared error among
-    those that satisfy a condition on the line (`Condition.slopes`): a bounded least-squares problem in the slopes.
+    If target is the posterior mean and weight the density of x, this is the denoiser with the least mean squared error
+    among those that satisfy a condition on the line (`Condition.slopes`). It solves a bounded least-squares problem in
+    the slopes.
     """
     from scipy.optimize import lsq_linear
 

@@ -1,4 +1,4 @@
-"""Vector fields and their Helmholtz decomposition: periodic fields by Fourier, circulation, trajectories, a loop that turns.
+"""Vector fields and their Helmholtz decomposition: periodic fields by Fourier series, circulation, trajectories.
 
 A field is a function of points (n, d) with values (n, d), float64. For a denoiser D it is D itself or its displacement
 V(x) = D(x) - x; [B] section 2.2 and (13).
@@ -27,7 +27,7 @@ def frequencies(n: int) -> Tensor:
 
 
 def grid(n: int) -> Tensor:
-    """The n^2 points of the regular grid of the unit square, without its upper ends: (n^2, 2), first coordinate slowest."""
+    """The n^2 points (n^2, 2) of the regular grid of [0, 1)^2; the first coordinate changes slowest."""
     r = torch.arange(n, dtype=torch.float64) / n
     return torch.cartesian_prod(r, r)
 
@@ -46,7 +46,7 @@ class PeriodicField:
         """The trigonometric interpolation of `field`, of period 1 in both coordinates, from its values on an n x n grid.
 
         Raises:
-            ValueError: n is even: its highest frequency has no sign, so that a derivative there is ambiguous.
+            ValueError: n is even, so that the sign of the highest frequency, and with it a derivative, is ambiguous.
         """
         if n % 2 == 0 or n < 3:
             raise ValueError(f"n is {n}; wanted an odd number of grid points, at least 3.")
@@ -78,8 +78,8 @@ class PeriodicField:
     def helmholtz(self) -> tuple[PeriodicField, PeriodicField, PeriodicField]:
         """V = mean + conservative + Hamiltonian: a constant, the gradient of a periodic function, a field without divergence.
 
-        The coefficient c_k, k != 0, is split into its component along k and the rest, [B] (13). The three are orthogonal
-        in L^2, and unique.
+        The coefficient c_k, k != 0, is split into its component along k and the rest, [B] (13). The three are
+        orthogonal in L^2, and unique.
         """
         c = self.coefficients
         k = frequencies(c.shape[-1])
@@ -95,8 +95,8 @@ class PeriodicField:
 def periodic_displacement(mixture: GaussianMixture, sigma: float, copies: int = 2) -> Field:
     """V(x) = D(x) - x for the MMSE denoiser of a 2-D mixture repeated with period 1 in both coordinates.
 
-    By Tweedie's formula [A] (8) V = sigma^2 grad log p_sigma, and p_sigma is periodic: a conservative field on the torus.
-    `copies` in each direction are kept; what is cut off is below rounding while sigma and the bumps are below 0.2.
+    By Tweedie's formula [A] (8) V = sigma^2 grad log p_sigma, and p_sigma is periodic: a conservative field on the
+    torus. `copies` in each direction are kept; the rest is below rounding while sigma and the bumps are below 0.2.
     """
     steps = torch.arange(-copies, copies + 1, dtype=torch.float64)
     shifts = torch.cartesian_prod(steps, steps)
@@ -107,9 +107,9 @@ def periodic_displacement(mixture: GaussianMixture, sigma: float, copies: int = 
 
 
 def circulation(field: Field, corner: Tensor, e: Tensor, f: Tensor, nodes: int = 32) -> float:
-    """The line integral of <V, dx> once round the parallelogram corner, + e, + e + f, + f; each vector (d,).
+    """The line integral of <V, dx> around the parallelogram corner, + e, + e + f, + f; each vector is (d,).
 
-    `nodes` points of Gauss and Legendre on each side: exact for polynomials of degree 2 nodes - 1.
+    It uses `nodes` points of Gauss and Legendre on each side, so it is exact for polynomials of degree 2 nodes - 1.
     """
     points, weights = (torch.from_numpy(a).to(corner) for a in np.polynomial.legendre.leggauss(nodes))
     s, total = (points[:, None] + 1) / 2, 0.0
@@ -161,7 +161,7 @@ def polygon(corners: int, radius: float = 0.3, width: float = 0.05) -> GaussianM
 
 
 class TurningDenoiser(nn.Module):
-    """D(x, sigma) = E[u | x] + epsilon R (x - centre): the MMSE denoiser of a 2-D mixture, and a rotation on top.
+    """D(x, sigma) = E[u | x] + epsilon R (x - centre): the MMSE denoiser of a 2-D mixture plus a rotation.
 
     R is the quarter turn, so J = Cov(u | x) / sigma^2 + epsilon R: the symmetric part is the ideal one. Images are
     (B, 1, 1, 2): two pixels.
@@ -176,5 +176,5 @@ class TurningDenoiser(nn.Module):
         return self.mixture.mmse(x, sigma) + self.epsilon * (x - self.centre) @ QUARTER_TURN.T
 
     def forward(self, x: Tensor, sigma: float) -> Tensor:
-        """D at images (B, 1, 1, 2), in their precision, float64 inside."""
+        """D at images (B, 1, 1, 2), in their precision, computed in float64."""
         return self.field(x.double().reshape(-1, 2), sigma).reshape(x.shape).to(x.dtype)

@@ -1,4 +1,4 @@
-"""Linear inverse problems small enough to be solved exactly: matrices, spectra, the error of a filter, KL, iterations."""
+"""Linear inverse problems small enough to be solved exactly: matrices, spectra, errors of filters, iterations."""
 
 from __future__ import annotations
 

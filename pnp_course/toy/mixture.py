@@ -1,4 +1,4 @@
-"""Gaussian-mixture priors: MMSE denoiser, Jacobian and density in closed form. The course's laboratory.
+"""Gaussian-mixture priors, with MMSE denoiser, Jacobian and density in closed form; the course's laboratory.
 
 x = u + sigma n with u ~ sum_k w_k N(m_k, S_k), so x ~ sum_k w_k N(m_k, S_k + sigma^2 I).
 Tweedie: D(x) = E[u | x] = x + sigma^2 grad log p_sigma(x), [A] (8); J(x) = Cov(u | x) / sigma^2.
@@ -14,7 +14,7 @@ class GaussianMixture:
     """The prior sum_k w_k N(m_k, S_k) in d dimensions; points are float64 tensors (n, d).
 
     Args:
-        weights: (K,), positive, of any sum.
+        weights: (K,), positive, with any sum.
         means: (K, d).
         covariances: (K, d, d), symmetric positive semidefinite.
     """
@@ -64,7 +64,7 @@ class GaussianMixture:
         return total / sigma**2
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n points of the prior, (n, d)."""
+        """Draw n points from the prior, (n, d)."""
         which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         normal = torch.randn(n, self.means.shape[1], 1, dtype=torch.float64, generator=generator)
         values, vectors = torch.linalg.eigh(self.covariances)
@@ -80,7 +80,7 @@ class PixelMixture(nn.Module):
         self.mixture = mixture
 
     def forward(self, x: Tensor, sigma: float) -> Tensor:
-        """E[u | x], pixel by pixel, float64 inside."""
+        """E[u | x], pixel by pixel, computed in float64."""
         return self.mixture.mmse(x.double().reshape(-1, 1), sigma).reshape(x.shape).to(x.dtype)
 
     def gamma(self, sigma: float, low: float = -1.0, high: float = 2.0) -> float:

@@ -1,6 +1,6 @@
-"""Posterior means without closed forms, the implicit prior of an MMSE denoiser, and denoisers that have none.
+"""Posterior means without closed forms, the implicit prior of an MMSE denoiser, and denoisers without a prior.
 
-These are the second routes by which the course checks what `GaussianMixture` gives in closed form.
+With these independent computations the course checks what `GaussianMixture` gives in closed form.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def gaussian_density(sigma: float) -> NoiseDensity:
 
 
 def laplace_density(sigma: float) -> NoiseDensity:
-    """Density of Laplace noise of standard deviation sigma on the line: a noise that is not Gaussian."""
+    """Density of Laplace noise of standard deviation sigma on the line, which is not Gaussian."""
     b = sigma / math.sqrt(2)
     return lambda e: torch.exp(-e.abs() / b) / (2 * b)
 
@@ -35,7 +35,7 @@ def laplace_density(sigma: float) -> NoiseDensity:
 def bayes_on_a_grid(
     mixture: GaussianMixture, x: Tensor, noise: NoiseDensity, low: float = -1.5, high: float = 2.5, points: int = 4001
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Density of x, mean and variance of u given x, by the trapezoidal rule in u: Bayes' rule and nothing else.
+    """Density of x, and mean and variance of u given x, by the trapezoidal rule in u: this uses only Bayes' rule.
 
     Args:
         mixture: a prior on the line, each component with a positive variance.
@@ -68,7 +68,7 @@ def implicit_prior_by_quadrature(z: Tensor, d: Tensor) -> Tensor:
 
 
 def map_estimate(mixture: GaussianMixture, x: Tensor, sigma: float, low: float = -1.0, high: float = 2.0) -> Tensor:
-    """argmax_u log p(u) - (x - u)^2 / (2 sigma^2) on the line, by search over a grid of step 1/4000; x (n,) -> (n,)."""
+    """argmax_u log p(u) - (x - u)^2 / (2 sigma^2) on the line, by a search over a grid of step 1/4000; x (n,) -> (n,)."""
     u = torch.linspace(low, high, round(4000 * (high - low)) + 1, dtype=torch.float64)
     score = mixture.log_density(u[:, None], 0.0) - (x.double()[:, None] - u) ** 2 / (2 * sigma**2)
     return u[score.argmax(1)]

@@ -1,7 +1,7 @@
-"""Small worlds for the gradient-step denoiser: an exact one, a kinked one, and the tools to look at any of them.
+"""Small worlds for the gradient-step denoiser: an exact one, one with a kink, and tools to look at any of them.
 
-`RootNet` makes `GradientStep` the exact MMSE denoiser of a mixture. `KinkedNet` is the smallest network at which the line
-search of GS-PnP dies. `Counted` counts what an evaluation costs, `slope_along` cuts through grad g.
+`RootNet` makes `GradientStep` the exact MMSE denoiser of a mixture. `KinkedNet` is the smallest network on which the
+line search of GS-PnP fails. `Counted` counts what an evaluation costs, `slope_along` gives grad g along a line.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from pnp_course.toy.mixture import GaussianMixture
 class RootNet(nn.Module):
     """N(x) = x - e sqrt(2 g(x)), g = -sigma^2 sum log p_sigma(x_i) + const > 0, e a fixed image of norm 1.
 
-    As ||x - N(x)||^2 / 2 = g, `GradientStep(RootNet(mixture))` is x + sigma^2 grad log p_sigma(x): the MMSE denoiser of a
-    1-D mixture, pixel by pixel, by Tweedie's formula [A] (8). N itself denoises nothing.
+    Since ||x - N(x)||^2 / 2 = g, `GradientStep(RootNet(mixture))` is x + sigma^2 grad log p_sigma(x), the MMSE denoiser
+    of a 1-D mixture, pixel by pixel, by Tweedie's formula [A] (8). N itself is not a denoiser.
 
     The constant makes g > 0: p_sigma(x) < (2 pi sigma^2)^{-1/2} for every prior that is not one point.
 
     Args:
         mixture: a 1-D prior of each pixel.
-        sign: of the root, 1 or -1: another N with the same g.
+        sign: sign of the root, 1 or -1; both give the same g.
     """
 
     in_channels = 1
@@ -56,8 +56,8 @@ class RootNet(nn.Module):
 class KinkedNet(nn.Module):
     """A network on pictures of two pixels, (B, 1, 1, 2), with the potential g(x) = (b + a(x_1 - 1/2))^2 / 2.
 
-    a(z) = w (act(z / w) + act(-z / w)): with ReLU it is |z|, with ELU the smooth |z| + w (exp(-|z| / w) - 1). So g has a
-    valley along x_1 = 1/2, with a kinked or a round floor, and does not depend on x_2.
+    a(z) = w (act(z / w) + act(-z / w)): with ReLU it is |z|, with ELU the smooth |z| + w (exp(-|z| / w) - 1). So g has
+    a valley along x_1 = 1/2, with a kinked or a round floor, and does not depend on x_2.
 
     Args:
         activation: nn.ReLU() or nn.ELU().
@@ -73,7 +73,7 @@ class KinkedNet(nn.Module):
         self.config: dict[str, object] = {}
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
-        """N(x), of the shape of x; sigma is taken and not used."""
+        """N(x), of the shape of x; sigma is ignored."""
         first, second = x[..., :1], x[..., 1:]
         z = (first - 0.5) / self.width
         return torch.cat((first - self.b - self.width * (self.activation(z) + self.activation(-z)), second), dim=-1)
@@ -100,7 +100,7 @@ class Counted(nn.Module):
 
 
 def elu_in_place_of_relu(network: nn.Module) -> nn.Module:
-    """The same network, changed in place: each nn.ReLU becomes an nn.ELU. Weights stay."""
+    """Change the network in place, so that each nn.ReLU becomes an nn.ELU, with the same weights, and return it."""
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.ReLU):
@@ -117,8 +117,8 @@ def slope_along(
         denoiser: D = I - grad g.
         x, direction: a point and h, (1, C, H, W).
         s: positions on the line, (n,).
-        sigma: noise level, intensity units.
-        batch: points evaluated at once.
+        sigma: noise level in units of intensity.
+        batch: number of points evaluated at once.
     """
     slopes = []
     for part in torch.split(s, batch):
@@ -130,14 +130,14 @@ def slope_along(
 @solver(needs="with_value")
 def fixed_step(
     fidelity: Fidelity, denoise: DenoiseWithValue, x0: Tensor, *, lam: float, step: float
-) -> Iterator[Iterate]:  # fmt: skip
-    """GS-PnP-PGD without a line search: as `solvers.gs_pnp_pgd`, but each step is taken, whatever F = lam f + g does.
+) -> Iterator[Iterate]:
+    """`solvers.gs_pnp_pgd` without its line search: each step is accepted, whatever F = lam f + g does.
 
     Args:
         denoise: at_sigma(D, sigma) with a potential.
         x0: the start; the first x is prox_{step lam f}(x0).
         lam: weight of the fidelity.
-        step: the step.
+        step: the fixed step size.
 
     Yields:
         Iterate with x = step D(x_k) + (1 - step) x_k, u = x_{k+1} and objective F(x_{k+1}).

@@ -1,4 +1,4 @@
-"""Proximal operators that are known exactly, and a convex problem whose minimiser is known before it is solved.
+"""Proximal operators that are known exactly, and a convex problem whose minimiser is known in advance.
 
 Everything is float64. The functions of one variable act elementwise.
 """
@@ -18,7 +18,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 def brute_prox(f: Function, z: Tensor, reach: float = 4.0, half: int = 100_000) -> Tensor:
-    """argmin_v f(v) + (v - z)^2 / 2 for each number of z (n,), by search: no formula, no derivative.
+    """argmin_v f(v) + (v - z)^2 / 2 for each number of z (n,), by a search, without a formula or a derivative.
 
     The grid is the 2 half + 1 multiples of reach / half in [-reach, reach]; f may be infinite where it forbids a value.
     """
@@ -28,12 +28,12 @@ def brute_prox(f: Function, z: Tensor, reach: float = 4.0, half: int = 100_000) 
 
 
 def soft_threshold(z: Tensor, weight: float) -> Tensor:
-    """prox of weight |.|: shrinks by `weight` towards 0 and stops there."""
+    """prox of weight |.|, which moves z by `weight` towards 0, but not beyond."""
     return z.sign() * (z.abs() - weight).clamp_min(0)
 
 
 def hard_threshold(z: Tensor, weight: float) -> Tensor:
-    """prox of weight 1[v != 0], not convex: keeps |z| > sqrt(2 weight); at equality z and 0 both minimise."""
+    """prox of weight 1[v != 0], which is not convex: it keeps |z| > sqrt(2 weight); at equality both z and 0 minimise."""
     return z * (z.abs() > (2 * weight) ** 0.5)
 
 
@@ -50,7 +50,7 @@ def project_l1_ball(z: Tensor, radius: float) -> Tensor:
 
 @dataclass(frozen=True)
 class DoubleWell:
-    """F(u) = r / (4 a^2) (u^2 - a^2)^2: minima at -a and a, F'' >= -r with equality at 0, so r-weakly convex and no less."""
+    """F(u) = r / (4 a^2) (u^2 - a^2)^2, with minima at -a and a; r-weakly convex with no smaller r, as F''(0) = -r."""
 
     r: float
     a: float = 1.0
@@ -64,7 +64,7 @@ class DoubleWell:
         return self.r / self.a**2 * (u**2 - self.a**2) * u
 
     def prox(self, z: Tensor) -> Tensor:
-        """The minimiser of F(v) + (v - z)^2 / 2 with the sign of z: the root of (r/a^2) v^3 + (1 - r) v = z (Cardano).
+        """The minimiser of F(v) + (v - z)^2 / 2 with the sign of z, the root of (r/a^2) v^3 + (1 - r) v = z (Cardano).
 
         For r > 1 it jumps at z = 0 between two minimisers; there the positive one is returned.
         """
@@ -84,12 +84,13 @@ class DoubleWell:
 
 @dataclass(frozen=True)
 class StarField:
-    """min_x weight ||x||_1 + ||A x - y||^2 / 2 with a known minimiser: stars on a dark sky, blurred.
+    """min_x weight ||x||_1 + ||A x - y||^2 / 2 with a known minimiser: blurred stars on a dark sky.
 
-    Stars x* and a slope s with s = sign(x*) on the stars and |s| < 1 elsewhere are chosen first; then y is made so that
-    A^T (A x* - y) = -weight s. That is the optimality condition 0 in dR(x*) + grad G(x*).
+    The stars x* and a slope s, with s = sign(x*) on the stars and |s| < 1 elsewhere, are chosen first. Then y is
+    computed from A^T (A x* - y) = -weight s, which is the optimality condition 0 in dR(x*) + grad G(x*).
 
-    fidelity: G(x) = ||A x - y||^2 / 2, with ||A|| = 1. weight: of the l1 norm. minimiser: x*. slope: weight s, in dR(x*).
+    fidelity: G(x) = ||A x - y||^2 / 2, with ||A|| = 1. weight: of the l1 norm. minimiser: x*. slope: weight s, in
+    dR(x*).
     """
 
     fidelity: Gaussian
@@ -101,7 +102,7 @@ class StarField:
     def draw(
         cls, side: int = 32, stars: int = 200, weight: float = 0.002, blur: float = 0.8, seed: int = 0
     ) -> StarField:
-        """`stars` stars of brightness 0.3 to 1 on a dark square; `blur`: standard deviation in pixels, below 1."""
+        """Make `stars` stars of brightness 0.3 to 1 on a dark square; `blur` < 1 is the standard deviation in pixels."""
         generator = torch.Generator().manual_seed(seed)
         n = side * side
         x, s = torch.zeros(n, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)

@@ -1,8 +1,8 @@
 """Small worlds for the proximal denoiser: gradient steps D = I - grad g whose g, inverse and curvature are known.
 
-`Waves` has a Hessian that fills [-L, L], for any L; `ExactStep` is the MMSE denoiser of a mixture, with its potential. Both
-are functions x -> (D(x), g(x)), which `denoisers.WithPotential` brings into the form that solvers take. `invert` undoes D_t
-without knowing phi.
+The Hessian of `Waves` has eigenvalues in all of [-L, L], for any L; `ExactStep` is the MMSE denoiser of a mixture, with
+its potential. Both are functions x -> (D(x), g(x)), which `denoisers.WithPotential` brings into the form that solvers
+take. `invert` inverts D_t without knowing phi.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ExactStep:
 
     D = I - grad g by Tweedie's formula, [A] (8). A picture is a point: (B, C, H, W) with C H W = d.
 
-    mixture: the prior. sigma: noise level, intensity units.
+    mixture: the prior. sigma: noise level in units of intensity.
     """
 
     mixture: GaussianMixture
@@ -75,10 +75,10 @@ class ExactStep:
 def invert(step: Step, u: Tensor, t: float = 1.0, iterations: int = 400) -> Tensor:
     """D_t^{-1}(u) for pictures u (B, C, H, W): the fixed point of w -> u + t (w - D(w)) = u + t grad g(w).
 
-    The map is a contraction where t grad g is; the error shrinks by t L each iteration. Nothing of phi is used.
+    The map is a contraction where t grad g is; each iteration multiplies the error by at most t L. phi is not used.
 
     Raises:
-        ValueError: the iteration has not settled, as it need not for t L >= 1.
+        ValueError: the iteration did not converge, which can happen for t L >= 1.
     """
     w, change, scale = u, float("inf"), max(1.0, float(u.abs().max()))
     for _ in range(iterations):

@@ -1,4 +1,4 @@
-"""Denoisers of one number, exact in every respect: value, derivative and potential; inverse, conjugate, line integral.
+"""Denoisers of one number, with exact value, derivative and potential, and with inverse, conjugate and line integral.
 
 On the line every denoiser is conservative, and the prior of Theorem 2.2 can be computed in several independent ways.
 `AveragedMixture` is the same in d dimensions, for Gaussian mixtures.
@@ -23,7 +23,7 @@ PEAKS = (0.2, 0.8)  # black and white, as in GaussianMixture.two_peaks
 class ScalarDenoiser:
     """A differentiable denoiser of numbers: `d` = D, its `derivative` J, and its `potential` psi, psi' = D.
 
-    All three take and give float64 tensors of one shape, elementwise.
+    All three work elementwise on float64 tensors.
     """
 
     d: Function
@@ -50,12 +50,12 @@ def from_mixture(mixture: GaussianMixture, sigma: float) -> ScalarDenoiser:
 
 
 def two_point_sigma(gamma: float) -> float:
-    """The noise level at which the MMSE denoiser of `two_point` is gamma-cocoercive and no better."""
+    """The noise level at which the MMSE denoiser of `two_point` is gamma-cocoercive with no larger gamma."""
     return (PEAKS[1] - PEAKS[0]) / 2 * math.sqrt(gamma)
 
 
 def two_point(gamma: float) -> ScalarDenoiser:
-    """The MMSE denoiser of a prior that knows two values only, 0.2 and 0.8, equally likely.
+    """The MMSE denoiser of a prior with only two values, 0.2 and 0.8, which are equally likely.
 
     Its derivative takes the values in (0, 1 / gamma], the largest halfway between the two.
     """
@@ -64,7 +64,7 @@ def two_point(gamma: float) -> ScalarDenoiser:
 
 
 def wave(gamma: float, delta: float = 0.0, frequency: float = 20.0) -> ScalarDenoiser:
-    """D(z) = a z + b sin(w z) / w, whose derivative a + b cos(w z) runs through [-delta, 1 / gamma], ends included."""
+    """D(z) = a z + b sin(w z) / w, whose derivative a + b cos(w z) takes all values in [-delta, 1 / gamma]."""
     a, b, w = (1 / gamma - delta) / 2, (1 / gamma + delta) / 2, frequency
     return ScalarDenoiser(
         lambda z: a * z + b * torch.sin(w * z) / w,
@@ -92,7 +92,7 @@ def invert(increasing: Function, u: Tensor, low: float = -50.0, high: float = 50
 def conjugate(potential: Function, u: Tensor, low: float = -50.0, high: float = 50.0, steps: int = 120) -> Tensor:
     """psi*(u) = max of u z - psi(z) over z in [low, high], elementwise, by golden-section search; psi convex.
 
-    Uses values of psi only, no derivative.
+    It uses only values of psi, no derivative.
     """
     ratio = (math.sqrt(5) - 1) / 2
     a, b = torch.full_like(u, low), torch.full_like(u, high)
@@ -124,6 +124,6 @@ class AveragedMixture:
 
 
 def line_integral(values: Tensor, points: Tensor) -> Tensor:
-    """Running integral of <values, d points> along a path, both (n, d): (n,), beginning with 0; trapezoidal rule."""
+    """The running integral (n,) of <values, d points> along a path, both (n, d), from 0, by the trapezoidal rule."""
     pieces = ((values[1:] + values[:-1]) / 2 * points.diff(dim=0)).sum(1)
     return torch.cat((pieces.new_zeros(1), pieces.cumsum(0)))

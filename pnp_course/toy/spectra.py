@@ -1,4 +1,4 @@
-"""Matrices whose spectrum is known, as the linear maps that the Jacobian tools take; a small Jacobian as a whole matrix."""
+"""Matrices with a known spectrum, as the linear maps that the Jacobian tools take, and small Jacobians as matrices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def with_spectrum(s: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor
 def whole_jacobian(net: nn.Module, x: Tensor, sigma: float) -> Tensor:
     """The Jacobian of D(., sigma) at one small image x (1, C, H, W), (n, n) float64, n = C H W.
 
-    In one batch of n copies of x, each multiplied with another unit vector: for n up to about a thousand.
+    It takes one batch of n copies of x, each multiplied by another unit vector, so n may be up to about a thousand.
     """
     n = x[0].numel()
     units = torch.eye(n, dtype=x.dtype).reshape(n, *x.shape[1:])

@@ -1,8 +1,8 @@
-"""The file a training goes on from: written whole or not at all, with the version of its layout.
+"""The file from which a training goes on; it is written whole or not at all, and names the version of its layout.
 
-Versions of the layout. 1 (a file that names none): `preset` is the text of the settings; patches, noise and the starts
-of the penalties share one generator. 2: `preset` is a dictionary; the penalties have generators of their own; `row`,
-what the log keeps of the last step. Files of version 1 are still read.
+Version 1 (a file that names none): `preset` is the text of the settings; patches, noise and the starts of the penalties
+share one generator. Version 2: `preset` is a dictionary, the penalties have their own generators, and `row` is what the
+log keeps of the last step. Files of version 1 can still be read.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ VERSION = 2
 
 
 def sync(path: Path) -> None:
-    """Wait until the file is on the disk: else a machine that goes down may leave zeros under a new name."""
+    """Wait until the file is on the disk; otherwise a crash of the machine may leave zeros under the new name."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 @contextmanager
 def writing(name: str, kept: str) -> Iterator[None]:
-    """Turn what a full disk raises into an OSError that says so in a sentence."""
+    """Turn the error of a full disk into an OSError that says in a sentence what could not be written."""
     try:
         yield
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
@@ -36,13 +36,13 @@ def writing(name: str, kept: str) -> Iterator[None]:
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """torch.save to a neighbour file, then rename: a kill or a full disk leaves the old checkpoint or the new one, whole.
+    """Save to a second file and rename it, so that a kill or a full disk leaves the old or the new checkpoint, whole.
 
     Raises:
-        OSError: the disk cannot take it; says so and that the last checkpoint stands.
+        OSError: the file cannot be written; the message says so, and that the last checkpoint is kept.
     """
     part = path.with_suffix(path.suffix + ".part")
-    kept = "the last one stands" if path.exists() else "there is none yet"
+    kept = "the last one is kept" if path.exists() else "there is none yet"
     with writing(f"the checkpoint {path}", kept):
         try:
             torch.save(state, part)
@@ -53,10 +53,10 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
 
 
 def read(path: Path, preset: Preset, devices: int) -> dict[str, Any]:
-    """The state saved at `path`, for a run of `preset` on so many devices.
+    """The state saved at `path`, for a run of `preset` on this number of devices.
 
     Raises:
-        ValueError: not a checkpoint of this loop, a newer one, or one of other settings; says which.
+        ValueError: this is not a checkpoint of this loop, or it is a newer one, or one of other settings.
     """
     same, saved_by = False, 0
     try:
@@ -65,7 +65,7 @@ def read(path: Path, preset: Preset, devices: int) -> dict[str, Any]:
         if version in (1, VERSION):
             same = state["preset"] == repr(preset) if version == 1 else preset_from(state["preset"]) == preset
             saved_by = len(state["generators"])
-    except Exception as error:  # a file of another kind breaks the reader in many ways
+    except Exception as error:  # a file of another kind can make the reader raise almost anything
         raise ValueError(f"{path} is not a checkpoint of this training ({type(error).__name__}): remove it.") from error
     if version not in (1, VERSION):
         raise ValueError(
@@ -76,6 +76,6 @@ def read(path: Path, preset: Preset, devices: int) -> dict[str, Any]:
         raise ValueError(f"{path} is a checkpoint of other settings than these: name another folder, or remove it.")
     if saved_by != devices:
         raise ValueError(
-            f"{path} was written by a run on {saved_by} device(s), this one has {devices}: go on with as many."
+            f"{path} was written by a run on {saved_by} device(s), this one has {devices}: use the same number of devices."
         )
     return state

@@ -1,4 +1,4 @@
-"""What a training changes in the process, and takes back when it ends: the meaning of Ctrl-C, denormals, threads."""
+"""What a training changes in the process, and restores when it ends: Ctrl-C, denormal numbers, number of threads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import torch
 
 @contextmanager
 def held_interrupt() -> Iterator[list[int]]:
-    """Ctrl-C is noted in the yielded list and left to the caller, who stops between two steps; a second one raises.
+    """Record Ctrl-C in the yielded list, so that the caller can stop between two steps; a second Ctrl-C raises.
 
-    So every device can stop after the same step. Outside the main thread, or where Ctrl-C means something else already
-    (it is ignored in a background job, say), nothing is changed.
+    So every device can stop after the same step. Nothing is changed outside the main thread, or if Ctrl-C already has
+    another meaning (in a background job, for instance, it is ignored).
     """
     came: list[int] = []
 
@@ -37,13 +37,13 @@ def held_interrupt() -> Iterator[list[int]]:
 
 
 def denormals_are_flushed() -> bool:
-    """Whether this thread rounds denormal numbers to zero: torch can set this, but has no way to ask for it."""
+    """Does this thread round denormal numbers to zero? Torch can set this, but has no function that returns it."""
     return not torch.full((1,), torch.finfo(torch.float32).tiny).mul(0.5).any()
 
 
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """Denormal numbers are rounded to zero inside: the tails of ELU and Softplus are full of them, six times slower."""
+    """Round denormal numbers to zero inside: the tails of ELU and Softplus are full of them, six times slower."""
     before = denormals_are_flushed()
     try:
         torch.set_flush_denormal(True)
@@ -54,7 +54,7 @@ def flushed_denormals() -> Iterator[None]:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Torch computes on `count` threads inside."""
+    """Let torch compute on `count` threads inside."""
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(count)

@@ -1,4 +1,4 @@
-"""The log of a training, log.csv: a row every few steps, and each of them once, however often the run was broken off."""
+"""The log of a training, log.csv: it has a row every few steps, each only once, however often the run was stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_COLUMNS = [
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of the log at `path`, in order, without what a crash left unreadable (it warns of that)."""
+    """The rows of the log at `path`, in order, without those that a crash made unreadable, of which it warns."""
     if not path.exists():
         return []
     # a machine that goes down can leave a block of zeros, a kill half a line; neither may pass for a number
@@ -44,7 +44,7 @@ def _all_numbers(row: dict[str, str]) -> bool:
 
 
 class Log:
-    """The log at `path`, cut back to what happened before `step`: a killed run had gone beyond its checkpoint."""
+    """The log at `path`, without rows from `step` on, since a killed run may have logged more than its checkpoint has."""
 
     def __init__(self, path: Path, step: int):
         self.path = path
@@ -58,10 +58,10 @@ class Log:
         os.replace(part, path)
 
     def _writing(self) -> AbstractContextManager[None]:
-        return writing(f"the log {self.path}", "the last checkpoint stands")
+        return writing(f"the log {self.path}", "the last checkpoint is kept")
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add a row, unless that of its step is there."""
+        """Add a row, unless the log already has one of this step."""
         if row["step"] > self.last:
             with self._writing(), self.path.open("a", newline="", encoding="utf-8") as file:
                 csv.DictWriter(file, LOG_COLUMNS).writerow(row)

@@ -1,6 +1,6 @@
 """The training loop: photographs -> patches -> noise -> denoiser -> loss -> weights.
 
-One loop for every denoiser. It runs on Lightning Fabric, so that device and precision are a flag and nothing else.
+There is one loop for all denoisers. It runs on Lightning Fabric, so that device and precision are only flags.
 A run can be stopped, killed or interrupted at any time and resumed to the exact step: every random number comes from
 two generators, whose states are in the checkpoint, and a step is atomic: what is saved is the state after the last
 complete one. An error leaves the last checkpoint as it is.
@@ -31,11 +31,11 @@ from pnp_course.training.presets import Preset
 from pnp_course.training.validation import validate
 
 LOG_EVERY = 20
-PENALTY_SEED = 1 << 30  # added to a preset's seed: the penalties' random numbers are none of those of patches and noise
+PENALTY_SEED = 1 << 30  # added to a preset's seed, so that penalties have other random numbers than patches and noise
 
 
 def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
-    """Cosine from `lr` to `lr_end` over `steps`, after a short linear warm-up."""
+    """The learning rate: a cosine from `lr` to `lr_end` over `steps`, after a short linear warm-up."""
     # a product in closed form, which torch's LinearLR and CosineAnnealingLR in sequence are not; LambdaLR applies it
     ramp = min(1.0, (step + 1) / min(warmup, max(1, preset.steps)))
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / preset.steps)))
@@ -43,7 +43,7 @@ def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
 
 
 def moving_average(net: nn.Module, decay: float) -> AveragedModel:
-    """The exponential moving average of a network's weights, its start included; while it is young it forgets faster."""
+    """The exponential moving average of a network's weights, with its start; in the first steps it forgets faster."""
 
     @torch.no_grad()
     def blend(averages: Any, weights: Any, count: Any) -> None:
@@ -56,11 +56,11 @@ def moving_average(net: nn.Module, decay: float) -> AveragedModel:
 
 
 class Training:
-    """All that changes while training: network, its moving average, optimiser, step, random state.
+    """Everything that changes in a training: network, its moving average, optimiser, step, random state.
 
-    generator: of patches and noise. penalty_generator: of the vectors that the penalties' power iterations start from;
-        so runs that differ in the penalty see the same patches and the same noise.
-    whole: False inside the short part of a step that changes what is saved.
+    generator: for patches and noise. penalty_generator: for the vectors from which the penalties' power iterations
+        start; so runs that differ only in the penalty see the same patches and the same noise.
+    whole: False during the short part of a step that changes what is saved.
     row: what the log keeps of the last complete step.
     """
 
@@ -71,7 +71,7 @@ class Training:
         self.net = fabric.setup_module(net)
         self.optimizer = Optimizer(net, preset.optimizer, lambda step: learning_rate(step, preset))
         self.averaged = moving_average(net, preset.ema)
-        seed = preset.seed + fabric.global_rank  # each device its own patches
+        seed = preset.seed + fabric.global_rank  # so that each device has its own patches
         self.generator = torch.Generator().manual_seed(seed)
         self.penalty_generator = torch.Generator().manual_seed(seed + PENALTY_SEED)
         self.patches = Patches(images, preset.patch, self.generator)
@@ -99,10 +99,10 @@ class Training:
         return clean, noisy.contiguous(memory_format=torch.channels_last), level
 
     def train_step(self) -> None:
-        """One step on fit + penalties. Wherever it is broken off, `state` is that of before, that of after, or none."""
+        """Make one step. Where it is interrupted, `state` is still that before or after it, or `whole` is False."""
         row = self._differentiate()
         random = self._random()
-        self.whole = False  # from here on it is milliseconds
+        self.whole = False  # the rest takes milliseconds
         self.optimizer.step()
         self.averaged.update_parameters(self.plain)
         self.random, self.row = random, row
@@ -110,7 +110,7 @@ class Training:
         self.whole = True
 
     def _differentiate(self) -> dict[str, float]:
-        """Draw a batch and compute the gradient of its loss; returns what the log keeps."""
+        """Draw a batch and compute the gradient of its loss; return what the log keeps."""
         p = self.preset
         clean, noisy, level = (self.fabric.to_device(z) for z in self.draw())
         loss = FITS[p.fit](self.net(noisy, level), clean)
@@ -126,10 +126,10 @@ class Training:
         return row
 
     def _check_finite(self, name: str, value: float) -> None:
-        """Every device has the same value, so that all of them stop."""
+        """Raise ValueError if the value is not finite; all devices have the same value, so all of them stop."""
         if not math.isfinite(value):
             raise ValueError(
-                f"the {name} is {value} at step {self.step}: lower the learning rate; the last checkpoint stays."
+                f"the {name} is {value} at step {self.step}: lower the learning rate; the last checkpoint is kept."
             )
 
     def _random(self) -> Tensor:
@@ -139,17 +139,23 @@ class Training:
         """Everything a later process needs to go on after the last complete step."""
         generators = self.fabric.all_gather(self.random).reshape(self.fabric.world_size, 2, -1).cpu()
         return {
-            "version": checkpoint.VERSION, "preset": asdict(self.preset),
-            "step": self.step, "seconds": self.seconds, "row": self.row,
-            "net": self.plain.state_dict(), "average": self.average, "optimizer": self.optimizer.state_dict(),
-            "generators": generators[:, 0], "penalty_generators": generators[:, 1],
-        }  # fmt: skip
+            "version": checkpoint.VERSION,
+            "preset": asdict(self.preset),
+            "step": self.step,
+            "seconds": self.seconds,
+            "row": self.row,
+            "net": self.plain.state_dict(),
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "generators": generators[:, 0],
+            "penalty_generators": generators[:, 1],
+        }
 
     def load(self, path: Path) -> None:
-        """Take up a saved state.
+        """Continue from a saved state.
 
         Raises:
-            ValueError: not a checkpoint of this loop, or one of other settings.
+            ValueError: the state is not one of this loop, or one of other settings.
         """
         state, rank = checkpoint.read(path, self.preset, self.fabric.world_size), self.fabric.global_rank
         self.plain.load_state_dict(state["net"])
@@ -164,10 +170,10 @@ class Training:
 
 
 def save(training: Training, log: Log | None, path: Path) -> None:
-    """Checkpoint and log to the disk. Every device has a part in it, and all of them fail if the first one cannot write.
+    """Write checkpoint and log to the disk. All devices take part, and all fail if the first one cannot write.
 
     Raises:
-        OSError: the disk cannot take it; the last checkpoint stands.
+        OSError: the files cannot be written; the last checkpoint is kept.
     """
     state, why = training.state(), ""
     if log:
@@ -181,7 +187,7 @@ def save(training: Training, log: Log | None, path: Path) -> None:
 
 
 def keep_log(training: Training, log: Log, held_out: list[Tensor] | None) -> None:
-    """Log the last complete step if its turn has come, with what the averaged weights do on held-out photographs."""
+    """Log the last complete step if it is due, with measurements of the averaged weights on held-out photographs."""
     validating = held_out and training.step and training.step % training.preset.validate_every == 0
     if training.row and (validating or training.step % LOG_EVERY == 0):
         measured = validate(training.averaged_net(), held_out, training.preset.noise) if held_out and validating else {}
@@ -189,29 +195,38 @@ def keep_log(training: Training, log: Log, held_out: list[Tensor] | None) -> Non
 
 
 def together(fabric: Any, *values: float) -> list[float]:
-    """The largest of each value over the devices, so that all of them decide alike."""
+    """The largest of each value over the devices, so that all of them decide in the same way."""
     if fabric.world_size == 1:
         return list(values)
     return fabric.all_reduce(torch.tensor(values, dtype=torch.float64, device=fabric.device), reduce_op="max").tolist()
 
 
 def train(
-    net: nn.Module, preset: Preset, images: list[Tensor], folder: Path, *, minutes: float = math.inf,
-    accelerator: str = "auto", precision: str = "32-true", save_every: float = 60.0, progress: bool = True,
-    held_out: list[Tensor] | None = None, devices: int = 1,
-) -> Training:  # fmt: skip
-    """Train `net` by `preset` on 8-bit `images` (C, H, W); keep checkpoint and log in `folder`, resuming from there.
+    net: nn.Module,
+    preset: Preset,
+    images: list[Tensor],
+    folder: Path,
+    *,
+    minutes: float = math.inf,
+    accelerator: str = "auto",
+    precision: str = "32-true",
+    save_every: float = 60.0,
+    progress: bool = True,
+    held_out: list[Tensor] | None = None,
+    devices: int = 1,
+) -> Training:
+    """Train `net` by `preset` on 8-bit `images` (C, H, W), or resume; checkpoint and log are in `folder`.
 
-    Ctrl-C stops after the step it falls into, with a checkpoint; a second one does not wait. Other errors leave the last
+    Ctrl-C stops after the current step, with a checkpoint; a second one does not wait. Other errors leave the last
     checkpoint as it is.
 
     Args:
-        minutes: stop after this long in this call, with a checkpoint to go on from.
+        minutes: stop this call after this time, with a checkpoint from which the next call goes on.
         accelerator, precision: passed to Lightning Fabric ("cpu", "gpu"; "32-true", "bf16-mixed"). Jacobian penalties
             are always evaluated in float32.
         save_every: seconds between checkpoints.
-        devices: how many of them; each takes its own batch of `preset.batch` patches, gradients are averaged (DDP).
-        held_out: 8-bit photographs that the averaged weights are measured on every `preset.validate_every` steps.
+        devices: number of devices; each takes its own batch of `preset.batch` patches, gradients are averaged (DDP).
+        held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
@@ -230,10 +245,10 @@ def train(
             training.load(path)
         log = Log(folder / "log.csv", training.step) if fabric.is_global_zero else None
         if not resumed:
-            save(training, log, path)  # a folder that cannot be written to is better met now
+            save(training, log, path)  # a folder that cannot be written to is noticed now
         try:
             go_on(training, log, path, interrupts, 60 * minutes, save_every, held_out, progress)
-        except KeyboardInterrupt:  # one that was not held: a second Ctrl-C, or that of another handler
+        except KeyboardInterrupt:  # a second Ctrl-C, or one of another handler
             if training.whole and fabric.world_size == 1:
                 save(training, log, path)
             raise
@@ -244,10 +259,16 @@ def train(
 
 
 def go_on(
-    training: Training, log: Log | None, path: Path, interrupts: list[int], seconds: float, save_every: float,
-    held_out: list[Tensor] | None, progress: bool,
-) -> None:  # fmt: skip
-    """Step after step, until the preset's steps are done, `seconds` have passed, or Ctrl-C has come."""
+    training: Training,
+    log: Log | None,
+    path: Path,
+    interrupts: list[int],
+    seconds: float,
+    save_every: float,
+    held_out: list[Tensor] | None,
+    progress: bool,
+) -> None:
+    """Make steps until the preset's steps are done, `seconds` have passed, or Ctrl-C has come."""
     preset, begun = training.preset, time.monotonic()
     saved, shown = begun, progress and log is not None
     with tqdm(total=preset.steps, initial=training.step, disable=not shown, desc=path.parent.name) as bar:

@@ -27,18 +27,20 @@ CONDITIONS = ("cocoercive", "nonexpansive", "strictly pseudo-contractive", "pseu
 class Penalty:
     """alpha ||J - J^T||_* + beta max(||M||_*, 1 - eps), with the values of [B] section 5 as defaults.
 
-    condition: what ||M||_* <= 1 means.
+    condition: the condition that ||M||_* <= 1 states.
         "cocoercive" (constant gamma): M = 2 gamma J - I, [B] (16). gamma = 1/4 and 1/2 are the CoCo denoisers, 1 the
         resolvents of monotone operators (RMMO), 1/2 on a gradient-step network is [A] (21): I - J is the Hessian of g.
         "nonexpansive": M = J. "strictly pseudo-contractive" (constant k): M = k I + (1 - k) J.
         "pseudo-contractive": M = (J - 10 I)^{-1} (J + 8 I).
     slack: how far below 0 a cocoercive denoiser's spectrum may reach ("relaxed CoCo": spectrum in [-slack, 1 / gamma]).
-    alpha: weight of the Hamiltonian penalty (17); nothing is computed for it where alpha = 0.
+    alpha: weight of the Hamiltonian penalty (17), which is not computed if alpha = 0.
     beta, eps: weight and margin of the spectral penalty.
     iterations: power iterations; 0 takes a random direction q instead of the worst, and ||M q|| for ||M||_*.
-    method: "power", the papers' power iteration, or "lanczos", which sees the ends of a spectrum in far fewer products.
-    images: how many of the batch are penalised (None: all).
-    every: penalise each so many steps, with the weights multiplied by it, so that the mean gradient is the same.
+    method: "power", the papers' power iteration, or "lanczos", which finds the ends of a spectrum in far fewer
+    products.
+    images: how many images of the batch are penalised (None: all).
+    every: penalise each `every`-th step only, with weights multiplied by `every`, so that the mean gradient is the
+    same.
     """
 
     condition: str = "cocoercive"
@@ -92,11 +94,12 @@ def jacobian_penalty(
 ) -> tuple[Tensor, dict[str, float]]:
     """The two penalties of [B] (18) at the noisy images (B, C, H, W), sigma (B,), averaged over the images.
 
-    The iterations start from vectors drawn from `generator`: in a training one that nothing else draws from, so that runs
+    The iterations start from vectors drawn from `generator`. In a training nothing else draws from it, so that runs
     with different penalties, or with none, see the same patches and the same noise.
 
-    What makes it cheap, and equal in value: all images at once; the network linearised once for both penalties; no
-    graph through the power iterations; J v of a ReLU network by its gates; a gradient by <a, dJ b> at constant vectors.
+    It is cheap, with equal values, because all images are processed at once, the network is linearised once for both
+    penalties, there is no graph through the power iterations, J v of a ReLU network uses its gates, and the gradient
+    uses <a, dJ b> at constant vectors.
 
     Returns:
         The weighted sum, differentiable in the weights, and the two norms (means over the images).

@@ -1,4 +1,4 @@
-"""From a preset's name to shipped weights: build the network, train, evaluate, write weights and card."""
+"""From a preset's name to shipped weights: build the network, train it, measure it, write weights and card."""
 
 from __future__ import annotations
 
@@ -32,19 +32,26 @@ def train_preset(
     folder: Path | None = None,
     devices: int = 1,
 ) -> str:
-    """Train preset `name` in `output`/name; when it is complete, write weights and card there. Returns what to tell."""
+    """Train preset `name` in `output`/name, write weights and card there when it is complete, and return a message."""
     if name not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; wanted one of {', '.join(PRESETS)}.")
     preset, place = PRESETS[name], output / name
-    dataset("cbsd68")  # the card needs it at the end: better missed now than after hours
+    dataset("cbsd68")  # the card needs it at the end, so a missing set is noticed now
     with on_threads(threads):
         net = first_net(preset, output)
         done = train(
-            net, preset, training_images(preset.in_channels), place, minutes=minutes, accelerator=accelerator,
-            precision=precision, devices=devices, held_out=validation_images(preset.in_channels),
-        )  # fmt: skip
+            net,
+            preset,
+            training_images(preset.in_channels),
+            place,
+            minutes=minutes,
+            accelerator=accelerator,
+            precision=precision,
+            devices=devices,
+            held_out=validation_images(preset.in_channels),
+        )
         if not done.fabric.is_global_zero:
-            return ""  # one process tells, writes and measures
+            return ""  # only one process reports, writes and measures
         if done.step < preset.steps:
             log = place / "log.csv"
             return f"{name}: {done.step} of {preset.steps} steps done; the same command goes on. Log: {log}"
@@ -56,14 +63,14 @@ def train_preset(
 
 
 def fresh_net(preset: Preset) -> nn.Module:
-    """The preset's network with random weights, by the preset's seed; the process's own random numbers stay as they are."""
+    """The preset's network with random weights from the preset's seed; the global random state does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(preset.seed)
         return ARCHITECTURES[preset.architecture](in_channels=preset.in_channels, **preset.net)
 
 
 def first_net(preset: Preset, output: Path) -> nn.Module:
-    """The network a training of `preset` begins with: fresh, or with the weights of its start."""
+    """The network with which a training of `preset` begins: a new one, or one with the weights of its start."""
     net = fresh_net(preset)
     if preset.start:
         transplant(start_weights(preset.start, output), net)
@@ -96,8 +103,8 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
 
     From ReLU to ELU: a bias-free ReLU network is the limit of ELU networks. With the head's weights times s and the
     tail's divided by s its features are s times as large, and ELU(s x) / s differs from ReLU(x) by at most 1 / s. The
-    shipped Softplus is that of 100 x, so on the way to it the features shrink again: equally smooth, where the potential of an
-    unscaled copy is far more curved, and training diverged.
+    shipped Softplus is that of 100 x, so on the way to it the features shrink again. The potential is then as smooth as
+    before; that of an unscaled copy is far more curved, and training diverged.
 
     From colour to gray: as `GrayFromColour` does, channels are copied into the head and averaged out of the tail, and
     the head sees sqrt(3) times the noise level.
@@ -115,7 +122,7 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
 
 
 def describe(preset: Preset, done: Training, net: nn.Module) -> dict[str, Any]:
-    """The card's facts: how it was trained, and a fresh measurement of what it does."""
+    """The card's facts: how the denoiser was trained, and a new measurement of what it does."""
     return {
         "about": f"{title(preset)}, {done.step} steps on BSD400",
         "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
@@ -124,10 +131,10 @@ def describe(preset: Preset, done: Training, net: nn.Module) -> dict[str, Any]:
 
 
 def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> dict[str, Any]:
-    """PSNR on CBSD68, certificates at held-out patches and the range of noise levels, with the versions that measured."""
+    """PSNR on CBSD68, certificates at held-out patches, the range of noise levels, and the versions of the programs."""
     net = net.cpu().eval().requires_grad_(False)
     clean = [x if in_channels == 3 else to_channels(x, 1) for x in images("cbsd68")]
-    with any_level():  # the range is what is looked for
+    with any_level():  # the range is not known yet
         levels = sigma_range(net, sigma_max, noise)
         facts = {
             "sigma_range": list(levels),

@@ -1,4 +1,4 @@
-"""Muon on the convolutions inside the network, Adam on its first and last: one optimiser to the loop.
+"""Muon for the convolutions inside the network and Adam for its first and last, as one optimiser for the loop.
 
 Muon (Jordan et al. 2024) replaces the averaged gradient of a weight matrix by the nearest orthogonal matrix, so that
 every direction of the matrix moves at the same speed. A convolution's weight is such a matrix: output channels times
@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 def inner_convolutions(net: nn.Module) -> list[Tensor]:
-    """Weights of all convolutions but the first and the last, which face pixels and are best left to Adam."""
+    """The weights of all convolutions but the first and the last, which work on pixels and are better left to Adam."""
     return [m.weight for m in net.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)][1:-1]
 
 
@@ -52,7 +52,7 @@ class Optimizer:
         return [self.adam] if self.muon is None else [self.adam, self.muon]
 
     def _schedule(self, steps: int) -> None:
-        """Let both follow `rate`, from so many steps on: without a memory, so there is nothing to save of it."""
+        """Let both follow `rate` after `steps` steps; the schedule has no state of its own, so nothing of it is saved."""
         for optimizer in self._both():
             for group in optimizer.param_groups:
                 group["initial_lr"] = 1.0  # what LambdaLR multiplies by `rate`
@@ -64,7 +64,7 @@ class Optimizer:
             p.grad = None
 
     def step(self) -> None:
-        """One step of both at the rate of now."""
+        """Make one step of both at the present rate."""
         for matrix, weight in zip(self.matrices, self.weights, strict=True):
             matrix.grad = None if weight.grad is None else weight.grad.permute(0, 2, 3, 1).flatten(1)
         for optimizer, schedule in zip(self._both(), self.schedules, strict=True):
@@ -72,11 +72,11 @@ class Optimizer:
             schedule.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Momenta of both."""
+        """The momenta of both."""
         return {type(o).__name__: o.state_dict() for o in self._both()}
 
     def load_state_dict(self, state: dict[str, Any], steps: int) -> None:
-        """Take up momenta saved by `state_dict` after so many steps."""
+        """Continue with the momenta that `state_dict` gave after `steps` steps."""
         for optimizer in self._both():
             optimizer.load_state_dict(state[type(optimizer).__name__])
         self._schedule(steps)

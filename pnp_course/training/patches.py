@@ -1,4 +1,4 @@
-"""Random training patches cut from a list of photographs."""
+"""Random training patches that are cut from a list of photographs."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ class Preset:
     """One training run.
 
     architecture, net: a key of `denoisers.zoo.ARCHITECTURES` and its arguments.
-    sigma_max: noise levels are uniform in [0, sigma_max], units of intensity (1 / gamma for "inverse gamma" noise).
-    lr, lr_end: learning rate, cosine from one to the other. ema: decay of the weights' moving average.
-    start: weights to finetune from, by name; a plain network's weights start a gradient-step one too.
+    sigma_max: noise levels are uniform in [0, sigma_max], in units of intensity (1 / gamma for "inverse gamma" noise).
+    lr, lr_end: learning rate, a cosine from one to the other. ema: decay of the weights' moving average.
+    start: name of the weights to finetune from; a plain network's weights can start a gradient-step network, too.
     penalty: Jacobian penalties, or None.
     """
 
@@ -44,13 +44,13 @@ class Preset:
 
 
 def preset_from(said: dict[str, Any]) -> Preset:
-    """The preset that `dataclasses.asdict` made this dictionary of; it may hold other entries, a card's do."""
+    """The preset of which `dataclasses.asdict` made this dictionary; other entries, as on cards, are ignored."""
     penalty = said["penalty"] and Penalty(**said["penalty"])
     return Preset(**{f.name: said[f.name] for f in fields(Preset) if f.name in said} | {"penalty": penalty})
 
 
 def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:
-    """From the plain course network, at a lower rate."""
+    """A preset that starts from the plain course network, with a lower learning rate."""
     defaults: dict[str, Any] = {"steps": 1_500, "batch": 8, "lr": 1e-3, "start": "drunet"}
     return Preset(architecture=architecture, **(defaults | settings))
 
@@ -81,7 +81,7 @@ PRESETS: dict[str, Preset] = {
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),
     "gs-drunet-relu": _finetune("gradient-step", start="drunet-adam", steps=1_200),  # what a kinked potential costs
-    # the papers' five or so power iterations say 0.99 where the norm is 1.2; eight of Lanczos see it
+    # the papers' five or so power iterations give 0.99 where the norm is 1.2; eight Lanczos iterations find it
     "coco-gs-0.25-short": _finetune(  # not shipped: the start of the next
         "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=2_000,
         penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
@@ -90,7 +90,7 @@ PRESETS: dict[str, Preset] = {
         "gradient-step", net=dict(ELU_NET), start="coco-gs-0.25-short", steps=2_500,
         penalty=Penalty(alpha=0.0, beta=0.1, eps=0.04, images=2, iterations=8, method="lanczos"),
     ),
-    # what the sharpened bound needs at t = 0.33 and no more: spectrum in [-0.4, 4] (it bears -0.51)
+    # no more than what the sharpened bound needs at t = 0.33: spectrum in [-0.4, 4] (it allows -0.51)
     "coco-gs-relaxed": _finetune(
         "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=6_500, batch=12,
         penalty=Penalty(slack=0.4, alpha=0.0, beta=0.1, eps=0.05, images=2, iterations=8, method="lanczos", every=4),

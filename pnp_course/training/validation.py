@@ -1,4 +1,4 @@
-"""Measuring a denoiser: during training on held-out photographs, and once, in full, for its card."""
+"""Measurements of a denoiser: during training on held-out photographs, and once, in full, for its card."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def corners(images: list[Tensor], size: int = 64, each: int = 4) -> Tensor:
 
 
 def add_noise(clean: Tensor, level: float, noise: str) -> Tensor:
-    """Seeded noise of the kind a preset trains on."""
+    """Add seeded noise of the kind on which a preset trains."""
     generator = torch.Generator().manual_seed(0)
     if noise == "inverse gamma":
         return inverse_gamma(clean.clamp_min(1e-3), level, generator)
@@ -50,15 +50,16 @@ def validate(net: nn.Module, held_out: list[Tensor], noise: str = "gaussian") ->
     return {
         "psnr": sum(psnr) / len(psnr),
         "val_asymmetry": 0.0 if lin.symmetric else float(operator_norm(antisymmetry(lin), start, 10).max()),
-        "val_lambda_min": float(ends.low.min()), "val_lambda_max": float(ends.high.max()),
-    }  # fmt: skip
+        "val_lambda_min": float(ends.low.min()),
+        "val_lambda_max": float(ends.high.max()),
+    }
 
 
 @torch.no_grad()
 def measure_psnr(
     net: nn.Module, clean: list[Tensor], noise: str = "gaussian", levels: dict[str, float] | None = None
 ) -> dict[str, float]:
-    """Mean PSNR over images (1, C, H, W), by level of noise (those of a card), seed 0; dB."""
+    """The mean PSNR (dB) over images (1, C, H, W) at each noise level of a card, with seed 0."""
     out = {}
     for name, level in (levels or levels_of(noise)).items():
         values = []
@@ -74,7 +75,7 @@ def measure_psnr(
 
 
 def levels_of(noise: str) -> dict[str, float]:
-    """Noise levels a card reports, by the name it reports them under."""
+    """The noise levels that a card reports, by the names that they have there."""
     if noise == "inverse gamma":
         return {f"gamma {g}": 1 / g for g in GAMMA_LEVELS}
     return {str(n): n / 255 for n in LEVELS}
@@ -83,7 +84,7 @@ def levels_of(noise: str) -> dict[str, float]:
 def measure_certificates(net: nn.Module, held_out: list[Tensor], k: float = 0.9) -> dict[str, Any]:
     """Certificates (mean, std, worst of each constant, and the theorems that hold) by level of Gaussian noise.
 
-    On four noisy 64 x 64 patches of each held-out photograph.
+    They are measured on four noisy 64 x 64 patches of each held-out photograph.
     """
     patches = corners(held_out)
     out: dict[str, Any] = {"patches": len(patches), "size": 64}

@@ -1,1 +1,1 @@
-"""Figures, sliders, and what single notebooks draw and look at. Nothing else in the library imports matplotlib."""
+"""Figures, sliders, and helpers of single notebooks. Nothing else in the library imports matplotlib."""

@@ -1,4 +1,4 @@
-"""Pictures of the conditions: the ladder, their regions in the complex plane ([B] Fig. 1 left), spectra laid over them."""
+"""Pictures of the conditions: the ladder, their regions in the complex plane ([B] Fig. 1 left), and spectra in them."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def axes_of_plane(ax: Axes, window: tuple[float, float, float, float], equal: bo
 
 
 def ladder_figure(witnesses: Mapping[tuple[str, str], str]) -> Figure:
-    """The ladder as a V: arrows are implications, with a number z beside each that shows there is no way back.
+    """The ladder as a V: arrows are implications; a number z beside each shows that the converse is false.
 
     Args:
-        witnesses: (stronger, weaker) -> label of a z in the weaker region alone.
+        witnesses: (stronger, weaker) -> label of a z that is only in the weaker region.
     """
     figure, ax = plt.subplots(figsize=(9, 4.6), dpi=SCREEN_DPI)
     for (stronger, weaker), label in witnesses.items():
@@ -67,8 +67,16 @@ def ladder_figure(witnesses: Mapping[tuple[str, str], str]) -> Figure:
         weight = "bold" if name == FIRM.name else "normal"
         ax.text(x, y, f"{name}\n{formula}", ha="center", va="center", fontsize=9, bbox=box, fontweight=weight)
     ax.plot([0.5, 0.5], [0.17, 0.97], color="0.5", linestyle=":", linewidth=1.2)
-    ax.text(0.5, 0.68, "mirror:\nD and I - D\n(z and 1 - z)", ha="center", va="center", fontsize=9, color="0.25",
-            bbox={"facecolor": "white", "edgecolor": "none"})  # fmt: skip
+    ax.text(
+        0.5,
+        0.68,
+        "mirror:\nD and I - D\n(z and 1 - z)",
+        ha="center",
+        va="center",
+        fontsize=9,
+        color="0.25",
+        bbox={"facecolor": "white", "edgecolor": "none"},
+    )
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.axis("off")
     figure.tight_layout(pad=0.2)
@@ -77,7 +85,7 @@ def ladder_figure(witnesses: Mapping[tuple[str, str], str]) -> Figure:
 
 
 def regions_figure(conditions: Sequence[Condition] = LADDER) -> Figure:
-    """The regions, one panel for each rail; the firm disc, common to both, is hatched."""
+    """The regions, with one panel for each rail; the disc of firm nonexpansiveness, common to both, is hatched."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), dpi=SCREEN_DPI)
     windows = ((-3.4, 1.9, -2.6, 2.6), (-0.7, 4.5, -2.6, 2.6))
     for ax, rail, window in zip(axes, ("left", "right"), windows, strict=True):
@@ -99,7 +107,7 @@ def regions_figure(conditions: Sequence[Condition] = LADDER) -> Figure:
 
 
 def ranges_figure(matrices: Mapping[str, Tensor], condition: Condition) -> Figure:
-    """Eigenvalues and numerical range of small matrices over one condition's region, a panel each; its norm in the title."""
+    """Eigenvalues and numerical range of small matrices over one condition's region; a panel's title has the norm."""
     figure, axes = plt.subplots(1, len(matrices), figsize=(9, 3.2), dpi=SCREEN_DPI, squeeze=False)
     for ax, (name, j) in zip(axes.flat, matrices.items(), strict=True):
         outline(ax, condition, hatch=True, edgecolor="0.6")
@@ -116,10 +124,15 @@ def ranges_figure(matrices: Mapping[str, Tensor], condition: Condition) -> Figur
 
 
 def spectrum_figure(
-    title: str, spectra: Mapping[str, Tensor], worst: str, j: Tensor, w: Tensor, condition: Condition,
+    title: str,
+    spectra: Mapping[str, Tensor],
+    worst: str,
+    j: Tensor,
+    w: Tensor,
+    condition: Condition,
     conditions: Sequence[Condition] = LADDER,
-) -> Figure:  # fmt: skip
-    """A denoiser's spectra over a condition's region, close up, and the three tests of every condition at one patch.
+) -> Figure:
+    """A denoiser's spectra over a condition's region, a close-up, and the three tests of every condition at one patch.
 
     Args:
         title: for the first panel. spectra: patch -> eigenvalues (n,), complex.
@@ -163,7 +176,7 @@ def spectrum_figure(
 
 
 def orbits_figure(orbits: Mapping[str, Tensor], distances: str = "distance to the fixed point 0") -> Figure:
-    """Orbits in the plane, each a complex (n,), beside their moduli on a logarithmic axis."""
+    """Orbits in the plane, each complex (n,), and beside them their moduli on a logarithmic axis."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.3), dpi=SCREEN_DPI)
     for (name, z), style, marker in zip(orbits.items(), STYLES, MARKERS, strict=False):
         axes[0].plot(z.real, z.imag, marker=marker, markersize=3, linewidth=0.9, label=name, **style)

@@ -24,14 +24,14 @@ def split_figure(
     Args:
         fields: title -> V.
         clean: points (m, 2) marked by a star: where the bumps of the prior are.
-        starts: (n, 2), small circles; six points around the middle by default.
-        time, steps: of the trajectories.
+        starts: (n, 2), drawn as small circles; six points around the middle by default.
+        time, steps: length and number of steps of the trajectories.
     """
     starts = 0.5 + RING * 1.5 if starts is None else starts
     r = torch.linspace(0.04, 0.96, 14, dtype=torch.float64)
     x = torch.cartesian_prod(r, r)
     longest = max(float(field(x).norm(dim=1).max()) for field in fields.values())
-    scale = 4.5 * max(1.0, longest / 0.35)  # one length of arrows for all panels
+    scale = 4.5 * max(1.0, longest / 0.35)  # arrows have the same scale in all panels
     figure, axes = plt.subplots(1, len(fields), figsize=(9.6, 3.5), dpi=SCREEN_DPI)
     for ax, (title, field) in zip(axes, fields.items(), strict=True):
         v = field(x)
@@ -56,7 +56,7 @@ def loop_figure(paths: Mapping[str, Tensor], mixture: GaussianMixture, tail: int
     Args:
         paths: label -> iterates (k, 2).
         mixture: the prior; its bumps are marked.
-        tail: the last so many iterates of each run are marked by dots.
+        tail: number of last iterates of each run that are marked by dots.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), dpi=SCREEN_DPI, width_ratios=(1, 1.4))
     left.plot(*mixture.means.T, "*", color="black", markersize=11, linestyle="none")

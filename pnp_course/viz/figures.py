@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-SCREEN_DPI = 85  # in notebooks; a file saved elsewhere chooses its own
+SCREEN_DPI = 85  # in notebooks; files that are saved elsewhere have their own
 
-# distinguishable in gray and by colour-blind readers (Okabe and Ito 2008), each with its own dash
+# colours that differ in gray and for colour-blind readers (Okabe and Ito 2008), each with its own line style
 STYLES: list[dict[str, Any]] = [
     {"color": "#0072B2", "linestyle": "-"}, {"color": "#D55E00", "linestyle": "--"},
     {"color": "#009E73", "linestyle": "-."}, {"color": "#CC79A7", "linestyle": ":"},
@@ -21,7 +21,7 @@ STYLES: list[dict[str, Any]] = [
 
 
 def to_display(x: Tensor) -> np.ndarray:
-    """First image of (B, C, H, W) as (H, W) or (H, W, 3), clipped to [0, 1]."""
+    """The first image of (B, C, H, W) as (H, W) or (H, W, 3), clipped to [0, 1]."""
     array = x[0].detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
     return array[..., 0] if array.shape[-1] == 1 else array
 
@@ -29,13 +29,13 @@ def to_display(x: Tensor) -> np.ndarray:
 def gallery(
     images: Mapping[str, Tensor], columns: int = 3, zoom: tuple[int, int, int] | None = None, width: float = 9.0
 ) -> Figure:
-    """Pictures with titles in a grid.
+    """A grid of pictures with titles.
 
     Args:
         images: title -> image (B, C, H, W); the first of each batch is shown.
         columns: pictures per row.
         zoom: (top, left, side) of a square shown enlarged in each picture's corner.
-        width: of the figure, inches.
+        width: width of the figure in inches.
     """
     rows = -(-len(images) // columns)
     first = next(iter(images.values()))
@@ -60,7 +60,7 @@ def gallery(
             for spine in inset.spines.values():
                 spine.set(edgecolor="white", linewidth=1.5)
     figure.tight_layout(pad=0.3)
-    plt.close(figure)  # shown by being returned, and then once
+    plt.close(figure)  # so that it is shown only once, as the value of a cell
     return figure
 
 
@@ -69,7 +69,7 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
 
     Args:
         panels: each with `lines` (label -> (x, y)), `title`, `xlabel`, and optionally `log` (logarithmic y axis).
-        width, height: of the figure, inches.
+        width, height: size of the figure in inches.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):

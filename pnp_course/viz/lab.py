@@ -1,4 +1,4 @@
-"""What notebook 09 looks at training with: live finetunings, the cost of a product, tables of the repository, points."""
+"""Helpers of notebook 09, on training: live finetunings, the cost of a product, tables of the repository, points."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def photographs(*names: str) -> list[Tensor]:
-    """Photographs of the package as training wants them: 8-bit colour (3, 256, 256)."""
+    """Photographs of the package in the form that training needs: 8-bit colour (3, 256, 256)."""
     return [(images.to_channels(images.photo(name, 256), 3)[0] * 255).byte() for name in names]
 
 
@@ -36,14 +36,15 @@ def live(
 ) -> nn.Module:
     """Train preset `tiny` by `training.loop.train`, from scratch or from `start`, and return the averaged network.
 
-    Changed against the preset, so that a run takes seconds: patches of 32 x 32, Adam, weights averaged over about 50 steps.
-    Everything random is seeded, so two calls with the same arguments see the same patches and the same noise.
+    It differs from the preset, so that a run takes seconds: patches are 32 x 32, the optimiser is Adam, and weights are
+    averaged over about 50 steps. Everything random is seeded, so two calls with the same arguments see the same patches
+    and the same noise.
 
     Args:
         photos: 8-bit images (3, H, W), at least 32 pixels wide and high.
-        steps: of training.
+        steps: number of training steps.
         penalty: Jacobian penalties, or None.
-        start: network to finetune (left as it is); None draws one of the preset's shape.
+        start: the network to finetune, which is not changed; None draws one of the preset's shape.
         lr: learning rate of the first steps.
     """
     from pnp_course.training.loop import train
@@ -61,7 +62,7 @@ def live(
 
 
 class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the multiplications of all convolutions and matrix products that run under it."""
+    """Adds up the operations of all convolutions and matrix products that run inside it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -78,7 +79,7 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def operations(work: Callable[[], object]) -> int:
     """Floating-point operations of the convolutions and matrix products that `work()` runs, forward and backward.
 
-    Counted by PyTorch's own formulas (`torch.utils.flop_counter`), so the same on every machine.
+    They are counted by PyTorch's own formulas (`torch.utils.flop_counter`), so they are the same on every machine.
     """
     with _Operations() as seen:
         work()
@@ -86,10 +87,10 @@ def operations(work: Callable[[], object]) -> int:
 
 
 def committed(relative: str) -> pd.DataFrame:
-    """A small CSV file of the repository, by its path from the root; lines that begin with # are left out.
+    """Read a small CSV file of the repository by its path from the root, without lines that begin with #.
 
-    Looked for beside the package, where a clone has it, then in the package's own folder `tables`. A table without rows or
-    columns where there is neither: a notebook that was downloaded alone then says so and goes on.
+    It is looked for beside the package, where a clone has it, and then in the package's own folder `tables`. If it is
+    in neither place, the table is empty; a notebook that was downloaded alone then says so and goes on.
     """
     for place in (PACKAGE.parent / relative, PACKAGE / "tables" / Path(relative).name):
         if place.is_file():
@@ -98,11 +99,11 @@ def committed(relative: str) -> pd.DataFrame:
 
 
 def points_figure(panels: Mapping[str, Mapping[str, tuple[float, float]]], xlabel: str, ylabels: list[str]) -> Figure:
-    """Labelled points, panels side by side.
+    """Labelled points in panels side by side.
 
     Args:
-        panels: title -> label -> (x, y). At most six labels a panel have markers of their own.
-        xlabel: of all panels. ylabels: one for each.
+        panels: title -> label -> (x, y). At most six labels in a panel have their own markers.
+        xlabel: label of the x axis of all panels. ylabels: one label for each panel.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(4.4 * len(panels), 3.1), squeeze=False, dpi=SCREEN_DPI)
     for ax, ylabel, (title, points) in zip(axes.flat, ylabels, panels.items(), strict=True):

@@ -18,14 +18,23 @@ def oracle_figure(mixture: GaussianMixture, sigma: float, low: float = -0.3, hig
     flat, ones = torch.tensor([low, high]), torch.ones(2)
     figure = curves(
         [
-            {"title": f"density of the noisy pixel, noise {sigma:.2f}", "xlabel": "x",
-             "lines": {"": (grid, mixture.log_density(x, sigma).exp())}},
-            {"title": "MMSE denoiser", "xlabel": "x",
-             "lines": {"D(x)": (grid, mixture.mmse(x, sigma)[:, 0]), "x": (flat, flat)}},
-            {"title": f"largest J {top:.2f}, gamma {1 / top:.3f}", "xlabel": "x",
-             "lines": {"J(x)": (grid, j), "1": (flat, ones)}},
+            {
+                "title": f"density of the noisy pixel, noise {sigma:.2f}",
+                "xlabel": "x",
+                "lines": {"": (grid, mixture.log_density(x, sigma).exp())},
+            },
+            {
+                "title": "MMSE denoiser",
+                "xlabel": "x",
+                "lines": {"D(x)": (grid, mixture.mmse(x, sigma)[:, 0]), "x": (flat, flat)},
+            },
+            {
+                "title": f"largest J {top:.2f}, gamma {1 / top:.3f}",
+                "xlabel": "x",
+                "lines": {"J(x)": (grid, j), "1": (flat, ones)},
+            },
         ]
-    )  # fmt: skip
+    )
     figure.axes[2].set_ylim(0, max(5.0, 1.1 * top))
     return figure
 

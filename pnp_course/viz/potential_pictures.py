@@ -14,17 +14,20 @@ from pnp_course.viz.figures import SCREEN_DPI, STYLES
 
 
 def level_figure(
-    objective: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor], window: tuple[float, float] = (0.0, 1.0),
-    title: str = "", width: float = 4.6,
-) -> Figure:  # fmt: skip
+    objective: Callable[[Tensor], Tensor],
+    paths: Mapping[str, Tensor],
+    window: tuple[float, float] = (0.0, 1.0),
+    title: str = "",
+    width: float = 4.6,
+) -> Figure:
     """Level lines of an objective of two pixels, with paths of iterates; a cross marks the end of each.
 
     Args:
         objective: (n, 2) -> (n,).
         paths: label -> iterates (k, 2).
         window: range of both pixels.
-        title: of the figure.
-        width: of the figure, inches.
+        title: title of the figure.
+        width: width of the figure in inches.
     """
     axis = torch.linspace(*window, 161, dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)

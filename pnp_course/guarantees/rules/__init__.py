@@ -1,7 +1,7 @@
 """The theorem for each solver: conditions on the denoiser, on the fidelity, on the parameters, and what then converges.
 
-`RULES` is data, one file for each family of solvers: `guarantee` checks it against numbers, cards and certificates say
-what it says of a denoiser, and the book's table is written from it.
+`RULES` is data, one file for each family of solvers. `guarantee` checks it against numbers, cards and certificates take
+their conclusions from it, and the book's table is written from it.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from pnp_course.guarantees.constants import Constants
 from pnp_course.guarantees.rules import coco, convex, gs_pnp, ishikawa, proximal
 
 WITHOUT = [
-    bare("hqs", "Fixed points exist for contractive D; with a schedule nothing is minimised."),
-    bare("dpir", "The noise level shrinks from step to step: no objective, no theorem."),
-    bare("snore", "Stochastic: proved for decreasing steps (Renaud et al. 2024)."),
-    bare("snore_prox", "Stochastic: no theorem is checked here."),
-    bare("dps", "A sampler: its end is random."),
-    bare("diffpir", "A sampler: its end is random."),
+    bare("hqs", "It has fixed points for contractive D; with a schedule it minimises no objective."),
+    bare("dpir", "The noise level shrinks from step to step, so there is no objective and no theorem."),
+    bare("snore", "The method is random; convergence is proved for decreasing steps (Renaud et al. 2024)."),
+    bare("snore_prox", "The method is random; no theorem is checked here."),
+    bare("dps", "The method draws a random sample: it has no limit that a theorem could name."),
+    bare("diffpir", "The method draws a random sample: it has no limit that a theorem could name."),
 ]
 FAMILIES = (convex.RULES, gs_pnp.RULES, proximal.RULES, ishikawa.RULES, coco.RULES, WITHOUT)
 RULES: dict[str, Rule] = {rule.solver: rule for family in FAMILIES for rule in family}
 
 
 def judge(rule: Rule, c: Constants, p: Parameters) -> list[Check]:
-    """Every hypothesis of a rule with how it stands; an empty list where there is no theorem."""
+    """Every hypothesis of a rule, and whether it holds; an empty list if there is no theorem."""
     if rule.check is None:
         return []
     if c.bregman and rule.solver != "b_red":

@@ -1,4 +1,4 @@
-"""CoCo-ADMM and CoCo-PEGD, and RED, which asks the same of the denoiser: symmetric, spectrum in [-delta, 1/gamma]."""
+"""CoCo-ADMM, CoCo-PEGD and RED. They ask the same of the denoiser: J symmetric, with spectrum in [-delta, 1/gamma]."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ def _admm(c: Constants, p: Parameters) -> list[Check]:
 
 def _pegd(c: Constants, p: Parameters) -> list[Check]:
     return [
-        symmetric(c), invertible(c, p["t"]), below(p["step"], pegd_step_bound(c.gamma, p["t"]), "step", "= 2 - r(t)"),
-    ]  # fmt: skip
+        symmetric(c),
+        invertible(c, p["t"]),
+        below(p["step"], pegd_step_bound(c.gamma, p["t"]), "step", "= 2 - r(t)"),
+    ]
 
 
 def _red(c: Constants, p: Parameters) -> list[Check]:
@@ -42,7 +44,7 @@ RULES = [
     Rule("coco_pegd", "[B] Theorem 4.4", COCO, ANY, "step < 2 - r(t), t (1 + delta) < 1",
          "F + step e decreases, e the Moreau envelope of lam G; if u_k stays bounded, it converges to a stationary point "
          "of that sum", _pegd),
-    bare("coco_drs", "Fidelity first: Theorem 4.1 is about the other order (coco_admm). The fixed points are the same."),
+    bare("coco_drs", "Theorem 4.1 is about the other order, denoiser first (coco_admm). The fixed points are the same."),
     Rule("red", "gradient descent on lam G + g, D = I - grad g", COCO, "L_f-Lipschitz gradient",
          "step (lam L_f + 1 + delta) < 2", "lam G + g decreases, limit points are critical", _red),
     Rule("red_fixed_point", "proximal gradient descent on lam G + g, D = I - grad g", COCO + ", delta < 1", ANY,

@@ -26,5 +26,5 @@ RULES = [
          "smooth relative to Burg's entropy, ||y||_1", "backtracking",
          "lam f + g decreases and converges; limit points without a zero pixel satisfy the optimality conditions on "
          "0 < x <= largest", _b_red),
-    bare("b_pnp", "Hurault et al. 2023 prove it for B a Bregman proximal map; this is not checked here."),
+    bare("b_pnp", "Hurault et al. 2023 prove convergence if B is a Bregman proximal map, which is not checked here."),
 ]  # fmt: skip

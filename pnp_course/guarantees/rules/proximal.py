@@ -11,7 +11,7 @@ ENVELOPE = "the envelope decreases; if the iterates stay bounded, y_k converges 
 
 
 def _two_ends(c: Constants, t: float, bound: float) -> tuple[float, list[Check]]:
-    """t l, where -l <= I - J <= M, and the check of t M: book/theory/proximal_denoiser.md, the two ends."""
+    """t l, where -l <= I - J <= M, and the check of t M; see "the two ends" in book/theory/proximal_denoiser.md."""
     upper = below(t * (1 - c.bottom), bound, "t M", "with M the largest eigenvalue of I - J")
     return t * max(c.top - 1, 0.0), [potential(c), symmetric(c), upper]
 
