@@ -18,24 +18,25 @@ from pnp_course.solvers.schedules import check_levels, denoisers_at, normal_like
 from pnp_course.solvers.signature import solver
 
 
-def default_step(fidelity: Fidelity, x: Tensor, lam: float) -> float:
-    """1 / (lam L_f + 1): half of the longest step for which RED descends, if the spectrum of J lies in [0, 2].
+def default_step(lam: float, lipschitz: float) -> float:
+    """1 / (lam L_f + 1): half of the longest step for which RED descends, where J has no negative eigenvalue."""
+    return 1 / (lam * lipschitz + 1)
 
-    Raises:
-        ValueError: the fidelity's gradient has no Lipschitz constant.
-    """
-    constant = fidelity.lipschitz(x)
+
+def _choose_step(fidelity: Fidelity, x0: Tensor, lam: float) -> float:
+    """The default step, or ValueError where the fidelity's gradient has no Lipschitz constant."""
+    constant = fidelity.lipschitz(x0)
     if constant == float("inf"):
         raise ValueError(
             "the gradient of this fidelity has no Lipschitz constant (Poisson), so there is no step to choose: pass step=..., "
             "or take a solver with a proximal step, such as red_fixed_point."
         )
-    return 1 / (lam * constant + 1)
+    return default_step(lam, constant)
 
 
 def _check_red(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: dict[str, Any]) -> None:
     if parameters["step"] is None:
-        parameters["step"] = default_step(fidelity, x0, parameters["lam"])
+        parameters["step"] = _choose_step(fidelity, x0, parameters["lam"])
     factor = parameters["step"] * parameters["lam"]
     warn_of_long_steps(fidelity, x0, factor, 2, "step lam L_f")
 
@@ -83,7 +84,7 @@ def _check_snore(fidelity: Fidelity, denoise: Denoise, x0: Tensor, parameters: d
     check_levels(fidelity, denoise, x0, parameters)
     if parameters["step"] is None:
         lam = parameters["lam"]
-        parameters["step"] = default_step(fidelity, x0, max(lam) if isinstance(lam, Sequence) else lam)
+        parameters["step"] = _choose_step(fidelity, x0, max(lam) if isinstance(lam, Sequence) else lam)
 
 
 @solver(needs="at", also=_check_snore)

@@ -7,6 +7,7 @@ import math
 from pnp_course.guarantees.bounds import largest_averaging, pegd_step_bound
 from pnp_course.guarantees.conditions import ANY, Check, Parameters, Rule, bare, below, invertible, symmetric
 from pnp_course.guarantees.constants import Constants
+from pnp_course.solvers.red import default_step
 
 COCO = "J = J^T, spectrum in [-delta, 1/gamma]"
 
@@ -25,10 +26,10 @@ def _pegd(c: Constants, p: Parameters) -> list[Check]:
 
 
 def _red(c: Constants, p: Parameters) -> list[Check]:
-    pull = p["lam"] * p.lipschitz
-    chosen = p.values["step"] is None  # by the solver, which then divides by its own bound
-    step, words = (1 / (pull + 1), "with step = 1 / (lam L_f + 1)") if chosen else (p["step"], "")
-    bound = step * (pull + 1 + c.delta) if math.isfinite(pull) else math.inf
+    lipschitz = p.lipschitz
+    chosen = p.values["step"] is None  # by the solver
+    step, words = (default_step(p["lam"], lipschitz), "with step = 1 / (lam L_f + 1)") if chosen else (p["step"], "")
+    bound = step * (p["lam"] * lipschitz + 1 + c.delta) if math.isfinite(lipschitz) else math.inf
     return [symmetric(c), below(bound, 2.0, "step (lam L_f + 1 + delta)", words)]
 
 
