@@ -1,5 +1,6 @@
 """What a failing command says: one line for what a user can fix, a traceback for a fault of the program."""
 
+import contextlib
 import errno
 import os
 import re
@@ -144,25 +145,29 @@ def test_output_to_a_full_device(argument, unbuffered):
     assert done.stderr == b"pnp_course: input or output failed: No space left on device.\n"
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk():
-    """A limit on the size of files stands in for a full disk: both stop a file in its middle."""
+    """A limit on the size of files stands in for a full disk: both stop a file in its middle. Not for longer than a call:
+    pytest's own output may go to a file."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "dont_write_bytecode", True)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
-        yield
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @linux
 @pytest.mark.parametrize("output", ["a.tif", "a.npy", "a.png", "a.ppm", "a.bmp", "a.jpg"])
-def test_a_disk_that_takes_no_more(here, output, full_disk):
+def test_a_disk_that_takes_no_more(here, output):
     Path(output).write_bytes(b"as it was")
     before = sorted(here.rglob("*"))
-    done = CliRunner().invoke(app, ["degrade", "photo.png", "--kernel", "box", "-o", output])
+    with full_disk():
+        done = CliRunner().invoke(app, ["degrade", "photo.png", "--kernel", "box", "-o", output])
     if output == "a.jpg":  # small enough
         assert done.exit_code == 0
         assert images.read_image(output).shape[-2:] == (32, 40)
@@ -174,11 +179,12 @@ def test_a_disk_that_takes_no_more(here, output, full_disk):
 
 
 @linux
-def test_a_demonstration_that_the_disk_does_not_take(here, full_disk):
+def test_a_demonstration_that_the_disk_does_not_take(here):
     before = sorted(here.rglob("*"))
-    done = CliRunner().invoke(
-        app, ["demo", "photo.png", "--kernel", "box", "--iterations", "1", "-o", "new/results"]
-    )  # fmt: skip
+    with full_disk():
+        done = CliRunner().invoke(
+            app, ["demo", "photo.png", "--kernel", "box", "--iterations", "1", "-o", "new/results"]
+        )
     assert done.exit_code == 2
     assert "pnp_course: cannot write into the folder new/results: " in done.stderr
     assert sorted(here.rglob("*")) == before  # not even the folder
