@@ -87,6 +87,13 @@ def check_level(sigma: float | Tensor, bounds: tuple[float, float] | None) -> No
         )
 
 
+def check_one_level(sigma: Any) -> float:
+    """Return a noise level that is one finite number > 0 for all images of a batch, else raise ValueError."""
+    if isinstance(sigma, Tensor) and sigma.numel() != 1:
+        raise ValueError(f"sigma has {sigma.numel()} values; wanted one noise level for all images of the batch.")
+    return check_positive(sigma, "sigma", "a noise level in units of intensity")
+
+
 @contextmanager
 def any_level() -> Iterator[None]:
     """Let `check_level` accept every level inside this context, in this thread: for uses that are not denoising."""
@@ -128,6 +135,8 @@ def check_positive(value: Tensor, name: str, hint: str = "") -> Tensor: ...
 
 def check_positive(value: float | Tensor, name: str, hint: str = "") -> float | Tensor:
     """Return `value`, as a float or a tensor of one value per image, if it is finite and > 0, else raise ValueError."""
+    if isinstance(value, Tensor) and value.is_complex():
+        raise ValueError(f"{name} has dtype {value.dtype}; wanted real numbers{': ' + hint if hint else ''}.")
     if isinstance(value, Tensor) and value.numel() > 1:
         good = torch.isfinite(value) & (value > 0)
         if not good.all():
@@ -161,10 +170,10 @@ def per_image(value: float | Tensor, x: Tensor, name: str) -> float | Tensor:
     Raises:
         ValueError: the value is neither a number nor a tensor of 1 or B values.
     """
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Tensor) or value.numel() == 1:
         return _number(value, name)
-    if value.numel() == 1:
-        return float(value)
+    if value.is_complex():
+        raise ValueError(f"{name} has dtype {value.dtype}; wanted real numbers.")
     if value.numel() != len(x):
         raise ValueError(
             f"{name} has {value.numel()} values for {len(x)} image(s); wanted one number, or one value per image."

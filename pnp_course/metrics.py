@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from pnp_course._checks import check_same_shape, check_shape
+from pnp_course._checks import check_finite, check_same_shape, check_shape
 
 CEILING = 120.0  # dB: what equal pictures are given, so that means stay finite
 
@@ -54,5 +54,5 @@ def _pairs(x: Tensor, reference: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
             f"the reference has intensities from {low:.4g} to {high:.4g}; wanted a clean picture on the scale [0, 1]: "
             "divide 8-bit intensities by 255, and x with them."
         )
-    clipped = x.detach().clamp(0, 1).double().cpu().numpy()
+    clipped = check_finite(x).detach().clamp(0, 1).double().cpu().numpy()
     return list(zip(clipped, reference.detach().double().cpu().numpy(), strict=True))

@@ -16,10 +16,10 @@ MANY = 1e8  # photons; above it scipy's quantiles get slow, and from 1e10 on the
 
 def gaussian(x: Tensor, sigma: float | Tensor, generator: torch.Generator) -> Tensor:
     """x + sigma n with a standard normal n; sigma is in units of intensity (25/255, not 25)."""
-    check_floating(x)
+    check_finite(check_floating(x))
     _check_generator(generator)
     sigma = per_image(check_positive(sigma, "sigma"), x, "sigma")
-    return x + sigma * torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+    return _in_range(x + sigma * torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device))
 
 
 def poisson(x: Tensor, peak: float | Tensor, generator: torch.Generator) -> Tensor:
@@ -45,11 +45,11 @@ def poisson(x: Tensor, peak: float | Tensor, generator: torch.Generator) -> Tens
             f"x has negative intensities (smallest {float(x.min()):.4g}), which emit no photons: clamp it with x.clamp(min=0)."
         )
     peak = peak.cpu() if isinstance(peak, Tensor) else peak
-    rate = peak * x.clamp(min=0).double().cpu()
+    rate = peak * x.detach().clamp(min=0).double().cpu()
     if not bool(torch.isfinite(rate).all()):
         raise ValueError(f"peak times the largest intensity, {float(x.max()):.4g}, is infinite; wanted a smaller peak.")
     uniform = torch.rand(x.shape, generator=generator, dtype=torch.float64)
-    return (torch.from_numpy(_poisson_quantile(uniform.numpy(), rate.numpy())) / peak).to(x)
+    return _in_range((torch.from_numpy(_poisson_quantile(uniform.numpy(), rate.numpy())) / peak).to(x))
 
 
 def _poisson_quantile(uniform: np.ndarray, rate: np.ndarray) -> np.ndarray:
@@ -65,6 +65,15 @@ def _poisson_quantile(uniform: np.ndarray, rate: np.ndarray) -> np.ndarray:
     deviation = np.sqrt(mean)
     counts[~few] = np.ceil(mean + deviation * z + (z**2 - 1) / 6 - (z**3 + 2 * z) / (72 * deviation) - 0.5)
     return counts
+
+
+def _in_range(noisy: Tensor) -> Tensor:
+    """The noisy image, unless some of it is beyond the numbers of its precision."""
+    if not bool(torch.isfinite(noisy).all()):
+        raise ValueError(
+            f"the noisy image leaves the range of {noisy.dtype}; wanted weaker noise, or an image in [0, 1]."
+        )
+    return noisy
 
 
 def _check_generator(generator: object) -> None:
@@ -99,4 +108,4 @@ def inverse_gamma(x: Tensor, level: float | Tensor, generator: torch.Generator) 
         raise ValueError(f"the noise level is {level}; wanted 0 < level < 1/3, the inverse of gamma.")
     seed = int(torch.randint(2**62, (), generator=generator))
     z = np.random.default_rng(seed).standard_gamma(np.broadcast_to((gamma - 1).numpy(), x.shape))
-    return (gamma * x.double().cpu() / torch.from_numpy(z)).to(x)
+    return _in_range((gamma * x.detach().double().cpu() / torch.from_numpy(z)).to(x))

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from pnp_course.denoisers import DRUNet, GradientStep, at_sigma, available_denoisers, denoiser_card
+from pnp_course.denoisers import (
+    DRUNet,
+    GradientStep,
+    GrayFromColour,
+    at_sigma,
+    available_denoisers,
+    averaged,
+    denoiser_card,
+)
 from pnp_course.denoisers.base import Fast
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import (
@@ -172,6 +180,21 @@ def test_no_theorem_is_read_off_the_jacobian_of_a_denoiser_that_jumps():
     assert float(c.lambda_max.max()) < 1 + 1e-9
     assert c.jumps
     assert not any(c.theorems().values())
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda d: averaged(d, 0.5), GrayFromColour, lambda d: averaged(GrayFromColour(d), 0.5)]
+)
+def test_a_wrapper_keeps_what_its_denoiser_is(wrap):
+    """A wrapped gradient step is one; a wrapped one with kinks still jumps, though its Jacobian does not say so."""
+    for activation, smooth in (("elu", True), ("relu", False)):
+        torch.manual_seed(0)
+        step = GradientStep(DRUNet(3, widths=(4, 4, 4, 4), blocks=1, activation=activation)).eval()
+        wrapped = wrap(step)
+        x = torch.rand(1, 1 if "Gray" in repr(wrapped) else 3, 8, 8)
+        c = certificate(wrapped, x, 0.05, iterations=4)
+        assert (c.gradient_step, c.jumps) == (smooth, not smooth)
+        assert not any(c.theorems().values()) or smooth
 
 
 def test_zero_is_no_proximal_denoiser():

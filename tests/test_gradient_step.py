@@ -3,8 +3,13 @@
 import pytest
 import torch
 
-from pnp_course.denoisers import BregmanGradientStep, DRUNet, GradientStep, averaged
+from pnp_course import solvers
+from pnp_course.denoisers import BregmanGradientStep, DRUNet, GradientStep, GrayFromColour, at_sigma, averaged
+from pnp_course.denoisers.base import Fast
+from pnp_course.fidelities import Poisson
 from pnp_course.noise import inverse_gamma
+from pnp_course.operators import Identity
+from pnp_course.solvers import run
 
 
 def make(kind=GradientStep, activation="elu", channels=1):
@@ -132,3 +137,30 @@ def test_averaging_a_gradient_step_scales_its_potential(generator):
     gradient, _ = d.gradient_and_value(x, 0.1)
     torch.testing.assert_close(averaged(d, 0.4)(x, 0.1), x - 0.4 * gradient)
     assert averaged(d, 0.4).conservative
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda d: averaged(d, 0.3), GrayFromColour, lambda d: averaged(GrayFromColour(d), 0.4)]
+)
+def test_a_wrapped_bregman_step_is_one(wrap, generator):
+    """B = I - x^2 grad g for the g that it says, by differences; and the solvers that need g take it."""
+    wrapped = wrap(make(BregmanGradientStep, channels=3).eval().requires_grad_(False))
+    x = 0.2 + 0.6 * torch.rand(1, 1 if "Gray" in repr(wrapped) else 3, 8, 8, generator=generator, dtype=torch.float64)
+    denoise = at_sigma(wrapped, 0.05)
+    assert not hasattr(denoise, "with_value")
+    gradient, g = denoise.gradient_and_value(x)
+    torch.testing.assert_close(denoise(x), x - x.square() * gradient, atol=1e-12, rtol=0)
+    torch.testing.assert_close(wrapped.denoise_and_value(x, 0.05), (denoise(x), g), atol=1e-12, rtol=0)
+    v, h = torch.randn(x.shape, generator=generator, dtype=x.dtype), 1e-5
+    slope = (denoise.gradient_and_value(x + h * v)[1] - denoise.gradient_and_value(x - h * v)[1]) / (2 * h)
+    torch.testing.assert_close(slope, (gradient * v).flatten(1).sum(1), rtol=1e-6, atol=1e-9)
+    assert torch.isfinite(run(solvers.b_red(Poisson(Identity(), x), denoise, x, lam=0.1, backtracking=True), 2).x).all()
+
+
+def test_a_fast_bregman_step_is_one(generator):
+    step = make(BregmanGradientStep, channels=3).float().eval().requires_grad_(False)
+    x = 0.2 + 0.6 * torch.rand(1, 3, 8, 8, generator=generator)
+    gradient, g = step.gradient_and_value(x, 0.05)
+    fast_gradient, fast_g = at_sigma(Fast(step), 0.05).gradient_and_value(x)
+    torch.testing.assert_close(fast_gradient, gradient, atol=0.05 * float(gradient.abs().max()), rtol=0)
+    torch.testing.assert_close(fast_g, g, rtol=0.05, atol=0)

@@ -16,8 +16,10 @@ import pytest
 import torch
 
 from pnp_course import solvers
+from pnp_course.denoisers import denoiser_card
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import RULES, Constants, certificate, guarantee
+from pnp_course.guarantees.conclusions import theorems
 from pnp_course.guarantees.conditions import Parameters
 from pnp_course.operators import Blur, Identity, Mask, kernels
 from pnp_course.solvers.signature import bind, keywords
@@ -249,6 +251,46 @@ def test_complaints():
     bregman = {"architecture": "bregman-gradient-step"}
     assert guarantee("b_red", bregman, KL, X, lam=1.0, backtracking=True).covered
     assert not guarantee("coco_admm", bregman, KL, X, lam=1.0).covered
+
+
+@pytest.mark.parametrize("name", ["bottom", "top", "asymmetry", "norm", "residual", "firm", "quarter", "strict", "k"])
+def test_constants_of_no_denoiser_are_covered_by_nothing(name):
+    """Whether a rule reads them or not: who passes NaN or a negative norm has measured nothing."""
+    everywhere = {s: {n: 0.1 for n, p in keywords(getattr(solvers, s)).items() if p.default is p.empty} for s in RULES}
+    nonsense = [float("nan"), float("inf"), float("-inf")] + [-1.0] * (name not in ("bottom", "top", "k"))
+    for value in nonsense:
+        c = replace(CONVEX, **{name: value})
+        for solver, parameters in everywhere.items():
+            g = guarantee(solver, c, GAUSS, X, **parameters)
+            assert not g.covered, (solver, value)
+            assert not g.checks or f"the constants are none of a denoiser: {name} is {value}" in str(g)
+        assert not any(theorems(c).values())
+    assert "bottom = 0.1 is above top = 0.05" in str(guarantee("pgd", replace(CONVEX, top=0.05), GAUSS, X, lam=0.1))
+
+
+def test_a_bregman_denoiser_at_a_level_that_it_refuses():
+    card = denoiser_card("bregman-drunet")
+    low, high = card["sigma_range"]
+    for sigma, covered in ((low, True), (high, True), (0.9 * low, False), (1.1 * high, False)):
+        g = guarantee("b_red", card, KL, X, sigma=sigma, lam=1.0, backtracking=True)
+        assert g.covered == covered
+        assert covered or f"this denoiser is good for noise levels from {low:.4g}" in str(g)
+    for sigma in (float("nan"), -0.1, torch.tensor([0.05, 0.06])):
+        with pytest.raises(ValueError, match="sigma"):
+            guarantee("b_red", card, KL, X, sigma=sigma, lam=1.0, backtracking=True)
+
+
+def test_what_is_no_solver_and_no_denoiser():
+    with pytest.raises(ValueError, match=r"no rule for \['pgd'\]"):
+        guarantee(["pgd"], COCO, GAUSS, X, lam=1.0)
+    for denoiser in (None, torch.nn.Identity()):
+        with pytest.raises(ValueError, match="wanted what was measured of it"):
+            guarantee("pgd", denoiser, GAUSS, X, lam=1.0)
+    for name, value in (("lam", [0.1, 0.2]), ("lam", torch.tensor([0.1, 0.2])), ("backtracking", "no")):
+        with pytest.raises(ValueError, match=f"{name} is"):
+            guarantee("b_red", COCO, KL, X, **({"lam": 1.0, "backtracking": True} | {name: value}))
+    with pytest.raises(ValueError, match="at no noise level"):
+        guarantee("pgd", {"certificate": {}}, GAUSS, X, sigma=0.1, lam=1.0)
 
 
 def test_the_page_of_the_book_is_current():

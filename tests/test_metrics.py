@@ -60,4 +60,7 @@ def test_other_scales_and_types_are_refused(measure, generator):
     ):
         with pytest.raises(ValueError, match=words):
             measure(change(x), change(x))
+    for odd in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"x has 1 value.* that are NaN or infinite"):
+            measure(torch.where(torch.arange(x.numel()).reshape(x.shape) == 7, odd, x), x)
     assert measure(255 * x, x) < measure(x, x)  # an iterate may leave [0, 1], and is clipped

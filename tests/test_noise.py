@@ -101,3 +101,25 @@ def test_messages(make, change, words):
 def test_a_peak_beyond_all_numbers(generator):
     with pytest.raises(ValueError, match="is infinite; wanted a smaller peak"):
         noise.poisson(torch.full((1, 1, 2, 2), 1e10, dtype=torch.float64), 1e300, generator)
+
+
+@pytest.mark.parametrize("make", [noise.gaussian, noise.poisson, noise.inverse_gamma])
+def test_nothing_that_is_no_number_goes_in_or_comes_out(make, generator):
+    x = torch.full((2, 1, 4, 4), 0.5)
+    for bad, words in ((x * float("nan"), "x has 32 value"), (x / 0, "x has 32 value")):
+        with pytest.raises(ValueError, match=words):
+            make(bad, 0.1, generator)
+    with pytest.raises(ValueError, match=r"has dtype torch.complex64; wanted real numbers"):
+        make(x, torch.tensor([0.1 + 1j, 0.2 + 0j]), generator)
+    learned = x.clone().requires_grad_(True)  # the noise of a picture that is being fitted
+    assert torch.equal(
+        make(learned, 0.1, torch.Generator().manual_seed(3)), make(x, 0.1, torch.Generator().manual_seed(3))
+    )
+
+
+def test_noise_beyond_a_precision_is_refused(generator):
+    x = torch.full((1, 1, 4, 4), 0.5)
+    with pytest.raises(ValueError, match=r"leaves the range of torch.float16; wanted weaker noise"):
+        noise.gaussian(x.half(), 1e8, generator)
+    with pytest.raises(ValueError, match=r"leaves the range of torch.float32"):
+        noise.inverse_gamma(torch.full((1, 1, 40, 40), 3e38), 0.33, generator)

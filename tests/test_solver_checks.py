@@ -1,5 +1,6 @@
 """What solvers refuse or warn of, and constants watched along a run."""
 
+import numpy as np
 import pytest
 import torch
 from linear_problem import LAM, N, problem
@@ -30,6 +31,27 @@ BAD = {  # the call, and what is said of it at once
         "1 of lam and 2 of sigmas; wanted equally many",
     ),
     "relaxation": (lambda p: solvers.coco_drs(p.fidelity, p.denoise, p.y, lam=1.0, relaxation=2.0), "relaxation is 2.0"),
+    "a schedule where there is none": (
+        lambda p: solvers.coco_admm(p.fidelity, p.denoise, p.y, lam=[1.0, 2.0]), r"lam is \[1.0, 2.0\]; this solver takes",
+    ),
+    "one of several weights": (lambda p: solvers.hqs(p.fidelity, p.denoise, p.y, lam=[1.0, None]), "lam is None; wanted a"),
+    "several values": (lambda p: solvers.admm(p.fidelity, p.denoise, p.y, lam=torch.ones(2)), r"lam is tensor\(\[1., 1.\]\)"),
+    "huge": (lambda p: solvers.admm(p.fidelity, p.denoise, p.y, lam=10**400), "wanted a finite number > 0"),
+    "text": (lambda p: solvers.hqs(p.fidelity, p.denoise, p.y, lam=1.0, sigmas="0.1"), "sigmas is '0.1'; wanted a list of noise"),
+    "no list": (lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lam=1.0, sigmas=0.1), "sigmas is 0.1; wanted a list"),
+    "NaN level": (
+        lambda p: solvers.diffpir(p.fidelity, p.denoise, p.y, lam=1.0, sigmas=[float("nan"), 0.1]), "sigmas is nan; wanted noise",
+    ),
+    "whole": (lambda p: solvers.dpir(p.fidelity, p.denoise, p.y, lam=1.0, iterations=float("inf")), "iterations is inf; want"),
+    "seed": (lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lam=1.0, seed=1.5), "seed is 1.5; wanted a whole number >= 0"),
+    "switch": (lambda p: solvers.b_red(p.fidelity, p.denoise, p.y, lam=1.0, backtracking="no"), "is no; wanted True or False"),
+    "map": (lambda p: solvers.primal_dual(p.fidelity, p.denoise, p.y, lam=1.0, linear=2.0), "linear is 2.0; wanted a map with"),
+    "start": (lambda p: solvers.pgd(p.fidelity, p.denoise, p.y / 0, lam=1.0), "x0 has 36 value"),
+    "fidelity": (lambda p: solvers.pgd(p.a, p.denoise, p.y, lam=1.0), "fidelity is a Blur; wanted a fidelity, such as Gaussian"),
+    "levels of each": (
+        lambda p: solvers.dpir(p.fidelity, p.denoise.at(torch.tensor([0.1, 0.2])), p.y, lam=1.0), "sigma has 2 values; wanted",
+    ),
+    "level above the ladder": (lambda p: solvers.dps(p.fidelity, p.denoise.at(1.5), p.y), "never rise"),
     "last": (lambda _: solvers.annealed(1.0, 0.0, 10, last=20), "last is 20 of 10"),
 }  # fmt: skip
 
@@ -39,6 +61,43 @@ def test_bad_parameters(name):
     make, words = BAD[name]
     with pytest.raises(ValueError, match=words):
         make(problem(symmetric=True))  # at the call, not at the first iterate
+
+
+def test_numbers_of_any_kind_are_the_same_numbers():
+    """What has one value is that value: a tensor of double precision does not draw the run into its own."""
+    p = problem(symmetric=True)
+    single = Gaussian(p.a, p.y.float())
+
+    def third(**parameters):
+        return run(solvers.coco_admm(single, p.denoise, p.y.float(), **parameters), 3).x
+
+    want = third(lam=0.5, t=0.25)
+    for kind in (np.float64, np.float32, torch.tensor, lambda v: torch.tensor([v], dtype=torch.float64)):
+        assert torch.equal(third(lam=kind(0.5), t=kind(0.25)), want)
+    levels = [0.2, 0.1]
+    want = run(solvers.dpir(single, p.denoise, p.y.float(), lam=1.0, iterations=2, sigma_start=0.2), 2).x
+    assert torch.equal(
+        run(solvers.dpir(single, p.denoise, p.y.float(), lam=1.0, iterations=2.0, sigma_start=0.2), 2).x, want
+    )
+    want = run(solvers.diffpir(single, p.denoise, p.y.float(), lam=1.0, sigmas=levels), 2).x
+    for kind in (tuple, np.array, lambda v: torch.tensor(v, dtype=torch.float64)):
+        assert torch.equal(
+            run(solvers.diffpir(single, p.denoise, p.y.float(), lam=1.0, sigmas=kind(levels)), 2).x, want
+        )
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"max_iter": float("nan")}, "max_iter is nan; wanted a whole number >= 1"),
+        ({"max_iter": "many"}, "max_iter is 'many'; wanted a number"),
+        ({"max_seconds": float("nan")}, "max_seconds is nan; wanted a number of seconds"),
+    ],
+)
+def test_bad_limits(limits, words):
+    p = problem(symmetric=True)
+    with pytest.raises(ValueError, match=words):
+        run(solvers.admm(p.fidelity, p.denoise, p.y, lam=1.0), **limits)
 
 
 def test_inpainting_by_a_mask():

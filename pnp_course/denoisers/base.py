@@ -162,10 +162,15 @@ class Wrapped(nn.Module):
         """D = I - grad g with a g that can be evaluated."""
         return getattr(self.denoiser, "has_potential", False)
 
+    @property
+    def has_bregman_potential(self) -> bool:
+        """B = I - x^2 grad g with a g that can be evaluated: what is linear in x is so in x^2 grad g too."""
+        return getattr(self.denoiser, "has_bregman_potential", False)
+
     def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,), where D has a potential."""
         gradient, value = self.gradient_and_value(x, sigma)
-        return x - gradient, value
+        return x - (x.square() * gradient if self.has_bregman_potential else gradient), value
 
     def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """grad g (B, C, H, W) and g (B,); each wrapper defines its own."""
@@ -191,7 +196,7 @@ class Averaged(Wrapped):
 
 def _with_potential(denoiser: Any) -> GradientStepLike:
     """Return the denoiser inside a wrapper if it has a potential, else raise ValueError."""
-    if not getattr(denoiser, "has_potential", False):
+    if not (getattr(denoiser, "has_potential", False) or getattr(denoiser, "has_bregman_potential", False)):
         raise ValueError(
             f"{type(denoiser).__name__} has no potential g with D = I - grad g; take a gradient-step denoiser."
         )

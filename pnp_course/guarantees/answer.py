@@ -66,7 +66,7 @@ def guarantee(
     Raises:
         ValueError: the solver is unknown, or a parameter is missing, outside its domain, or not one of the solver's.
     """
-    if solver not in RULES:
+    if not isinstance(solver, str) or solver not in RULES:
         raise ValueError(f"there is no rule for {solver!r}; wanted one of {', '.join(RULES)}.")
     rule, bound = RULES[solver], bind(getattr(solvers, solver), parameters)
     checks = judge(rule, _constants(denoiser, sigma), Parameters(bound, lambda: fidelity.lipschitz(x)))
@@ -78,6 +78,11 @@ def guarantee(
 def _constants(denoiser: Constants | Certificate | dict[str, Any], sigma: float | None) -> Constants:
     if isinstance(denoiser, dict):
         return Constants.of(denoiser, sigma)
+    if not isinstance(denoiser, Certificate | Constants):
+        raise ValueError(
+            f"the denoiser is given by a {type(denoiser).__name__}; wanted what was measured of it: "
+            "certificate(denoiser, patches, sigma), or denoiser_card(NAME)."
+        )
     if sigma is not None:
         raise ValueError(
             f"sigma is {sigma}, but the denoiser is given by a {type(denoiser).__name__}, which was taken at one noise level; "

@@ -174,8 +174,10 @@ def certificate(
         )
     parts = [_measure(denoiser, x, sigma, k, iterations) for x in patches.split(batch)]
     joined = {name: torch.cat([p[0][name] for p in parts]) for name in parts[0][0]}
-    known = isinstance(denoiser, GradientStep) and denoiser.smooth and denoiser.conservative
-    jumps = isinstance(denoiser, GradientStep) and not denoiser.smooth
+    steps = [m for m in denoiser.modules() if isinstance(m, GradientStep)]  # a wrapped one too
+    jumps = not all(step.smooth for step in steps)
+    plain = all(bool(getattr(denoiser, name, False)) for name in ("conservative", "has_potential"))  # D = I - grad g
+    known = bool(steps) and plain and not jumps
     return Certificate(**joined, k=k, evaluations=parts[0][1], gradient_step=known, jumps=jumps)
 
 

@@ -28,7 +28,7 @@ def theorems(c: Constants, t: float | None = None) -> dict[str, bool]:
         return holds(judge(RULES[solver], c, Parameters(bound, lambda: float("inf"))))
 
     def held(*checks: Check) -> bool:
-        return holds(list(checks)) and not c.unmeasured
+        return holds(list(checks)) and not c.unmeasured and not c.nonsense
 
     return {
         "conservative (J = J^T)": held(symmetric(c)),

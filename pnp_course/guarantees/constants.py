@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from pnp_course._checks import check_positive
+from pnp_course._checks import check_level, check_one_level
 
 LEVEL_MARGIN = 1.05  # a card speaks for noise levels up to this factor beyond those it was measured at
 JUMPS = "D is a gradient step on a potential with kinks: it jumps there, and no Jacobian sees that"
@@ -37,6 +38,19 @@ class Constants:
     unmeasured: str = ""
 
     @property
+    def nonsense(self) -> str:
+        """Why no denoiser has these constants, in words; empty if one may have them."""
+        if self.bregman:  # nothing else is known of it
+            return ""
+        for name in ("bottom", "top", "k", *MEASURED):
+            value = getattr(self, name)
+            if not math.isfinite(value) or (name in MEASURED and value < 0):
+                return f"{name} is {value}, where a finite number{' >= 0' * (name in MEASURED)} was wanted"
+        if self.bottom > self.top:
+            return f"bottom = {self.bottom:.4g} is above top = {self.top:.4g}"
+        return ""
+
+    @property
     def gamma(self) -> float:
         """Cocoercivity constant of the symmetric part, at most 1: 1 / max(top, 1)."""
         return 1 / max(self.top, 1.0)
@@ -57,7 +71,8 @@ class Constants:
         """
         if card.get("architecture") == "bregman-gradient-step":  # nothing is known of it but its potential
             unknown: dict[str, Any] = {f.name: float("nan") for f in fields(cls) if f.default is MISSING}
-            return cls(**unknown, gradient_step=True, bregman=True)
+            words = "" if sigma is None else _refused(card, check_one_level(sigma))
+            return cls(**unknown, gradient_step=True, bregman=True, unmeasured=words)
         if "certificate" not in card:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         if sigma is None:
@@ -65,10 +80,12 @@ class Constants:
                 "a card holds certificates at several noise levels; pass sigma=..., in units of intensity."
             )
         levels = sorted(float(level) for level in card["certificate"] if level.isdigit())
-        asked = 255 * check_positive(sigma, "sigma", "a noise level in units of intensity")
+        if not levels:
+            raise ValueError("the certificate of this card was taken at no noise level; pass a card that names some.")
+        asked = 255 * check_one_level(sigma)
         below = max((level for level in levels if level <= asked), default=levels[0])
         above = min((level for level in levels if level >= asked), default=levels[-1])
-        words = ""
+        words = _refused(card, asked / 255)
         if not levels[0] / LEVEL_MARGIN <= asked <= levels[-1] * LEVEL_MARGIN:
             words = f"the noise level {asked:.3g}/255 is outside those the card was measured at, {levels[0]:g} to {levels[-1]:g}"
         return cls.worst([card["certificate"][f"{level:g}"] for level in {below, above}], *kind(card), words)
@@ -87,6 +104,15 @@ class Constants:
             gradient_step=gradient_step,
             unmeasured=unmeasured or (JUMPS if jumps else ""),
         )
+
+
+def _refused(card: dict[str, Any], sigma: float) -> str:
+    """Why the denoiser of this card refuses a noise level, in words; empty if it takes it."""
+    try:
+        check_level(sigma, card.get("sigma_range"))
+    except ValueError as error:
+        return str(error).partition(":")[0]
+    return ""
 
 
 def kind(card: dict[str, Any]) -> tuple[bool, bool]:

@@ -8,6 +8,7 @@ in [-1, 1]); division by the scale gives the form here, in intensities [0, 1], w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,11 +22,14 @@ from pnp_course.solvers.signature import solver
 SIGMA_START, STEPS = 1.0, 30  # by default, where the ladder of the two samplers begins and how many steps it has
 
 
-def _levels(denoise: AtSigma, sigmas: Sequence[float] | None) -> list[float]:
-    return list(sigmas) if sigmas is not None else ladder(SIGMA_START, float(denoise.sigma), STEPS)
+def _check_levels(fidelity: Fidelity, denoise: AtSigma, x0: Tensor, parameters: dict[str, Any]) -> None:
+    """Put the ladder down to the level of `denoise` for levels that were not given."""
+    if parameters["sigmas"] is None:
+        parameters["sigmas"] = ladder(SIGMA_START, float(denoise.sigma), STEPS)
+    check_falling(fidelity, denoise, x0, parameters)
 
 
-@solver(needs="at", also=check_falling)
+@solver(needs="at", also=_check_levels)
 def diffpir(
     fidelity: Fidelity,
     denoise: AtSigma,
@@ -58,7 +62,7 @@ def diffpir(
     Yields:
         Iterate with x = x'_0, sigma, sample = x_sigma'.
     """
-    levels, sigma_d = _levels(denoise, sigmas), float(denoise.sigma)
+    levels, sigma_d = list(sigmas or []), float(denoise.sigma)  # the check has put a ladder for None
     generator = torch.Generator().manual_seed(seed)
     x = x0 + levels[0] * normal_like(x0, generator)
     for sigma, following in zip(levels, [*levels[1:], 0.0], strict=True):
@@ -69,7 +73,7 @@ def diffpir(
         yield Iterate(clean, denoiser_input=z, sigma=sigma, sample=x)
 
 
-@solver(needs="at", also=check_falling)
+@solver(needs="at", also=_check_levels)
 def dps(
     fidelity: Gaussian,
     denoise: AtSigma,
@@ -94,7 +98,7 @@ def dps(
     Yields:
         Iterate with x = xhat_0, sigma, sample = x_sigma', misfit = ||y - A xhat_0|| of each image (B,).
     """
-    levels = _levels(denoise, sigmas)
+    levels = list(sigmas or [])  # as in `diffpir`
     generator = torch.Generator().manual_seed(seed)
     x = x0 + levels[0] * normal_like(x0, generator)
     for sigma, following in zip(levels, [*levels[1:], 0.0], strict=True):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from pnp_course._checks import check_count
 from pnp_course.solvers.iterate import Iterate
 
 if TYPE_CHECKING:
@@ -119,8 +120,9 @@ def run(
             picture); the message names the iteration and likely causes.
         ValueError: max_iter < 1 or tol < 0, or the solver yields nothing.
     """
-    if int(max_iter) != max_iter or max_iter < 1:
-        raise ValueError(f"max_iter is {max_iter}; wanted a whole number of at least 1.")
+    max_iter = check_count(max_iter, "max_iter")
+    if not max_seconds >= 0:
+        raise ValueError(f"max_seconds is {max_seconds}; wanted a number of seconds >= 0.")
     if not tol >= 0:
         raise ValueError(f"tol is {tol}; wanted a relative change >= 0; 0 never stops the run.")
     from tqdm.auto import tqdm

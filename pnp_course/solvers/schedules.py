@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_positive
+from pnp_course._checks import check_count, check_positive
 from pnp_course.denoisers.base import AtSigma, Denoise
 
 
@@ -18,8 +18,7 @@ def ladder(start: float, end: float, steps: int) -> list[float]:
     """`steps` noise levels from start to end, evenly spaced in log sigma."""
     check_positive(start, "start")
     check_positive(end, "end")
-    if steps < 2:
-        raise ValueError(f"steps is {steps}; wanted at least 2.")
+    steps = check_count(steps, "steps", 2)
     return [float(s) for s in torch.logspace(0, 1, steps, base=end / start, dtype=torch.float64) * start]
 
 

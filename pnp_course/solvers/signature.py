@@ -10,13 +10,13 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
 from torch import Tensor
 
-from pnp_course._checks import check_shape
+from pnp_course._checks import check_image, check_one_level
 from pnp_course.solvers.iterate import Iterate
 
 Solver = TypeVar("Solver", bound=Callable[..., Iterator[Iterate]])
@@ -25,8 +25,9 @@ Test = tuple[Callable[[Any], bool], str]
 POSITIVE: Test = (lambda v: math.isfinite(v) and v > 0, "a finite number > 0")
 WEIGHT: Test = (lambda v: 0 < v <= 1, "a number with 0 < {name} <= 1")
 EXPONENT: Test = (lambda v: 0 <= v < math.inf, "a finite number >= 0")
+SEED: Test = (lambda v: int(v) == v and 0 <= v < 2**63, "a whole number >= 0 and below 2^63")
 
-# the domain of every keyword of every solver, which is defined only here; the book's notation explains the meanings
+# the domain of every number among the keywords of the solvers, defined only here; the book's notation explains the meanings
 DOMAINS: dict[str, Test] = {
     "lam": POSITIVE,  # weight of the fidelity
     "step": POSITIVE,
@@ -44,9 +45,18 @@ DOMAINS: dict[str, Test] = {
     "largest": POSITIVE,
     "smallest": POSITIVE,
     "iterations": (lambda v: int(v) == v and v >= 2, "a whole number of at least 2"),
+    "seed": SEED,
+    "sigmas": (lambda v: 0 <= v < math.inf, "noise levels >= 0 in units of intensity"),
 }
-# these may be one number, or one for each iteration
-SCHEDULES = ("lam", "step")
+WHOLE = ("iterations", "seed")
+# the keywords that are no numbers
+OTHERS: dict[str, Test] = {
+    "backtracking": (lambda v: isinstance(v, bool), "True or False"),
+    "linear": (
+        lambda v: 0 < v.norm_squared < math.inf,
+        "a map with a finite `norm_squared` > 0, such as a priors.Linear",
+    ),
+}
 
 
 def keywords(solver: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -68,14 +78,7 @@ def bind(solver: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
     missing = [n for n, p in known.items() if p.default is p.empty and n not in given]
     if missing:
         raise ValueError(f"{solver.__name__} needs the parameter {missing[0]!r}; pass {missing[0]}=...")
-    bound = {n: given.get(n, p.default) for n, p in known.items()}
-    for name, value in bound.items():
-        if value is None and known[name].default is not None:
-            raise ValueError(
-                f"{name} is None; wanted a number: pass {name}=NUMBER, or leave it out to take {known[name].default}."
-            )
-        check_parameter(name, value)
-    return bound
+    return {n: checked(given.get(n, p.default), p) for n, p in known.items()}
 
 
 def _unknown(solver: str, name: str, known: list[str]) -> NoReturn:
@@ -87,23 +90,60 @@ def _unknown(solver: str, name: str, known: list[str]) -> NoReturn:
     )
 
 
-def check_parameter(name: str, value: Any) -> None:
-    """Raise ValueError unless `value` is in the domain of the parameter `name`; None leaves the choice to the solver."""
-    if name not in DOMAINS or value is None:
-        return
-    test, wanted = DOMAINS[name]
-    if name in SCHEDULES and isinstance(value, Sequence) and not isinstance(value, str):
-        if not value:
-            raise ValueError(f"{name} is an empty list; wanted one value for each iteration, or a number.")
-        for each in value:
-            check_parameter(name, each)
-        return
+def checked(value: Any, parameter: inspect.Parameter) -> Any:
+    """A value for the keyword of a solver, as plain numbers; ValueError unless it lies in its domain.
+
+    A list, one value for each iteration, is taken where the solver's signature says so; None where it is the default.
+    """
+    name, default, kind = parameter.name, parameter.default, str(parameter.annotation)
+    if value is None:
+        if default is not None:
+            raise ValueError(f"{name} is None; wanted a value: pass {name}=NUMBER, or leave it out to take {default}.")
+        return None
+    if name in OTHERS:
+        _check(OTHERS[name], name, value)
+        return value
+    if name not in DOMAINS:
+        return value
+    if "Sequence" in kind and (hasattr(value, "__len__") or "float |" not in kind) and getattr(value, "ndim", 1):
+        return _schedule(name, value)
+    if isinstance(value, list | tuple):
+        raise ValueError(f"{name} is {value}; this solver takes one number for all iterations: pass {name}=NUMBER.")
+    return _number(name, value)
+
+
+def _schedule(name: str, values: Any) -> list[float]:
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise ValueError(f"{name} is {values!r}; wanted a list of {DOMAINS[name][1]}, one for each iteration.")
+    if not len(values):
+        raise ValueError(f"{name} is an empty list; wanted one value for each iteration, or a number.")
+    return [_number(name, value) for value in values]
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool | str | bytes):
+        _refuse(name, value, DOMAINS[name][1])
     try:
-        holds = not isinstance(value, bool | str) and test(float(value))
-    except (TypeError, ValueError):
+        number = value if isinstance(value, int) else float(value)
+        exact = int(number) if name in WHOLE else float(number)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # torch's word for a tensor of several values
+        _refuse(name, value, DOMAINS[name][1])
+    _check(DOMAINS[name], name, number)
+    return exact
+
+
+def _check(domain: Test, name: str, value: Any) -> None:
+    test, wanted = domain
+    try:
+        holds = bool(test(value))
+    except (TypeError, ValueError, AttributeError, OverflowError):
         holds = False
     if not holds:
-        raise ValueError(f"{name} is {value}; wanted {wanted.format(name=name)}.")
+        _refuse(name, value, wanted)
+
+
+def _refuse(name: str, value: Any, wanted: str) -> NoReturn:
+    raise ValueError(f"{name} is {value}; wanted {wanted.format(name=name)}.")
 
 
 NEEDS = {  # what a solver asks of `denoise` beside being callable: who has it
@@ -126,13 +166,19 @@ def solver(needs: str = "", also: Callable[..., None] | None = None) -> Callable
         @wraps(function)
         def started(fidelity: Any, denoise: Any, x0: Tensor, **given: Any) -> Iterator[Iterate]:
             parameters = bind(function, given)
-            check_shape(x0, name="x0")
+            check_image(x0, "x0")
+            if not (hasattr(fidelity, "prox") or hasattr(fidelity, "grad")):
+                raise ValueError(
+                    f"fidelity is a {type(fidelity).__name__}; wanted a fidelity, such as Gaussian(operator, y)."
+                )
             if not callable(denoise):
                 raise ValueError(
                     f"denoise is a {type(denoise).__name__}; wanted a function of an image: at_sigma(denoiser, sigma)."
                 )
             if needs and not hasattr(denoise, needs):
                 raise ValueError(f"{function.__name__} needs a denoiser {NEEDS[needs]}; this one has no `{needs}`.")
+            if needs == "at":
+                check_one_level(denoise.sigma)
             if also:
                 also(fidelity, denoise, x0, parameters)
             return function(fidelity, denoise, x0, **parameters)

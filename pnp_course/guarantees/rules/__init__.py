@@ -28,6 +28,8 @@ def judge(rule: Rule, c: Constants, p: Parameters) -> list[Check]:
         return []
     if c.bregman and rule.solver != "b_red":
         return [(False, "a Bregman gradient step is no gradient step in the usual geometry")]
+    if c.nonsense:
+        return [(False, f"the constants are none of a denoiser: {c.nonsense}")]
     checks = rule.check(c, p)
     return [*checks, (False, c.unmeasured)] if c.unmeasured else checks
 
