@@ -89,6 +89,10 @@ def test_oracle_is_certified_as_what_it_is():
         "CoCo-ADMM converges, t = 0.5: [B] Theorem 4.1, sharpened: the condition of Themelis and Patrinos 2020"
     ]
     assert beyond["D_t is a prox, t = 0.5: [B] Theorem 2.2 with slack"]
+    # D itself is no longer invertible where an eigenvalue is 0; here none is below 0.1, but the rule counts on no more than 0
+    undamped = {name.split(",")[0]: value for name, value in c.theorems(t=1.0).items()}
+    assert not undamped["D_t is a prox"]
+    assert not undamped["CoCo-PEGD converges"]
 
 
 def test_nonsymmetric_spectra_are_not_called_conservative():
@@ -150,6 +154,15 @@ def test_the_sharper_bound_contains_the_papers():
     for wrong in (-1.0, -2.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=r"delta is .*wanted a finite number > -1"):
             largest_averaging(0.5, wrong)
+
+
+def test_the_bounds_at_the_ends_of_their_ranges():
+    """At s = t (1 + delta) >= 1 D_t has an eigenvalue <= 0: no L. Where D keeps 0.9 of every direction every t will do."""
+    assert gradient_lipschitz(0.5, 0.8, 0.25) == gradient_lipschitz(0.5, 0.8, 0.5) == float("inf")
+    j = 1 - torch.linspace(0, 1, 1001, dtype=torch.float64)[:, None] * torch.linspace(-1 / 9, 0.1, 101).double()
+    hessian = 1 / j - 1  # over t, and over the spectrum of J in [0.9, 1 / 0.9]
+    assert ((1 + hessian.amin(1)) / 2 > hessian.abs().amax(1) ** 2).all()
+    assert published_averaging(0.9, -0.9) == pytest.approx(1.0, abs=1e-9)
 
 
 def test_the_worst_values_are_rounded_outward():

@@ -206,6 +206,23 @@ def test_cards_answer_for_the_levels_they_were_measured_at():
         guarantee("gs_pnp_pgd", COCO, GAUSS, X, sigma=0.1, lam=1.0)
 
 
+def test_between_two_levels_of_a_card_the_worse_of_each_constant_counts():
+    """And beyond the first or the last of three levels, that level alone: the others are not asked."""
+    worse = ("asymmetry", "norm", "residual", "firm", "quarter", "strict", "lambda_max")
+    levels = {
+        str(level): {f"{name}_worst": size * (i + 1) for i, name in enumerate(worse)}
+        | {"lambda_min_worst": -size, "k": 0.9}
+        for level, size in ((15, 2.0), (25, 1.0), (40, 3.0))
+    }
+    card = {"architecture": "gradient-step", "config": {"activation": "elu"}, "certificate": levels}
+    for sigma, size in ((14.5, 2.0), (15, 2.0), (20, 2.0), (25, 1.0), (30, 3.0), (40, 3.0), (41.5, 3.0)):
+        c = Constants.of(card, sigma / 255)
+        assert [getattr(c, name) for name in worse[:-1]] == [size * (i + 1) for i in range(6)], sigma
+        assert (c.bottom, c.top, c.unmeasured) == (-size, 7 * size, ""), sigma
+    for sigma in (14.2, 42.1):
+        assert "outside" in Constants.of(card, sigma / 255).unmeasured
+
+
 @pytest.mark.parametrize("solver", [name for name, rule in RULES.items() if rule.check is None])
 def test_solvers_without_a_theorem_say_so(solver):
     g = guarantee(solver, CONVEX, GAUSS, X, lam=1.0)
