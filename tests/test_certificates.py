@@ -43,8 +43,15 @@ def test_certificate_equals_dense_linear_algebra(network):
         "asymmetry": j - j.mT, "norm": j, "residual": eye - j, "firm": 2 * j - eye, "quarter": j / 2 - eye,
         "strict": 0.8 * eye + 0.2 * j,
     }  # fmt: skip
+    worst = c.constants
+    assert (worst.bottom, worst.top) == pytest.approx((float(ends[:, 0].min()), float(ends[:, -1].max())), abs=1e-9)
+    said = c.summary()
     for name, matrix in want.items():
-        torch.testing.assert_close(getattr(c, name), torch.linalg.matrix_norm(matrix, 2), rtol=1e-4, atol=1e-12)
+        norms = torch.linalg.matrix_norm(matrix, 2)
+        torch.testing.assert_close(getattr(c, name), norms, rtol=1e-4, atol=1e-12)
+        assert getattr(worst, name) == pytest.approx(float(norms.max()), rel=1e-4, abs=1e-12)
+        three = (float(norms.mean()), float(norms.std()), float(norms.max()))
+        assert [said[f"{name}_{word}"] for word in ("mean", "std", "worst")] == pytest.approx(three, rel=2e-3, abs=1e-5)
 
 
 def test_cost_is_counted(network, monkeypatch):
@@ -108,6 +115,7 @@ def test_nonsymmetric_spectra_are_not_called_conservative():
     assert float(c.lambda_min) == pytest.approx(0.6)
     assert float(c.lambda_max) == pytest.approx(0.6)
     assert float(c.asymmetry) == pytest.approx(1.0)
+    assert (float(c.gamma), float(c.delta), c.summary()["norm_std"]) == (1.0, 0.0, 0.0)  # of a single patch, below I
     holds = c.theorems()
     assert holds["nonexpansive: NE"]
     assert not holds["conservative (J = J^T)"]
