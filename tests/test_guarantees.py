@@ -60,6 +60,7 @@ CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters
     ("pnpi_hqs", CONVEX, KL, {"t": 0.2}, {"t": 0.3}, "k' of t D"),
     ("pnpi_fbs", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "k' of t D"),
     ("pnpi_hqs", CONVEX, KL, {"t": 0.2}, {"t": 0.2, "a": 0.0, "b": 0.0}, "a = 0, b = 0 are not"),
+    ("pnpi_gd", CONVEX, GAUSS, {"a": 0.9, "b": 0.1}, {"a": 0.9, "b": 0.11}, "a = 0.9, b = 0.11 are not"),
     ("pnpi_gd", CONVEX, GAUSS, {}, {"a": 0.4, "b": 0.5}, "a = 0.4, b = 0.5 are not"),
     ("red", COCO, GAUSS, {"lam": 1.0, "step": 0.95}, {"lam": 1.0, "step": 1.05}, "is not below 2"),
     ("red", COCO, GAUSS, {"lam": 3.0, "step": 0.49}, {"lam": 3.0, "step": 0.51}, r"lam L_f \+ 1 \+ delta\) = 2.04 is"),
@@ -265,7 +266,9 @@ def test_complaints():
         guarantee("coco_admm", {"name": "something"}, KL, X, lam=1.0)
     bregman = {"architecture": "bregman-gradient-step"}
     assert guarantee("b_red", bregman, KL, X, lam=1.0, backtracking=True).covered
-    assert not guarantee("coco_admm", bregman, KL, X, lam=1.0).covered
+    no = guarantee("coco_admm", bregman, KL, X, lam=1.0)
+    assert not no.covered
+    assert "because a Bregman gradient step is no gradient step in the usual geometry" in str(no)
 
 
 def test_the_page_of_the_book_is_current():
