@@ -156,6 +156,7 @@ def test_the_sharper_bound_contains_the_papers():
         for delta in (-0.5, -0.1, 0.0, 0.05, 0.3, 1.0):
             assert published_averaging(gamma, delta) <= largest_averaging(gamma, delta) + 1e-9
     assert largest_averaging(0.2) == pytest.approx(published_averaging(0.2))  # where [B]'s was sharp already
+    assert largest_averaging(0.5) == 0.5
     assert largest_averaging(1.0, 0.25) == published_averaging(1.0, 0.25) == 0.8
     # a denoiser that keeps half of every direction: (20) gives 0.703, the sharper bound is no less
     assert published_averaging(0.5, -0.5) == pytest.approx(0.703, abs=1e-3)
