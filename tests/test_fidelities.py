@@ -5,7 +5,7 @@ import torch
 
 from pnp_course import fidelities, images, noise
 from pnp_course.fidelities import Gaussian, Poisson, moreau_envelope, prox_kl
-from pnp_course.operators import Blur, Identity, kernels
+from pnp_course.operators import Blur, Identity, Mask, kernels
 
 
 def rand(generator, *shape):
@@ -74,6 +74,9 @@ def test_the_inner_admm_says_how_it_ended(blur, generator):
     iterations, residual = Poisson(blur, y, tol=0.0, max_inner=3).inner_residual(z, 0.8)
     assert iterations == 3
     assert residual > 1e-6
+    assert Poisson(blur, y, max_inner=1).inner_residual(z, 0.8)[0] == 1
+    with pytest.raises(ValueError, match="max_inner is 0; wanted at least 1"):
+        Poisson(blur, y, max_inner=0)
 
 
 def test_how_exact_the_default_prox_is(generator):
@@ -120,6 +123,20 @@ def test_envelope_gradient_is_u_minus_prox(blur, generator):
     h = 1e-4
     difference = (moreau_envelope(g, u + h * d, 0.5) - moreau_envelope(g, u - h * d, 0.5)) / (2 * h)
     assert difference == pytest.approx(float(((u - g.prox(u, 0.5)) * d).sum()), rel=1e-6)
+
+
+def test_constants_of_smoothness(generator):
+    """||A||^2 for the quadratic, attained at the heaviest pixel; ||y||_1 for the counts, relative to Burg's entropy."""
+    weights = torch.tensor([[0.5, 3.0], [1.0, 2.0]]).double()
+    y = rand(generator, 2, 1, 2, 2)
+    g = Gaussian(Mask(weights), y)
+    heaviest = torch.zeros(2, 1, 2, 2, dtype=torch.float64)
+    heaviest[..., 0, 1] = 1.0
+    torch.testing.assert_close(g.grad(heaviest) - g.grad(0 * heaviest), 9.0 * heaviest, atol=1e-12, rtol=0)
+    assert g.lipschitz(y) == pytest.approx(9.0)
+    p = Poisson(Mask(weights), y)
+    assert p.lipschitz(y) == float("inf")
+    assert p.relative_smoothness() == pytest.approx(sum(y.flatten().tolist()))
 
 
 def test_moreau_identity_for_the_quadratic(generator):

@@ -62,6 +62,7 @@ CASES = [  # solver, denoiser, fidelity, parameters within the bound, parameters
     ("pnpi_hqs", CONVEX, KL, {"t": 0.2}, {"t": 0.3}, "k' of t D"),
     ("pnpi_fbs", CONVEX, GAUSS, {"lam": 0.9}, {"lam": 1.1}, "k' of t D"),
     ("pnpi_hqs", CONVEX, KL, {"t": 0.2}, {"t": 0.2, "a": 0.0, "b": 0.0}, "a = 0, b = 0 are not"),
+    ("pnpi_gd", CONVEX, GAUSS, {"a": 0.9, "b": 0.1}, {"a": 0.9, "b": 0.11}, "a = 0.9, b = 0.11 are not"),
     ("pnpi_gd", CONVEX, GAUSS, {}, {"a": 0.4, "b": 0.5}, "a = 0.4, b = 0.5 are not"),
     ("red", COCO, GAUSS, {"lam": 1.0, "step": 0.95}, {"lam": 1.0, "step": 1.05}, "is not below 2"),
     ("red", COCO, GAUSS, {"lam": 3.0, "step": 0.49}, {"lam": 3.0, "step": 0.51}, r"lam L_f \+ 1 \+ delta\) = 2.04 is"),
@@ -152,7 +153,7 @@ def test_rules_speak_of_the_solvers_own_parameters_and_defaults(solver):
 def test_a_weight_that_changes_from_step_to_step_has_no_theorem():
     with pytest.raises(ValueError, match="one number for all iterations: pass lam=NUMBER"):
         guarantee("pgd", CONVEX, GAUSS, X, lam=[0.5, 0.6])
-    with pytest.raises(ValueError, match=r"step is None.*pass step=NUMBER"):
+    with pytest.raises(ValueError, match=r"step is None; wanted a number, or leave it out to take 1\.0\."):
         guarantee("pgd", CONVEX, GAUSS, X, lam=0.5, step=None)
 
 
@@ -208,6 +209,23 @@ def test_cards_answer_for_the_levels_they_were_measured_at():
         guarantee("gs_pnp_pgd", COCO, GAUSS, X, sigma=0.1, lam=1.0)
 
 
+def test_between_two_levels_of_a_card_the_worse_of_each_constant_counts():
+    """And beyond the first or the last of three levels, that level alone: the others are not asked."""
+    worse = ("asymmetry", "norm", "residual", "firm", "quarter", "strict", "lambda_max")
+    levels = {
+        str(level): {f"{name}_worst": size * (i + 1) for i, name in enumerate(worse)}
+        | {"lambda_min_worst": -size, "k": 0.9}
+        for level, size in ((15, 2.0), (25, 1.0), (40, 3.0))
+    }
+    card = {"architecture": "gradient-step", "config": {"activation": "elu"}, "certificate": levels}
+    for sigma, size in ((14.5, 2.0), (15, 2.0), (20, 2.0), (25, 1.0), (30, 3.0), (40, 3.0), (41.5, 3.0)):
+        c = Constants.of(card, sigma / 255)
+        assert [getattr(c, name) for name in worse[:-1]] == [size * (i + 1) for i in range(6)], sigma
+        assert (c.bottom, c.top, c.unmeasured) == (-size, 7 * size, ""), sigma
+    for sigma in (14.2, 42.1):
+        assert "outside" in Constants.of(card, sigma / 255).unmeasured
+
+
 @pytest.mark.parametrize("solver", [name for name, rule in RULES.items() if rule.check is None])
 def test_solvers_without_a_theorem_say_so(solver):
     g = guarantee(solver, CONVEX, GAUSS, X, lam=1.0)
@@ -250,7 +268,9 @@ def test_complaints():
         guarantee("coco_admm", {"name": "something"}, KL, X, lam=1.0)
     bregman = {"architecture": "bregman-gradient-step"}
     assert guarantee("b_red", bregman, KL, X, lam=1.0, backtracking=True).covered
-    assert not guarantee("coco_admm", bregman, KL, X, lam=1.0).covered
+    no = guarantee("coco_admm", bregman, KL, X, lam=1.0)
+    assert not no.covered
+    assert "because a Bregman gradient step is no gradient step in the usual geometry" in str(no)
 
 
 @pytest.mark.parametrize("name", ["bottom", "top", "asymmetry", "norm", "residual", "firm", "quarter", "strict", "k"])

@@ -130,6 +130,16 @@ def test_norms_equal_the_svd(setting, which, generator):
     torch.testing.assert_close(operator_norm(m, start, 64), want, rtol=1e-6, atol=1e-7)
 
 
+def test_what_is_said_of_a_map_is_true_and_halves_the_work(setting):
+    """Normal and symmetric maps are called so wherever J is, and nowhere else; the pseudo-contraction is not looked at."""
+    denoiser, x, exact = setting
+    conservative = bool((exact - exact.mT).abs().max() < 1e-12)
+    for which, (build, _) in MAPS.items():
+        m = build(linearize(denoiser, x, 0.1))
+        want = {"asymmetry": (True, False), "symmetric part": (True, True), "pseudo": (False, False)}
+        assert (m.normal, m.symmetric) == want.get(which, (conservative, conservative)), which
+
+
 @pytest.mark.parametrize("which", ["asymmetry", "cocoercivity"])
 def test_few_iterations_say_too_little_and_the_report_says_so(which, generator):
     denoiser, x = make("elu"), torch.rand(3, 1, 8, 8, dtype=torch.float64)
@@ -142,6 +152,25 @@ def test_few_iterations_say_too_little_and_the_report_says_so(which, generator):
     torch.testing.assert_close(settled.norm, want, rtol=2e-3, atol=0)
     assert (rough.norm < settled.norm * 0.999).any()
     assert rough.relative_change > settled.relative_change
+
+
+@pytest.mark.parametrize(("normal", "products"), [(True, 1), (False, 2)])
+def test_power_iteration_makes_the_products_it_is_asked_for(normal, products, generator):
+    weights, made = torch.tensor([[3.0, 1.0], [0.5, 0.0]]).double(), []
+
+    def apply(v):
+        made.append(v)
+        return weights * v
+
+    start = torch.rand(2, 1, 2, 2, generator=generator, dtype=torch.float64) + 0.1
+    m = LinearMap(apply, apply, normal=normal)
+    untouched = power_iteration(m, start, 0)
+    assert (untouched.iterations, made) == (0, [])
+    torch.testing.assert_close(untouched.vector, start / start.flatten(1).norm(dim=1).reshape(2, 1, 1, 1))
+    found = power_iteration(m, start, 5)
+    assert (found.iterations, len(made)) == (5, 5 * products)
+    want = weights ** (5 * products) * start
+    torch.testing.assert_close(found.vector, want / want.flatten(1).norm(dim=1).reshape(2, 1, 1, 1))
 
 
 def test_lanczos_ends_and_their_error_bounds(generator):

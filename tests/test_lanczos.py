@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from pnp_course.certificates import certificate
 
+from pnp_course.guarantees import certificate
 from pnp_course.jacobian import (
     Gated,
     LinearMap,

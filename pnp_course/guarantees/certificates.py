@@ -66,8 +66,8 @@ class Certificate:
     strict: Tensor
     k: float
     evaluations: int
-    gradient_step: bool = False
-    jumps: bool = False
+    gradient_step: bool
+    jumps: bool
 
     @property
     def gamma(self) -> Tensor:

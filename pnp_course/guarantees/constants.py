@@ -92,7 +92,7 @@ class Constants:
 
     @classmethod
     def worst(
-        cls, summaries: Sequence[dict[str, Any]], gradient_step: bool = False, jumps: bool = False, unmeasured: str = ""
+        cls, summaries: Sequence[dict[str, Any]], gradient_step: bool, jumps: bool, unmeasured: str = ""
     ) -> Constants:
         """The worst value of each constant in one or several summaries of certificates (see `Certificate.summary`)."""
         norms = {name: max(at[f"{name}_worst"] for at in summaries) for name in MEASURED}
