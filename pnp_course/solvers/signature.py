@@ -105,7 +105,7 @@ def checked(value: Any, parameter: inspect.Parameter) -> Any:
         return value
     if name not in DOMAINS:
         return value
-    if "Sequence" in kind and (hasattr(value, "__len__") or "float |" not in kind) and getattr(value, "ndim", 1):
+    if "Sequence" in kind and (hasattr(value, "__len__") or "float |" not in kind) and getattr(value, "ndim", 1) != 0:
         return _schedule(name, value)
     if isinstance(value, list | tuple):
         raise ValueError(f"{name} is {value}; this solver takes one number for all iterations: pass {name}=NUMBER.")
