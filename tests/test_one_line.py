@@ -43,7 +43,8 @@ def here(tmp_path, monkeypatch):
 
 def diverging():
     for k in range(20):
-        yield Iterate(torch.full((1, 1, 4, 4), 10.0 ** (2 * k)))
+        x = torch.full((1, 1, 4, 4), 10.0 ** (2 * k))
+        yield Iterate(x, denoiser_input=x)
 
 
 def ours(code):
