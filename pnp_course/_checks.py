@@ -72,11 +72,20 @@ def check_precision(x: Tensor, weight: Tensor, name: str = "x") -> Tensor:
     return x
 
 
+def check_numbers(value: Any, name: str) -> Tensor:
+    """A number, or a tensor of real numbers, as a tensor; else raise ValueError."""
+    if not isinstance(value, Tensor):
+        return torch.tensor(_number(value, name), dtype=torch.float64)
+    if value.numel() == 0 or value.is_complex():
+        raise ValueError(f"{name} is {value}; wanted a number, or a tensor of one real number per image.")
+    return value
+
+
 def check_level(sigma: float | Tensor, bounds: tuple[float, float] | None) -> None:
     """Raise ValueError if a noise level is outside `bounds`, between which a denoiser can be trusted; None: no bounds."""
     if bounds is None or _any_level.get():
         return
-    low, high = (float(f(sigma)) if isinstance(sigma, Tensor) else float(sigma) for f in (torch.amin, torch.amax))
+    low, high = (float(f(check_numbers(sigma, "sigma"))) for f in (torch.amin, torch.amax))
     rounding = 1 + 1e-6  # a level stored in single precision
     if not bounds[0] <= low * rounding or not high <= bounds[1] * rounding:
         worst = high if high > bounds[1] else low

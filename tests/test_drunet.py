@@ -100,6 +100,16 @@ def test_bad_sigma(sigma, what):
         DRUNet(1, (4, 4, 4, 4), 1)(torch.zeros(2, 1, 8, 8), sigma)
 
 
+@pytest.mark.parametrize("sigma", ["x", None, [0.1], 1j, torch.tensor([]), torch.tensor([0.1j, 0.2j])])
+@pytest.mark.parametrize("bounds", [None, (0.0, 0.4)])
+def test_a_noise_level_that_is_no_number(bounds, sigma):
+    gray, colour = (DRUNet(channels, (4, 4, 4, 4), 1).eval() for channels in (1, 3))
+    gray.sigma_range = colour.sigma_range = bounds
+    for denoiser in (gray, GrayFromColour(colour)):
+        with pytest.raises(ValueError, match=r"sigma is .*; wanted a number, or a tensor of one"):
+            denoiser(torch.rand(2, 1, 8, 8), sigma)
+
+
 def test_bad_images_and_names():
     net = DRUNet(3, (4, 4, 4, 4), 1)
     with pytest.raises(ValueError, match=r"1 channel\(s\), wanted 3.*to_channels"):

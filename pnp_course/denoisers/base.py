@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from pnp_course._checks import check_positive, check_shape
+from pnp_course._checks import check_numbers, check_positive, check_shape
 
 Denoise = Callable[[Tensor], Tensor]
 
@@ -42,10 +42,7 @@ def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
         ValueError: a value is negative or not finite, the number of values is not 1 or B, or a value is >= 3, which can
             only have been meant on the scale 0-255.
     """
-    if isinstance(sigma, Tensor):
-        s = sigma.to(dtype=x.dtype, device=x.device).reshape(-1)
-    else:
-        s = torch.full((1,), float(sigma), dtype=x.dtype, device=x.device)
+    s = check_numbers(sigma, "sigma").to(dtype=x.dtype, device=x.device).reshape(-1)
     if s.numel() not in (1, x.shape[0]):
         raise ValueError(
             f"sigma has {s.numel()} values for {x.shape[0]} image(s); wanted one float, or one value per image."
@@ -230,13 +227,17 @@ class GrayFromColour(Wrapped):
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Denoise gray images (B, 1, H, W); the colour denoiser is asked for sqrt(3) times the noise level."""
         check_shape(x, 1)
-        return self.denoiser(x.expand(-1, 3, -1, -1), self.scale * sigma).mean(1, keepdim=True)
+        return self.denoiser(x.expand(-1, 3, -1, -1), self._level(sigma)).mean(1, keepdim=True)
+
+    def _level(self, sigma: float | Tensor) -> float | Tensor:
+        """What the colour denoiser is asked for."""
+        return self.scale * (sigma if isinstance(sigma, Tensor) else float(check_numbers(sigma, "sigma")))
 
     def gradient_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """P^T grad g(P x) / 3 and g(P x) / 3: with D = I - grad g this is the gradient step on x -> g(P x) / 3."""
         check_shape(x, 1)
         inside = _with_potential(self.denoiser)
-        gradient, value = inside.gradient_and_value(x.expand(-1, 3, -1, -1).contiguous(), self.scale * sigma)
+        gradient, value = inside.gradient_and_value(x.expand(-1, 3, -1, -1).contiguous(), self._level(sigma))
         return gradient.mean(1, keepdim=True), value / 3
 
 
