@@ -215,10 +215,10 @@ def test_between_two_levels_of_a_card_the_worse_of_each_constant_counts():
     levels = {
         str(level): {f"{name}_worst": size * (i + 1) for i, name in enumerate(worse)}
         | {"lambda_min_worst": -size, "k": 0.9}
-        for level, size in ((15, 2.0), (25, 1.0), (40, 3.0))
+        for level, size in ((15, 2.0), (25, 5.0), (40, 3.0))
     }
     card = {"architecture": "gradient-step", "config": {"activation": "elu"}, "certificate": levels}
-    for sigma, size in ((14.5, 2.0), (15, 2.0), (20, 2.0), (25, 1.0), (30, 3.0), (40, 3.0), (41.5, 3.0)):
+    for sigma, size in ((14.5, 2.0), (15, 2.0), (20, 5.0), (25, 5.0), (30, 5.0), (40, 3.0), (41.5, 3.0)):
         c = Constants.of(card, sigma / 255)
         assert [getattr(c, name) for name in worse[:-1]] == [size * (i + 1) for i in range(6)], sigma
         assert (c.bottom, c.top, c.unmeasured) == (-size, 7 * size, ""), sigma

@@ -8,7 +8,7 @@ import torch
 
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.operators import Decimation, Mask, Radon, conjugate_gradient, kernels, random_mask, upsample
-from pnp_course.operators.radon import FILTERS
+from pnp_course.operators.radon import FILTERS, ramp_filter
 
 N = 12
 OPERATORS = {
@@ -128,6 +128,17 @@ def test_fbp_recovers_a_phantom(kind):
     back = a.fbp(a(x), kind)
     assert (back - x).square().mean().sqrt() < 0.09
     assert back[..., 40:56, 40:56].mean() == pytest.approx(float(x[..., 40:56, 40:56].mean()), abs=0.01)
+
+
+@pytest.mark.parametrize("kind", FILTERS)
+def test_filters_are_a_ramp_times_their_window(kind):
+    """Windows by their definitions, f in cycles per bin; the ramp is |f| up to what a finite length leaves."""
+    f = np.arange(257) / 512
+    window = {
+        "ramp": np.ones(257), "shepp-logan": np.sin(np.pi * f + 1e-12) / (np.pi * f + 1e-12), "cosine": np.cos(np.pi * f),
+        "hamming": 0.54 + 0.46 * np.cos(2 * np.pi * f), "hann": np.cos(np.pi * f) ** 2,
+    }[kind]  # fmt: skip
+    np.testing.assert_allclose(ramp_filter(512, kind).numpy(), f * window, atol=2e-3)
 
 
 def test_fbp_and_radon_agree_with_skimage():

@@ -84,6 +84,14 @@ def test_motion_kernel_depends_on_the_seed_alone():
     assert all(kernels.extent(kernels.motion(25, seed)) > 2 for seed in range(10))
 
 
+@pytest.mark.parametrize("size", [9, 12])
+def test_motion_kernel_is_centred(size):
+    """The path has its mean in the middle, and sharing mass between neighbours in proportion keeps the mean."""
+    k, place = kernels.motion(size, 3).double(), torch.arange(size, dtype=torch.float64)
+    for axis in (0, 1):
+        assert float((k.sum(axis) * place).sum()) == pytest.approx((size - 1) / 2, abs=1e-5)
+
+
 def test_gaussian_kernel_has_the_asked_spread():
     # two independent axes of standard deviation 1.6
     k = kernels.gaussian(25, 1.6).double()

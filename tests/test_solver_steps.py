@@ -1,0 +1,80 @@
+"""Single iterations against their formulas written a second time, and what an iterate holds besides x."""
+
+import pytest
+import torch
+from linear_problem import LAM, problem
+
+from pnp_course import solvers
+from pnp_course.denoisers import WithPotential
+from pnp_course.fidelities import Poisson
+from pnp_course.operators import Identity
+from pnp_course.solvers import run
+
+close = {"atol": 1e-12, "rtol": 0}
+
+
+def test_ishikawa_takes_weights_that_fall():
+    """Three steps of PnPI-HQS with alpha_k = k^-a, beta_k = k^-b: the fixed point alone would not tell their sign."""
+    p, t, a, b = problem(symmetric=False), 0.2, 0.3, 0.25
+    u = p.y
+    iterates = solvers.pnpi_hqs(p.fidelity, p.denoise, p.y, lam=LAM, t=t, a=a, b=b)
+
+    def both(v):
+        v = p.fidelity.prox(v, LAM)
+        return t * p.denoise(v) + (1 - t) * v
+
+    for k, found in zip((1, 2, 3), iterates, strict=False):
+        w = u + k ** (-b) * (both(u) - u)
+        u = u + k ** (-a) * (both(w) - u)
+        torch.testing.assert_close(found.w, w, **close)
+        torch.testing.assert_close(found.u, u, **close)
+
+
+def test_the_objective_of_b_pnp():
+    """lam f(x) + t g(z) - D_h(x, z), D_h from h = -sum log and its gradient -1/z."""
+    y = 0.2 + 0.6 * torch.rand(1, 1, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    c, lam, t = 0.8, 0.05, 0.3
+    denoise = WithPotential(lambda x: (x - c * x, 0.5 * c * x.square().flatten(1).sum(1)))
+    last = run(solvers.b_pnp(Poisson(Identity(), y), denoise, y, lam=lam, t=t), 3).iterate
+    x, z = last.x, last.z
+    distance = (-x.log() + z.log() + (x - z) / z).sum()
+    want = lam * (x - y * x.log()).sum() + t * 0.5 * c * z.square().sum() - distance
+    assert last.objective == pytest.approx(float(want), abs=1e-12)
+
+
+def test_the_second_variable_of_two_splittings():
+    p, alpha = problem(symmetric=True), 0.6
+    first, second = zip(range(2), solvers.alpha_pgd(p.fidelity, p.denoise, p.y, lam=LAM, alpha=alpha), strict=False)
+    torch.testing.assert_close(first[1].y, (1 - alpha) * p.y + alpha * first[1].x, **close)
+    torch.testing.assert_close(second[1].y, (1 - alpha) * first[1].y + alpha * second[1].x, **close)
+    found = next(solvers.coco_drs(p.fidelity, p.denoise, p.y, lam=LAM, t=0.3))
+    torch.testing.assert_close(found.v, p.fidelity.prox(p.y, LAM), **close)
+
+
+@pytest.mark.parametrize("name", ["dpir", "diffpir", "dps", "snore", "snore_prox"])
+def test_a_solver_that_goes_through_noise_levels_says_so(name):
+    p = problem(symmetric=True)
+    with pytest.raises(ValueError, match=rf"{name} needs a denoiser for several noise levels: pass at_sigma"):
+        getattr(solvers, name)(p.fidelity, lambda x: x, p.y, lam=1.0)
+
+
+@pytest.mark.parametrize("name", ["snore", "snore_prox"])
+def test_a_list_of_levels_ends_the_run(name):
+    p = problem(symmetric=True)
+    result = run(getattr(solvers, name)(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=[0.1, 0.05]), 10)
+    assert (len(result.rows), result.stopped_by) == (2, "end of the solver")
+
+
+def test_levels_that_are_no_levels():
+    p = problem(symmetric=True)
+    for wrong in ([float("inf"), 0.1], [0.1, -0.1], [float("nan")], []):
+        with pytest.raises(ValueError, match="wanted noise levels >= 0"):
+            solvers.hqs(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=wrong)
+
+
+def test_the_bar_is_shown_where_it_is_asked_for(capsys):
+    p = problem(symmetric=True)
+    run(solvers.admm(p.fidelity, p.denoise, p.y, lam=LAM), 2, progress=False)
+    assert capsys.readouterr().err == ""
+    run(solvers.admm(p.fidelity, p.denoise, p.y, lam=LAM), 2, progress=True)
+    assert "2/2" in capsys.readouterr().err
