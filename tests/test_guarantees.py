@@ -153,7 +153,9 @@ def test_rules_speak_of_the_solvers_own_parameters_and_defaults(solver):
 def test_a_weight_that_changes_from_step_to_step_has_no_theorem():
     with pytest.raises(ValueError, match="one number for all iterations: pass lam=NUMBER"):
         guarantee("pgd", CONVEX, GAUSS, X, lam=[0.5, 0.6])
-    with pytest.raises(ValueError, match=r"step is None; wanted a value: pass step=NUMBER, or leave it out to take 1\.0\."):
+    with pytest.raises(
+        ValueError, match=r"step is None; wanted a value: pass step=NUMBER, or leave it out to take 1\.0\."
+    ):
         guarantee("pgd", CONVEX, GAUSS, X, lam=0.5, step=None)
 
 

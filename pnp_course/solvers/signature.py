@@ -116,7 +116,7 @@ def _schedule(name: str, values: Any) -> list[float]:
     if isinstance(values, str) or not hasattr(values, "__len__"):
         raise ValueError(f"{name} is {values!r}; wanted a list of {DOMAINS[name][1]}, one for each iteration.")
     if not len(values):
-        raise ValueError(f"{name} is an empty list; wanted one value for each iteration, or a number.")
+        raise ValueError(f"{name} is an empty list; wanted one value for each iteration.")
     return [_number(name, value) for value in values]
 
 
