@@ -39,6 +39,9 @@ BAD = {  # the call, and what is said of it at once
     "huge": (lambda p: solvers.admm(p.fidelity, p.denoise, p.y, lam=10**400), "wanted a finite number > 0"),
     "text": (lambda p: solvers.hqs(p.fidelity, p.denoise, p.y, lam=1.0, sigmas="0.1"), "sigmas is '0.1'; wanted a list of noise"),
     "no list": (lambda p: solvers.snore(p.fidelity, p.denoise, p.y, lam=1.0, sigmas=0.1), "sigmas is 0.1; wanted a list"),
+    "one level": (
+        lambda p: solvers.dps(p.fidelity, p.denoise, p.y, sigmas=torch.tensor(0.1)), r"sigmas is tensor\(0.1000\); wanted a list",
+    ),
     "NaN level": (
         lambda p: solvers.diffpir(p.fidelity, p.denoise, p.y, lam=1.0, sigmas=[float("nan"), 0.1]), "sigmas is nan; wanted noise",
     ),

@@ -105,15 +105,19 @@ def checked(value: Any, parameter: inspect.Parameter) -> Any:
         return value
     if name not in DOMAINS:
         return value
-    if "Sequence" in kind and (hasattr(value, "__len__") or "float |" not in kind) and getattr(value, "ndim", 1) != 0:
+    if "Sequence" in kind and (_is_list(value) or not kind.startswith("float")):
         return _schedule(name, value)
     if isinstance(value, list | tuple):
         raise ValueError(f"{name} is {value}; this solver takes one number for all iterations: pass {name}=NUMBER.")
     return _number(name, value)
 
 
+def _is_list(value: Any) -> bool:
+    return hasattr(value, "__len__") and not isinstance(value, str) and getattr(value, "ndim", 1) > 0
+
+
 def _schedule(name: str, values: Any) -> list[float]:
-    if isinstance(values, str) or not hasattr(values, "__len__"):
+    if not _is_list(values):
         raise ValueError(f"{name} is {values!r}; wanted a list of {DOMAINS[name][1]}, one for each iteration.")
     if not len(values):
         raise ValueError(f"{name} is an empty list; wanted one value for each iteration.")
