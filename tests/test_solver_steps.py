@@ -68,7 +68,7 @@ def test_a_list_of_levels_ends_the_run(name):
 def test_levels_that_are_no_levels():
     p = problem(symmetric=True)
     for wrong in ([float("inf"), 0.1], [0.1, -0.1], [float("nan")]):
-        with pytest.raises(ValueError, match="sigmas is .*; wanted .*noise levels? .*>= 0"):
+        with pytest.raises(ValueError, match=r"sigmas is .*; wanted .*noise levels? .*>= 0"):
             solvers.hqs(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=wrong)
     with pytest.raises(ValueError, match="sigmas is an empty list; wanted one value for each iteration"):
         solvers.hqs(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=[])
