@@ -75,7 +75,7 @@ def test_gaussian_and_poisson_on_every_operator(name, generator):
         Poisson: torch.autograd.grad((au - y * au.clamp_min(1e-6).log()).sum(), point)[0],
     }
     for kind, gradient in want.items():
-        fidelity = Poisson(a, y, tol=1e-9, max_inner=20_000) if kind is Poisson else Gaussian(a, y)
+        fidelity = Poisson(a, y, rho=2.0, tol=1e-9, max_inner=20_000) if kind is Poisson else Gaussian(a, y)
         seen = a(x) > 1e-9  # a masked pixel has y = 0 and au = 0: no photon, no information
         torch.testing.assert_close(fidelity.grad(x), gradient, rtol=1e-7, atol=1e-7 if seen.all() else 2)
         v = fidelity.prox(x, 0.5)
