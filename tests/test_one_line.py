@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import re
-import signal
 import subprocess
 import sys
 import tomllib
