@@ -84,6 +84,8 @@ class Visit:
         self.page.on("requestfailed", lambda r: self.trouble.append(f"failed: {r.url}"))
         self.page.on("response", lambda r: self.trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
         self.page.goto(site + path, wait_until="networkidle")
+        # on a slow machine formulas are still being set when the network has been silent for half a second
+        self.page.evaluate("async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise }")
 
     def block(self, route):
         self.outside.append(route.request.url)
