@@ -6,12 +6,13 @@ prox_{lam G}(z) = argmin_v lam G(v) + ||v - z||^2 / 2.
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_counts, check_image, check_positive, check_same_shape
+from pnp_course._checks import check_counts, check_image, check_positive, check_same_shape, per_image
 from pnp_course.operators import Identity, LinearOperator
 
 Weight = float | Tensor
@@ -61,7 +62,7 @@ class Gaussian:
         """(I + lam A^T A)^{-1} (z + lam A^T y), exact. lam: a number, or one for each image (B,)."""
         back = self.operator.adjoint(self.y)
         check_same_shape(z, back, "x", "A^T y")
-        lam = weight_per_image(lam, z)
+        lam = _weight(lam, z)
         return self.operator.solve(z + lam * back, lam)
 
     @property
@@ -74,14 +75,9 @@ class Gaussian:
         return self.operator.norm(x) ** 2
 
 
-def weight_per_image(lam: Weight, z: Tensor) -> Weight:
-    """A positive weight as a float, or as (B, 1, 1, 1) beside the images z (B, C, H, W)."""
-    if not isinstance(lam, Tensor):
-        return check_positive(lam, "lam")
-    if lam.numel() not in (1, len(z)):
-        raise ValueError(f"lam has {lam.numel()} values for {len(z)} image(s); wanted one number, or one per image.")
-    check_positive(float(lam.min()), "lam")
-    return float(lam) if lam.numel() == 1 else lam.to(z).reshape(-1, 1, 1, 1)
+def _weight(lam: Weight, z: Tensor) -> Weight:
+    """A weight > 0 as a float, or as (B, 1, 1, 1) beside the images z (B, C, H, W)."""
+    return per_image(check_positive(lam, "lam"), z, "lam")
 
 
 def prox_kl(z: Tensor, y: Tensor, lam: Weight) -> Tensor:
@@ -100,10 +96,10 @@ class Poisson:
     Args:
         operator: A, with A u >= 0 for u >= 0.
         y: counts / peak, >= 0.
-        rho: penalty of the inner ADMM. The authors take 2 (CoCo-ADMM) or 1 (CoCo-PEGD) and 10 iterations; for a blurred
-            photograph at peak 50 the error of the prox is then more than twice that of the defaults (a test compares
-            them with the exact map). The default suits operators of norm 1; for another norm, such as that of a Radon
-            transform, pass about 32 / ||A||^2.
+        rho: penalty of the inner ADMM for an operator of norm 1, such as a blur; it is divided by the power of two
+            nearest to ||A||^2, since the residual A v - x scales with A. The authors take 2 (CoCo-ADMM) or 1
+            (CoCo-PEGD) and 10 iterations; for a blurred photograph at peak 50 the error of the prox is then more than
+            twice that of the defaults (a test compares them with the exact map).
         tol, max_inner: the inner ADMM stops once both relative residuals are below `tol`, or after `max_inner`.
         floor: A u is kept above this inside logarithm and division; by default 0.0003 gray levels of 255. Iterates of
             the inexact prox can be slightly negative where the scene is black.
@@ -170,20 +166,26 @@ class Poisson:
         runs in the space of the data, one `solve_data` (two FFTs for a blur) an iteration. Each image of a batch stops
         by itself, as it would alone.
         """
-        lam = weight_per_image(lam, z)
+        lam = _weight(lam, z)
         if isinstance(self.operator, Identity):
             check_same_shape(z, self.y, "z", "y")
             return prox_kl(z, self.y, lam)
-        s, _, _ = self._inner_admm(z, lam)
-        return self.operator.solve(z + self.rho * self.operator.adjoint(s), self.rho)
+        rho = self._penalty(z)
+        s, _, _ = self._inner_admm(z, lam, rho)
+        return self.operator.solve(z + rho * self.operator.adjoint(s), rho)
 
     def inner_residual(self, z: Tensor, lam: Weight) -> tuple[int, float]:
         """The number of inner ADMM iterations that `prox` makes at z, and the relative residual of its worst image."""
-        _, iterations, residual = self._inner_admm(z, weight_per_image(lam, z))
+        _, iterations, residual = self._inner_admm(z, _weight(lam, z), self._penalty(z))
         return iterations, float(residual.max())
 
-    def _inner_admm(self, z: Tensor, lam: Weight) -> tuple[Tensor, int, Tensor]:
-        a, rho = self.operator, self.rho
+    def _penalty(self, z: Tensor) -> float:
+        """rho divided by the power of two nearest to ||A||^2: a power of two, so that norms of about 1 change nothing."""
+        norm = self.operator.norm(z, tol=0.1)
+        return self.rho / 2.0 ** round(2 * math.log2(norm)) if norm > 0 else self.rho
+
+    def _inner_admm(self, z: Tensor, lam: Weight, rho: float) -> tuple[Tensor, int, Tensor]:
+        a = self.operator
         a_solve_z = a(a.solve(z, rho))
         check_same_shape(a_solve_z, self.y, "A z", "y")
         av = x = s = a(z)

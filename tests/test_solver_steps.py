@@ -80,3 +80,33 @@ def test_the_bar_is_shown_where_it_is_asked_for(capsys):
     assert capsys.readouterr().err == ""
     run(solvers.admm(p.fidelity, p.denoise, p.y, lam=LAM), 2, progress=True)
     assert "2/2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gs_pnp_pgd", "b_red"])
+def test_an_image_that_has_ended_does_not_end_the_others(name):
+    """The first image claims a potential that grows at every call, so no step is short enough for it."""
+    y = 0.2 + 0.6 * torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    options = {"c": 0.1} if name == "gs_pnp_pgd" else {"step": 0.4, "backtracking": True}
+
+    def denoise_of(grows):
+        calls = torch.zeros(())
+
+        def pair(x):
+            calls.add_(1)
+            g = 0.1 * x.square().flatten(1).sum(1)
+            return 0.8 * x, g + calls * grows[: len(x)]
+
+        return WithPotential(pair)
+
+    def iterates(y, grows):
+        fidelity = Poisson(Identity(), y)
+        return list(zip(range(6), getattr(solvers, name)(fidelity, denoise_of(grows), y, lam=0.2, **options), strict=False))
+
+    grows = torch.tensor([1e6, 0.0], dtype=torch.float64)
+    assert iterates(y[:1], grows[:1]) == []
+    together, alone = iterates(y, grows), iterates(y[1:], grows[1:])
+    assert len(together) == 6
+    for (_, a), (_, b) in zip(together, alone, strict=True):
+        torch.testing.assert_close(a.x[1:], b.x, **close)
+        torch.testing.assert_close(a.denoiser_input[:1], together[0][1].denoiser_input[:1], **close)
+    assert not torch.equal(together[5][1].x[1:], together[0][1].x[1:])

@@ -349,7 +349,8 @@ print(
 
 # %% [markdown]
 # **Exercise 2 (code).** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
-# peak on a logarithmic axis. (`deconvolution.settings` extends the parameters [B] gives at 50 and 100 by power laws.)
+# peak on a logarithmic axis; the middle of the photograph, 128 x 128 pixels, is enough. (`deconvolution.settings` extends
+# the parameters [B] gives at 50 and 100 by power laws.)
 #
 # <details>
 # <summary>Solution</summary>
@@ -361,16 +362,16 @@ print(
 # </details>
 
 # %% tags=["hide-cell", "solution"] mystnb={"image": {"alt": "PSNR of the restored picture rising with the peak from 25 to 200 photons, on a logarithmic axis"}}
-peaks, found = [25, 50, 100, 200], []
+peaks, found, middle = [25, 50, 100, 200], [], clean[..., 64:192, 64:192]
 for p in peaks:
     observed, setting = (
-        deconvolution.degrade(clean, kernel, p),
+        deconvolution.degrade(middle, kernel, p),
         deconvolution.settings(p, "coco-gs-0.25"),
     )
     result = deconvolution.restore_coco(
         observed, kernel, denoiser, setting, max_iter=30
     )
-    found.append(metrics.psnr(result.x, clean))
+    found.append(metrics.psnr(result.x, middle))
 title = "PSNR (dB) after 30 iterations"
 figure = curves(
     [{"title": title, "xlabel": "peak", "lines": {"": (peaks, found)}}], 4.5

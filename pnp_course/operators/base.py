@@ -49,18 +49,20 @@ class LinearOperator(ABC):
     def norm(self, x: Tensor, tol: float = 1e-4, max_iter: int = 500) -> float:
         """||A||_* for images of the shape of x (B, C, H, W), by power iteration on A^T A, from below; exact where known.
 
-        It stops once an iteration changes the value by less than `tol`, relative to the value.
+        Each image has its own iteration, and the largest of their norms is given. An image stops once an iteration
+        changes its value by less than `tol`, relative to the value.
         """
-        q = torch.randn(x.shape, generator=torch.Generator().manual_seed(0), dtype=x.dtype).to(x.device)
-        before = 0.0
+        q = torch.randn((1, *x.shape[1:]), generator=torch.Generator().manual_seed(0), dtype=x.dtype)
+        q = q.to(x.device).expand(x.shape)
+        norms = torch.zeros(len(x), dtype=torch.float64)
         for _ in range(max_iter):
-            q = q / q.norm()
+            q = q / _lengths(q).clamp_min(1e-30)
             p = self(q)
-            now = float(p.norm())
-            if now == 0 or abs(now - before) <= tol * now:
+            before, norms = norms, _lengths(p).double().flatten().cpu()
+            if bool(((norms - before).abs() <= tol * norms).all()):
                 break
-            before, q = now, self.adjoint(p)
-        return now
+            q = self.adjoint(p)
+        return float(norms.max())
 
 
 class Identity(LinearOperator):
@@ -120,6 +122,11 @@ def conjugate_gradient(
 def _dots(a: Tensor, b: Tensor) -> Tensor:
     """<a, b> of each image, (B, 1, ..., 1) in float64."""
     return (a * b).flatten(1).sum(1).double().reshape(-1, *[1] * (a.ndim - 1))
+
+
+def _lengths(a: Tensor) -> Tensor:
+    """The Euclidean norm of each image, (B, 1, ..., 1)."""
+    return a.flatten(1).norm(dim=1).reshape(-1, *[1] * (a.ndim - 1))
 
 
 def _squares(a: Tensor) -> Tensor:

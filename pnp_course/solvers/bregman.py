@@ -46,7 +46,8 @@ def b_red(
         denoise: at_sigma(D, sigma) with a known potential g, such as a `BregmanGradientStep`.
         x0: first x; it is clamped to [0.001, C].
         lam: weight of the fidelity. step: step size. largest: C.
-        backtracking: multiply the step of an image by eta until F(x_k) - F(x_{k+1}) >= (c / step) D_h(x_{k+1}, x_k).
+        backtracking: multiply the step of an image by eta until F(x_k) - F(x_{k+1}) >= (c / step) D_h(x_{k+1}, x_k);
+            an image whose step falls below 1e-12 has ended, and the run ends with the last one.
         c, eta: constants of the backtracking.
 
     Yields:
@@ -56,13 +57,14 @@ def b_red(
     x = x0.clamp(1e-3, largest)
     gradient, g = denoise.gradient_and_value(x)
     objective = lam * fidelity.values(x) + g.double().cpu()
-    while float(steps.min()) > 1e-12:
+    while bool((running := steps > 1e-12).any()):
         denominator = 1 + steps.to(x).reshape(-1, 1, 1, 1) * x * (lam * fidelity.grad(x) + gradient)
         new = x / denominator
         new = new.where((denominator > 0) & (new <= largest), new.new_full((), largest))
+        new = new.where(running.to(x.device).reshape(-1, 1, 1, 1), x)
         gradient_new, g_new = denoise.gradient_and_value(new)
         value = lam * fidelity.values(new) + g_new.double().cpu()
-        short = objective - value < (c / steps) * burg_distance(new, x)
+        short = running & (objective - value < (c / steps) * burg_distance(new, x))
         if backtracking and bool(short.any()):  # images whose step was accepted try the same step again
             steps = torch.where(short, eta * steps, steps)
             continue

@@ -39,7 +39,8 @@ def gs_pnp_pgd(
     For 0 < c < 1/2 the search ends, F(x_k) decreases and converges, and min_k ||x_{k+1} - x_k|| = O(1 / sqrt(k)); limit
     points are critical. The potential and the gradient at a trial point come from one evaluation, which the next
     iteration uses if the trial is accepted. Without rejections there is therefore one evaluation per iteration, and one
-    at the start. Each image of a batch has its own step.
+    at the start. Each image of a batch has its own step, and stays where it is once that step has fallen below the
+    smallest.
 
     Args:
         denoise: at_sigma(D, sigma) with a potential.
@@ -47,7 +48,7 @@ def gs_pnp_pgd(
         lam: weight of the fidelity.
         step: first step; with 1 the first point of the prox is D(x).
         c, eta: constants of the line search; the authors take 0.1 and 0.9.
-        smallest: the run ends once the step falls below this.
+        smallest: an image has ended once its step falls below this; the run ends with its last image.
 
     Yields:
         Iterate with x = step D(x_k) + (1 - step) x_k, the image the authors show; u = x_{k+1}, objective F(x_{k+1}),
@@ -57,22 +58,22 @@ def gs_pnp_pgd(
     x = fidelity.prox(x0, lam * steps)
     d, g = denoise.with_value(x)
     fit, prior = lam * fidelity.values(x), g.double().cpu()
-    evaluations, rejected = 1, 0
-    while float(steps.min()) >= smallest:
-        s = steps.to(x).reshape(-1, 1, 1, 1)
-        z = s * d + (1 - s) * x
-        new = fidelity.prox(z, lam * steps)
+    shown, evaluations, rejected = x, 1, 0
+    while bool((running := steps >= smallest).any()):
+        s, runs = (v.to(x.device).reshape(-1, 1, 1, 1) for v in (steps.to(x.dtype), running))
+        z = torch.where(runs, s * d + (1 - s) * x, shown)
+        new = torch.where(runs, fidelity.prox(z, lam * steps), x)
         d_new, g_new = denoise.with_value(new)
         evaluations += 1
         fit_new, prior_new = lam * fidelity.values(new), g_new.double().cpu()
         decrease = (fit - fit_new) + (prior - prior_new)
         rounding = 4 * torch.finfo(x.dtype).eps * (fit.abs() + prior)  # F is not known more exactly near the limit
         moved = (new - x).double().flatten(1).square().sum(1).cpu()
-        short = decrease < c / steps * moved - rounding
+        short = running & (decrease < c / steps * moved - rounding)
         if bool(short.any()):  # images whose step was accepted try the same step again
             steps, rejected = torch.where(short, eta * steps, steps), rejected + 1
             continue
-        x, d, fit, prior = new, d_new, fit_new, prior_new
+        x, d, fit, prior, shown = new, d_new, fit_new, prior_new, z
         yield Iterate(
             z,
             denoiser_input=x,

@@ -55,7 +55,7 @@ def red(
         denoise: x -> D(x) at a fixed noise level.
         x0: first x (B, C, H, W).
         lam: weight of the fidelity.
-        step: step size; 1 / (lam L_f + 1) by default.
+        step: step size; 1 / (lam L_f + 1) by default, with the largest L_f of the batch.
 
     Yields:
         Iterate with x = x_{k+1}.
@@ -111,7 +111,7 @@ def snore(
         x0: first x (B, C, H, W).
         lam: weight of the fidelity, or one for each iteration.
         sigmas: noise levels, one for each iteration; by default that of `denoise` in all of them.
-        step: step size, or one for each iteration; 1 / (lam L_f + 1) by default.
+        step: step size, or one for each iteration; 1 / (lam L_f + 1) by default, as in `red`.
         seed: seed of the noise.
 
     Yields:
