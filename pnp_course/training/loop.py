@@ -74,7 +74,7 @@ class Training:
         seed = preset.seed + fabric.global_rank  # so that each device has its own patches
         self.generator = torch.Generator().manual_seed(seed)
         self.penalty_generator = torch.Generator().manual_seed(seed + PENALTY_SEED)
-        self.patches = Patches(images, preset.patch, self.generator)
+        self.patches = Patches(images, preset.patch, self.generator, preset.drawn)
         self.whole, self.random, self.row = True, self._random(), dict[str, float]()
 
     @property

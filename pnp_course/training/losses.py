@@ -38,7 +38,8 @@ class Penalty:
     iterations: power iterations; 0 takes a random direction q instead of the worst, and ||M q|| for ||M||_*.
     method: "power", the papers' power iteration, or "lanczos", which finds the ends of a spectrum in far fewer
     products.
-    images: how many images of the batch are penalised (None: all).
+    images: how many images of the batch are penalised (None: all); `of`: they are the noisiest of the first `of`
+    images, and the first ones by default.
     every: penalise each `every`-th step only, with weights multiplied by `every`, so that the mean gradient is the
     same.
     """
@@ -52,6 +53,7 @@ class Penalty:
     iterations: int = 15
     method: str = "power"
     images: int | None = None
+    of: int | None = None
     every: int = 1
 
     def __post_init__(self) -> None:
@@ -59,6 +61,8 @@ class Penalty:
             raise ValueError(f"condition is {self.condition!r}; wanted one of {', '.join(CONDITIONS)}.")
         if self.method not in ("power", "lanczos"):
             raise ValueError(f"method is {self.method!r}; wanted 'power' or 'lanczos'.")
+        if self.of is not None and not (self.images or 0) <= self.of:
+            raise ValueError(f"of is {self.of} and images {self.images}; wanted of >= images: how many to choose from.")
         if self.slack < 0 or (self.slack and self.condition != "cocoercive"):
             raise ValueError(
                 f"slack is {self.slack:g} with the condition {self.condition!r}; wanted 0 or more, and 0 unless the condition "
@@ -105,7 +109,8 @@ def jacobian_penalty(
         The weighted sum, differentiable in the weights, and the two norms (means over the images).
     """
     n = penalty.images or len(noisy)
-    x, s = noisy[:n], sigma[:n]
+    chosen = sigma[: penalty.of].argsort(descending=True)[:n] if penalty.of else slice(n)
+    x, s = noisy[chosen], sigma[chosen]
     lin = linearize(denoiser, x, s)
     value, seen = torch.zeros((), device=x.device), {}
 
