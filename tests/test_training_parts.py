@@ -14,6 +14,7 @@ from pnp_course.training.loop import moving_average
 from pnp_course.training.losses import Penalty, jacobian_penalty
 from pnp_course.training.main import transplant
 from pnp_course.training.optimizer import Optimizer
+from pnp_course.training.patches import Patches, pattern
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
@@ -216,3 +217,36 @@ def test_the_papers_defaults():
     """[B] section 5 and appendix A.16."""
     p = Penalty()
     assert (p.condition, p.constant, p.alpha, p.beta, p.eps, p.iterations) == ("cocoercive", 0.25, 1.0, 1e-2, 0.1, 15)
+
+
+def test_the_noisiest_of_a_few_are_penalised():
+    """`of=4, images=2`: the two noisiest of the first four, wherever they stand; the others do not matter."""
+    net, generator = DRUNet(1, widths=(4, 4, 4, 4), blocks=1), torch.Generator().manual_seed(2)
+    noisy, sigma = torch.rand(6, 1, 16, 16, generator=generator), torch.tensor([0.05, 0.2, 0.01, 0.1, 0.9, 0.8])
+
+    def value(x, s, **settings):
+        penalty = Penalty(iterations=4, eps=-9.0, images=2, **settings)
+        return float(jacobian_penalty(net, x, s, penalty, torch.Generator().manual_seed(0))[0])
+
+    assert value(noisy, sigma, of=4) == pytest.approx(value(noisy[[1, 3]], sigma[[1, 3]]), rel=1e-5)
+    assert value(noisy, sigma, of=6) == pytest.approx(value(noisy[[4, 5]], sigma[[4, 5]]), rel=1e-5)
+    with pytest.raises(ValueError, match="of is 1 and images 2; wanted of >= images"):
+        Penalty(images=2, of=1)
+
+
+def test_drawn_patterns():
+    """Pictures of two colours; their share is as said, and none change nothing of the random numbers."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = [pattern(3, 16, generator) for _ in range(200)]
+    assert all(p.shape == (3, 16, 16) and 0 <= float(p.min()) <= float(p.max()) <= 1 for p in drawn)
+    assert max(len({tuple(c) for c in p.flatten(1).T.tolist()}) for p in drawn) == 2
+    black_and_white = sum(bool(((p == 0) | (p == 1)).all()) for p in drawn)
+    assert 70 < black_and_white < 130
+    photo = torch.randint(0, 256, (1, 40, 40), generator=generator, dtype=torch.uint8)
+
+    def batch(share):
+        return Patches([photo], 8, torch.Generator().manual_seed(1), share).batch(200)
+
+    torch.testing.assert_close(batch(0.0), Patches([photo], 8, torch.Generator().manual_seed(1)).batch(200))
+    two_colours = sum(len(p.unique()) <= 2 for p in batch(0.3))
+    assert 40 < two_colours < 80
