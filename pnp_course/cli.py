@@ -1,4 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train`.
+"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | reproduce`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -247,6 +247,35 @@ def train(
     )
     if said:
         print(said)
+
+
+@app.command()
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="which table; an unknown name lists them")],
+    scale: Annotated[str, typer.Option(help="course or paper")] = "course",
+    images: Annotated[int | None, typer.Option(min=1, help="only the first N pictures")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=1024, help="processes on this machine")] = 1,
+    dask: Annotated[str, typer.Option(help="address of a Dask scheduler, in place of --jobs")] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="folder of results; by default results/TABLE-SCALE")
+    ] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="choose the parameters on tuning pictures, instead")] = False,
+) -> None:
+    """Compute a table of the papers again, as independent jobs; the same command continues after a stop."""
+    from pnp_course.experiments import experiment_named
+    from pnp_course.experiments.reproduce import reproduce
+    from pnp_course.experiments.reproduce import tune as tuned
+    from pnp_course.whole_files import check_folder
+
+    loaded()
+    chosen = experiment_named(experiment)
+    folder = output or Path("results") / f"{experiment}-{scale}"
+    check_folder(folder)
+    if tune:
+        lines = tuned(chosen, scale, folder, processes=jobs, cluster=dask)
+    else:
+        lines = reproduce(chosen, scale, folder, images=images, processes=jobs, cluster=dask)
+    print("\n".join(lines))
 
 
 def _check_machine(accelerator: str, precision: str, devices: int) -> None:

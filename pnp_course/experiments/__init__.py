@@ -1,6 +1,29 @@
-"""Experiments: tables and curves of the papers, computed again. Each is a module that declares what it runs.
+"""Experiments: tables and figures of the papers, computed again by `python -m pnp_course reproduce NAME`.
 
-The shape they share: a list of frozen configs, a function that turns a config into a row, and a `Table` (table.py), the
-results file that the rows go to. A config whose row is in the table is not run again, so an experiment that was stopped
-goes on with the same command. Speed is measured in the folder benchmarks/, not here.
+Each is declared in a module of its own (`experiment.py` says how); `tradeoff.py` trains networks and is run by itself.
+Speed is measured in the folder benchmarks/, not here.
 """
+
+from __future__ import annotations
+
+from pnp_course.experiments.experiment import Experiment
+
+
+def experiments() -> dict[str, Experiment]:
+    """Every declared experiment by name."""
+    from pnp_course.experiments.deconvolution_table import DECONVOLUTION
+    from pnp_course.experiments.try_out import TRY_OUT
+
+    return {e.name: e for e in (DECONVOLUTION, TRY_OUT)}
+
+
+def experiment_named(name: str) -> Experiment:
+    """The experiment of this name.
+
+    Raises:
+        ValueError: there is none; the message lists them.
+    """
+    known = experiments()
+    if name not in known:
+        raise ValueError(f"there is no experiment {name!r}; wanted one of {', '.join(known)}.")
+    return known[name]

@@ -1,0 +1,169 @@
+"""Photon-limited deconvolution, [B] Tables 2-4: ten methods, Levin's eight kernels, peaks 100 and 50, periodic blur.
+
+Every method has nine settings to choose from: three noise levels of its denoiser times three weights of the fidelity
+(for DPS of the misfit). Weights are given as multiples of a rule for the peak, so that one grid serves all peaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pandas
+from torch import Tensor
+
+from pnp_course import datasets, deconvolution, solvers
+from pnp_course.denoisers.base import AtSigma
+from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
+from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.monitors import psnr_to
+from pnp_course.operators import Blur
+from pnp_course.solvers import Iterate, Result, annealed, ladder, run
+
+PAPER = Path(__file__).parent / "paper"
+PEAKS = (100, 50)
+TEST_IMAGES, CROP = 12, 128  # at course scale: every fifth of CBSD68, its middle
+
+
+@cache
+def pictures(name: str) -> list[Tensor]:
+    """The pictures of a data set; a process reads them once."""
+    return datasets.images(name)
+
+
+@cache
+def kernels() -> list[Tensor]:
+    """Levin's eight kernels."""
+    return datasets.levin_kernels()
+
+
+def middle(x: Tensor, side: int) -> Tensor:
+    """The middle square of an image (1, C, H, W), or all of it for side 0."""
+    if not side:
+        return x
+    top, left = (x.shape[-2] - side) // 2, (x.shape[-1] - side) // 2
+    return x[..., top : top + side, left : left + side]
+
+
+def problem(case: Case) -> Problem:
+    """The observation of a case: blurred by kernel 1 to 8, and counted."""
+    clean = middle(pictures(case["set"])[case["image"]], case["crop"])
+    kernel = kernels()[case["kernel"] - 1]
+    y = deconvolution.degrade(clean, kernel, case["peak"], case["seed"])
+    operator = Blur(kernel)
+    return Problem(
+        clean, y, {"fidelity": Poisson(operator, y), "gaussian": Gaussian(operator, y), "peak": case["peak"]}
+    )
+
+
+def cases(name: str, images: Sequence[int], of_kernels: Sequence[int], crop: int) -> list[Case]:
+    """Every image with every kernel at every peak; each image and kernel has a noise of its own."""
+    return [
+        {"set": name, "image": i, "crop": crop, "kernel": k, "peak": peak, "seed": 100 * i + k}
+        for i in images for k in of_kernels for peak in PEAKS
+    ]  # fmt: skip
+
+
+def weight(p: Problem, q: Parameters) -> float:
+    """The weight of the fidelity: `strength` times what [B] reports for CoCo-ADMM at this peak."""
+    return float(q["strength"] * deconvolution.settings(p.facts["peak"]).lam)
+
+
+def annealed_weight(p: Problem, q: Parameters) -> float:
+    """The weight at the last noise level of methods that go through levels, `strength` times 4 peak sigma^2."""
+    return float(q["strength"] * 4 * p.facts["peak"] * q["sigma"] ** 2)
+
+
+def iterate(name: str, p: Problem, denoise: AtSigma | None, q: Parameters, **settings: Any) -> Result:
+    """Run the solver `name` from the observation, with PSNR and relative change at each iteration."""
+    fidelity = p.facts["gaussian" if name == "dps" else "fidelity"]
+    steps: Iterator[Iterate] = getattr(solvers, name)(fidelity, denoise, p.y, **settings)
+    return run(steps, q["iterations"], monitors={"psnr": psnr_to(p.clean)})
+
+
+def plain(name: str, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+    """A solver with a fixed denoiser, the weight `weight` and perhaps an averaging t."""
+    return iterate(name, p, denoise, q, lam=weight(p, q), **({"t": q["t"]} if "t" in q else {}))
+
+
+def dpir(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+    """DPIR from 49/255 down to sigma."""
+    return iterate("dpir", p, denoise, q, lam=annealed_weight(p, q), iterations=q["iterations"])
+
+
+def diffpir(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+    """DiffPIR from level 1 down to sigma."""
+    return iterate("diffpir", p, denoise, q, lam=annealed_weight(p, q), sigmas=ladder(1.0, q["sigma"], q["iterations"]))
+
+
+def dps(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+    """DPS from level 1 down to sigma, with the Gaussian misfit, as its authors use it for photon noise, too."""
+    return iterate("dps", p, denoise, q, lam=q["strength"], sigmas=ladder(1.0, q["sigma"], q["iterations"]))
+
+
+def snore(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+    """SNORE-Prox: the noise falls to sigma in two thirds of the iterations, from 3.6 times that, as the authors let it."""
+    levels = annealed(3.6 * q["sigma"], q["sigma"], q["iterations"], last=q["iterations"] // 3)
+    return iterate("snore_prox", p, denoise, q, lam=weight(p, q), sigmas=levels)
+
+
+def b_red(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+    """B-RED with backtracking; sigma is 1 / gamma of its denoiser's noise."""
+    return iterate("b_red", p, denoise, q, lam=weight(p, q), step=q["step"], backtracking=True)
+
+
+def method(restore: Any, denoiser: str, sigmas: Sequence[float], strengths: Sequence[float], **facts: Any) -> Method:
+    """A method with its grid, for the course's denoiser of this name."""
+    convergent = facts.pop("convergent", False)
+    return Method(
+        restore, {"course": denoiser, "paper": denoiser}, {"sigma": sigmas, "strength": strengths}, facts, convergent
+    )
+
+
+T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certificate allows
+METHODS = {
+    "DPIR": method(dpir, "drunet", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=12),
+    "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50,
+                       convergent=True),
+    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
+                       convergent=True),
+    "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (0.3, 1.0, 3.0), iterations=50),
+    "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.12, 0.16), (0.5, 1.0, 2.0), iterations=30),
+    "SNORE": method(snore, "gs-drunet", (0.06, 0.1, 0.14), (0.5, 1.0, 2.0), iterations=60, convergent=True),
+    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
+                       convergent=True),
+    "B-RED": method(b_red, "bregman-drunet", (0.002, 0.01, 0.04), (0.1, 0.25, 0.6), iterations=100, step=1.0,
+                    convergent=True),
+    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.12, 0.16, 0.2), (0.7, 1.0, 1.4), iterations=50,
+                        t=T, convergent=True),
+    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.17), (0.6, 0.9, 1.3), iterations=100,
+                        t=T, convergent=True),
+}  # fmt: skip
+
+
+def paper() -> dict[tuple[Any, ...], dict[str, float]]:
+    """The means that [B] prints in its Table 2."""
+    printed = pandas.read_csv(PAPER / "deconvolution.csv", comment="#")
+    return {
+        (line["method"], peak): {kind: float(line[f"{kind}_p{peak}"]) for kind in ("psnr", "ssim")}
+        for line in printed.to_dict("records") for peak in PEAKS
+    }  # fmt: skip
+
+
+DECONVOLUTION = Experiment(
+    name="deconvolution",
+    source="Photon-limited deconvolution, [B] Tables 2-4",
+    about="Photographs of CBSD68 under Levin's eight camera shakes (periodic), counted at peaks 100 and 50.",
+    cases={
+        "course": lambda n: cases("cbsd68", product(range(2, 68, 5)[: n or TEST_IMAGES], range(1, 9)), CROP),
+        "paper": lambda n: cases("cbsd68", product(range(68)[:n], range(1, 9)), 0),
+    },
+    tuning=lambda: cases("set3c", ((0, 1), (1, 4), (2, 7)), CROP),
+    problem=problem,
+    methods=METHODS,
+    groups=("peak",),
+    paper=paper,
+)

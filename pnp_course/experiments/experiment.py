@@ -1,0 +1,84 @@
+"""What an experiment is: cases, a problem for each case, methods with their parameters, and the paper's numbers.
+
+An experiment is declared, not programmed: `deconvolution_table.py` is the model. From the declaration follow the jobs
+(one for each case and method), the tuning, the results files and the table beside the paper's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from torch import Tensor
+
+from pnp_course.denoisers.base import AtSigma
+from pnp_course.solvers import Result
+
+Case = dict[str, Any]  # names and numbers that say which problem, such as image, kernel, peak and seed
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a method gets, and what its result is compared with.
+
+    clean: (1, C, H, W) in [0, 1]. y: the observation, in the space of the data. facts: everything else a method may
+        need by name, such as the fidelity, the operator or the peak.
+    """
+
+    clean: Tensor
+    y: Tensor
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One line of a table.
+
+    restore: (problem, denoiser at its noise level or None, parameters) -> a `Result`, as `run` gives, or the image.
+    denoisers: scale -> name of a shipped denoiser; empty for a method without one. A denoiser is used at the noise level
+        that the parameter `sigma` gives.
+    grid: parameter -> the values that are tried when the experiment is tuned; every combination is.
+    fixed: parameters that are not tuned.
+    convergent: does a theorem say that the run converges? Then the report shows where a run did not.
+    """
+
+    restore: Callable[[Problem, AtSigma | None, Parameters], Result | Tensor]
+    denoisers: Mapping[str, str] = field(default_factory=dict)
+    grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    convergent: bool = False
+
+    def settings(self) -> list[Parameters]:
+        """Every combination of the grid."""
+        return [dict(zip(self.grid, values, strict=True)) for values in product(*self.grid.values())]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table or figure of a paper.
+
+    source: which table of which paper; about: what is measured, one sentence.
+    cases: scale -> function (number of images, None for all of the scale) -> the cases.
+    tuning: the cases on which parameters are chosen. They must not be cases of a scale.
+    problem: case -> Problem.
+    methods: name -> Method, in the order of the table.
+    groups: names of a case by which parameters are chosen and results averaged, such as ("peak",).
+    paper: the paper's mean values, as {(method, group values...): {"psnr": .., "ssim": ..}}.
+    """
+
+    name: str
+    source: str
+    about: str
+    cases: Mapping[str, Callable[[int | None], list[Case]]]
+    tuning: Callable[[], list[Case]]
+    problem: Callable[[Case], Problem]
+    methods: Mapping[str, Method]
+    groups: tuple[str, ...] = ()
+    paper: Callable[[], dict[tuple[Any, ...], dict[str, float]]] = dict
+
+    def group(self, case: Case) -> str:
+        """The group of a case in words, such as "peak 50"."""
+        return ", ".join(f"{name} {case[name]:g}" for name in self.groups)

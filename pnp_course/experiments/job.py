@@ -1,0 +1,131 @@
+"""One job: one method on one case. It needs nothing but its own fields, so that any process on any machine can do it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pnp_course import metrics
+from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
+from pnp_course.experiments.experiment import Case, Experiment, Parameters, Problem
+from pnp_course.provenance import provenance
+from pnp_course.solvers import DivergenceError, Result
+
+SCHEMA_VERSION = 1  # of a row
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method, with its parameters, on one case of an experiment.
+
+    denoiser: name of a shipped denoiser, or empty. key: a hash of all this, of the method's fixed parameters and of the
+        weights, so that a job is done again when it would give something else.
+    """
+
+    experiment: str
+    case: Case
+    method: str
+    parameters: Parameters
+    denoiser: str = ""
+    fixed: Parameters = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of all that decides the result."""
+        weights = denoiser_card(self.denoiser)["sha256"] if self.denoiser else ""
+        said = [SCHEMA_VERSION, *(getattr(self, f.name) for f in fields(self)), weights]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def run_job(job: Job) -> dict[str, Any]:
+    """The row of a job: what was asked, what came out (dB, SSIM, convergence, cost), and where it comes from.
+
+    A run that diverges is a result: its row says so, and has the PSNR of the last finite iterate. The row's `curve` is
+    for each iteration [PSNR, relative change].
+    """
+    from pnp_course.experiments import experiment_named
+
+    experiment: Experiment = experiment_named(job.experiment)
+    method, problem = experiment.methods[job.method], experiment.problem(job.case)
+    net = _network(job.denoiser, problem) if job.denoiser else None
+    calls = _Calls(net)
+    parameters = {**job.fixed, **job.parameters}
+    denoise = at_sigma(net, parameters["sigma"]) if net is not None else None
+    _forget_memory()
+    begun = time.perf_counter()
+    try:
+        out = method.restore(problem, denoise, parameters)
+    except DivergenceError as error:
+        out = error.result
+    seconds = time.perf_counter() - begun
+    row = {
+        "schema_version": SCHEMA_VERSION, "key": job.key, "experiment": job.experiment, **job.case,
+        "method": job.method, "denoiser": job.denoiser, "parameters": json.dumps(job.parameters, sort_keys=True),
+        **_outcome(out, problem), "seconds": round(seconds, 4), "network_calls": calls.count,
+        "memory_mb": round(_memory_mb()),
+        "weights_sha256": denoiser_card(job.denoiser)["sha256"] if job.denoiser else "", **provenance(),
+    }  # fmt: skip
+    calls.end()
+    return row
+
+
+def _network(name: str, problem: Problem) -> nn.Module:
+    net = load_denoiser(name)
+    return GrayFromColour(net) if problem.clean.shape[1] == 1 and net.in_channels == 3 else net
+
+
+def _outcome(out: Result | Tensor, problem: Problem) -> dict[str, Any]:
+    """What a row says of a result."""
+    result = out if isinstance(out, Result) else None
+    x = out.x if isinstance(out, Result) else out
+    curve = [[row.get("psnr"), row["relative_change"]] for row in result.rows] if result else []
+    return {
+        "psnr": round(metrics.psnr(x, problem.clean), 4),
+        "ssim": round(metrics.ssim(x, problem.clean), 5),
+        "iterations": len(curve),
+        "relative_change": curve[-1][1] if len(curve) > 1 else None,
+        "stopped_by": result.stopped_by if result else "",
+        "curve": [[None if v is None or v != v else float(f"{v:.5g}") for v in pair] for pair in curve],
+    }
+
+
+class _Calls:
+    """Counts the evaluations of the network inside a denoiser, however it is wrapped."""
+
+    def __init__(self, net: nn.Module | None):
+        self.count, self.hooks = 0, []
+        inner = [m for m in net.modules() if hasattr(m, "config")] if net is not None else []
+        if inner:  # the innermost one: a gradient step has its network inside
+            self.hooks = [inner[-1].register_forward_pre_hook(self._note)]
+
+    def _note(self, *_: Any) -> None:
+        self.count += 1
+
+    def end(self) -> None:
+        for hook in self.hooks:
+            hook.remove()
+
+
+def _forget_memory() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _memory_mb() -> float:
+    """The peak of the GPU's memory in this job, or, without one, that of this process since its start."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
