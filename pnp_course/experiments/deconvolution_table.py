@@ -59,12 +59,13 @@ def problem(case: Case) -> Problem:
     )
 
 
-def cases(name: str, images: Sequence[int], of_kernels: Sequence[int], crop: int) -> list[Case]:
-    """Every image with every kernel at every peak; each image and kernel has a noise of its own."""
+def cases(name: str, pairs: Iterable[tuple[int, int]], crop: int) -> list[Case]:
+    """Every pair of image and kernel at every peak; each pair has a noise of its own."""
     return [
         {"set": name, "image": i, "crop": crop, "kernel": k, "peak": peak, "seed": 100 * i + k}
-        for i in images for k in of_kernels for peak in PEAKS
-    ]  # fmt: skip
+        for i, k in pairs
+        for peak in PEAKS
+    ]
 
 
 def weight(p: Problem, q: Parameters) -> float:
