@@ -126,13 +126,13 @@ def method(restore: Any, denoiser: str, sigmas: Sequence[float], strengths: Sequ
 
 T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certificate allows
 METHODS = {
-    "DPIR": method(dpir, "drunet", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=12),
+    "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (0.6, 0.9, 1.2), iterations=12),
     "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50,
                        convergent=True),
     "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
                        convergent=True),
     "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (0.3, 1.0, 3.0), iterations=50),
-    "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.12, 0.16), (0.5, 1.0, 2.0), iterations=30),
+    "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.4, 0.7, 1.1), iterations=30),
     "SNORE": method(snore, "gs-drunet", (0.06, 0.1, 0.14), (0.5, 1.0, 2.0), iterations=60, convergent=True),
     "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
                        convergent=True),
