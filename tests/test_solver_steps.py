@@ -100,7 +100,9 @@ def test_an_image_that_has_ended_does_not_end_the_others(name):
 
     def iterates(y, grows):
         fidelity = Poisson(Identity(), y)
-        return list(zip(range(6), getattr(solvers, name)(fidelity, denoise_of(grows), y, lam=0.2, **options), strict=False))
+        return list(
+            zip(range(6), getattr(solvers, name)(fidelity, denoise_of(grows), y, lam=0.2, **options), strict=False)
+        )
 
     grows = torch.tensor([1e6, 0.0], dtype=torch.float64)
     assert iterates(y[:1], grows[:1]) == []
