@@ -79,5 +79,5 @@ def _on_cluster(jobs: list[Job], one: _One, address: str) -> Iterator[tuple[Job,
     with client:
         # a worker that dies costs its jobs one retry elsewhere
         futures = client.map(one, jobs, key=[f"pnp-course-{job.key}" for job in jobs], retries=3, pure=False)
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield future.result()
