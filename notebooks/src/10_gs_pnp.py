@@ -9,8 +9,8 @@
 # %% [markdown]
 # # GS-PnP: an objective that falls
 #
-# > **You will do.** Enlarge a photograph with an algorithm whose objective cannot rise; run it with a network that nobody
-# > trained; watch a function on which descent turns for ever; let a line search start absurdly far.
+# > **You will do.** Enlarge a photograph with an algorithm whose objective cannot rise; run it with a network that
+# > nobody trained; watch a function on which descent turns for ever; let a line search start absurdly far.
 # >
 # > **You will learn.** When a try is accepted, and why the search ends; what follows for moves and limit points; the
 # > Kurdyka-Łojasiewicz property, which makes the iterates converge, and who has it; what a line search cannot do.
@@ -24,8 +24,8 @@
 # algorithm. **Does it converge? And what does the answer say about convergence theorems?**
 #
 # We follow section 2 of Herfeld and others (2025), below [A]. Statements with all proofs: the theory page
-# [GS-PnP](../book/theory/gs_pnp.md), which continues that of [the gradient step](../book/theory/gradient_step.md). Words
-# in italics mostly stand in the [glossary](../book/glossary.md).
+# [GS-PnP](../book/theory/gs_pnp.md), which continues that of [the gradient step](../book/theory/gradient_step.md).
+# Words in italics mostly stand in the [glossary](../book/glossary.md).
 
 # %%
 import inspect
@@ -58,8 +58,9 @@ D = load_denoiser("gs-drunet")
 # %% [markdown]
 # ## 1. The algorithm in five lines
 #
-# A gradient-step denoiser is $D = I - \nabla g$ with a potential $g \ge 0$ that can be evaluated: $g(x) = \tfrac12\|x -
-# N(x)\|^2$, $N$ a network. With a fidelity $f$ there is an objective, and *proximal gradient descent* for it:
+# A gradient-step denoiser is $D = I - \nabla g$ with a potential $g \ge 0$ that can be evaluated: $g(x) =
+# \tfrac12\|x - N(x)\|^2$, $N$ a network. With a fidelity $f$ there is an objective, and *proximal gradient descent*
+# for it:
 #
 # $$ F = \lambda f + g, \qquad T_\tau(x) = \operatorname{prox}_{\tau\lambda f}\bigl(x - \tau\nabla g(x)\bigr)
 # = \operatorname{prox}_{\tau\lambda f}\bigl(\tau D(x) + (1 - \tau)x\bigr). $$
@@ -69,11 +70,12 @@ D = load_denoiser("gs-drunet")
 #
 # $$ F(x) - F(x^+) \ge \frac c\tau\,\|x - x^+\|^2, \qquad (\ast) $$
 #
-# and otherwise replace $\tau$ by $\eta\tau$ and try again, with $0 < \eta < 1$. This is *backtracking* ([A], Algorithm 1).
+# and otherwise replace $\tau$ by $\eta\tau$ and try again, with $0 < \eta < 1$. This is *backtracking* ([A],
+# Algorithm 1).
 #
-# Our task is *super-resolution*: a colour photograph is blurred, every second row and column is kept, noise of standard
-# deviation $\nu$ is added. The denoiser's strength $2\nu$ and $\lambda = 10$ are those of notebook 04; nothing is
-# tuned here. Your five lines are the body of `while`:
+# Our task is *super-resolution*: a colour photograph is blurred, every second row and column is kept, noise of
+# standard deviation $\nu$ is added. The denoiser's strength $2\nu$ and $\lambda = 10$ are those of notebook 04;
+# nothing is tuned here. Your five lines are the body of `while`:
 
 # %%
 clean, nu, lam = images.photo("coffee", 96), 0.02, 10.0
@@ -106,10 +108,10 @@ assert max(abs(a - b) for a, b in zip(my_steps, same, strict=True)) < 1e-9
 assert (mine - library[-1].u).abs().max() < 1e-4
 
 # %% [markdown]
-# The library does the same with fewer evaluations: $g$ and $\nabla g$ come from one pass, and an accepted try is the next
-# starting point. Its loop (each image of a batch has its own step; `rounding` is how exactly $F$ is known):
+# The library does the same with fewer evaluations: $g$ and $\nabla g$ come from one pass, and an accepted try is the
+# next starting point. Its loop (each image of a batch has its own step; `rounding` is how exactly $F$ is known):
 
-# %%
+# %% tags=["nbval-ignore-output"]
 text = inspect.getsource(gs_pnp_pgd)
 print(text[text.index("    while ") :].rstrip())
 
@@ -118,8 +120,8 @@ print(text[text.index("    while ") :].rstrip())
 # F/\lambda$ and $\tau_A = \lambda\tau$, the prox, the gradient step and $(\ast)$ are the same (divide $(\ast)$ by
 # $\lambda$), with the same $c$. Beware when you copy a parameter from a paper.
 #
-# **Exercise 1.** Somebody used $(\lambda_A, \tau_A)$. Which `lam` and `step` give the same iterates here? The check runs
-# both algorithms.
+# **Exercise 1.** Somebody used $(\lambda_A, \tau_A)$. Which `lam` and `step` give the same iterates here? The check
+# runs both algorithms.
 #
 # <details>
 # <summary>Solution</summary>
@@ -151,8 +153,8 @@ assert checks.check_translation(given_translation) == "right"
 #
 # - **GS-PnP, trained**: `gs-drunet`, the denoiser above.
 # - **GS-PnP, untrained**: the same architecture with random weights.
-# - **same loop, drunet**: $x \leftarrow \operatorname{prox}_{\lambda f}(D(x))$, $\tau = 1$, with an ordinary denoiser, which has
-#   no potential. (This is also half-quadratic splitting, `hqs`.)
+# - **same loop, drunet**: $x \leftarrow \operatorname{prox}_{\lambda f}(D(x))$, $\tau = 1$, with an ordinary
+#   denoiser, which has no potential. (This is also half-quadratic splitting, `hqs`.)
 # - **PnP-PGD, drunet**: $x \leftarrow D(x - \nabla f(x))$, the denoiser in the place of the prox.
 #
 # The last two have no objective that could be plotted, and no theorem.
@@ -194,7 +196,7 @@ method_curves([
 # %% [markdown]
 # *Figure 1.* Both objectives never rise, up to rounding. That of the untrained network ends at a bad picture.
 
-# %% mystnb={"image": {"alt": "Five pictures of a cup of coffee: bicubic, blurred; trained GS-PnP, sharp; untrained, with wrong, dull and greenish or dark colours; the loop with drunet, sharp; PnP-PGD with drunet, smoother"}}
+# %% mystnb={"image": {"alt": "Five pictures of a cup of coffee: bicubic, blurred; trained GS-PnP, sharp; untrained, a coarse coloured mesh over a bluish cup; the loop with drunet, sharp; PnP-PGD with drunet, smoother"}}
 pictures = {"bicubic": x0, **final}
 score = {k: metrics.psnr(v, clean) for k, v in pictures.items()}
 assert score["GS-PnP, trained"] > score["bicubic"] + 2
@@ -204,37 +206,38 @@ gallery({f"{k}: {score[k]:.1f} dB": v for k, v in pictures.items()}, 5, width=11
 # %% [markdown]
 # *Figure 2.* The end of each run, after 40 iterations.
 #
-# The loop with `drunet` scores like GS-PnP or better: the theorem does not buy decibels. (PnP-PGD weighs data and prior in
-# another way, so its number compares settings rather than methods.) And the untrained network answers the first half of
-# our question: $F$ falls and settles, at a picture much worse than the start. Why *must* it fall?
+# The loop with `drunet` scores like GS-PnP or better: the theorem does not buy decibels. (PnP-PGD weighs data and
+# prior in another way, so its number compares settings rather than methods.) And the untrained network answers the
+# first half of our question: $F$ falls and settles, at a picture much worse than the start. Why *must* it fall?
 #
 # ## 3. When a try is accepted
 #
-# *In words: a try fails only if the step meets too much upward curvature of $g$. That curvature is finite, so shortening
-# the step must end.*
+# *In words: a try fails only if the step meets too much upward curvature of $g$. That curvature is finite, so
+# shortening the step must end.*
 #
 # Let $d = x^+ - x \neq 0$, and call
 #
 # $$ \kappa = \frac2{\|d\|^2}\bigl(g(x^+) - g(x) - \langle\nabla g(x), d\rangle\bigr) $$
 #
-# the *curvature that the step sees*. If $\nabla g$ is $L$-Lipschitz on the segment, $\kappa \le L$ (descent lemma). It may be
-# negative, and it can be computed.
+# the *curvature that the step sees*. If $\nabla g$ is $L$-Lipschitz on the segment, $\kappa \le L$ (descent lemma).
+# It may be negative, and it can be computed.
 #
-# > **Lemma 1.** If $f$ is convex, $F(x) - F(x^+) \ge \bigl(\tfrac1\tau - \tfrac\kappa2\bigr)\|d\|^2$. So $(\ast)$ holds if
-# > $\tau\kappa \le 2(1 - c)$. For any $f$, $x^+$ being a minimiser, $\tfrac1\tau$ becomes $\tfrac1{2\tau}$, and $(\ast)$
-# > holds if $\tau\kappa \le 1 - 2c$.
+# > **Lemma 1.** If $f$ is convex, $F(x) - F(x^+) \ge \bigl(\tfrac1\tau - \tfrac\kappa2\bigr)\|d\|^2$. So $(\ast)$
+# > holds if $\tau\kappa \le 2(1 - c)$. For any $f$, $x^+$ being a minimiser, $\tfrac1\tau$ becomes $\tfrac1{2\tau}$,
+# > and $(\ast)$ holds if $\tau\kappa \le 1 - 2c$.
 #
-# *Proof.* $x^+$ minimises $h = \tau\lambda f + \tfrac12\|\cdot - (x - \tau\nabla g(x))\|^2$, and $h$ is 1-strongly convex:
-# $h(x) \ge h(x^+) + \tfrac12\|d\|^2$. (Without convexity, $h(x) \ge h(x^+)$.) The squares in $h(x)$ and $h(x^+)$ differ by
-# $-\tfrac12\|d\|^2 - \tau\langle\nabla g(x), d\rangle$. So $\lambda f(x) - \lambda f(x^+) \ge \tfrac1\tau\|d\|^2 + \langle\nabla g(x),
-# d\rangle$; without convexity, half of the square. The definition of $\kappa$ says $g(x) - g(x^+) = -\langle\nabla g(x), d\rangle -
-# \tfrac\kappa2\|d\|^2$. Add. $\square$
+# *Proof.* $x^+$ minimises $\Psi = \tau\lambda f + \tfrac12\|\cdot - (x - \tau\nabla g(x))\|^2$, and $\Psi$ is
+# 1-strongly convex: $\Psi(x) \ge \Psi(x^+) + \tfrac12\|d\|^2$. (Without convexity, $\Psi(x) \ge \Psi(x^+)$.) The
+# squares in $\Psi(x)$ and $\Psi(x^+)$ differ by $-\tfrac12\|d\|^2 - \tau\langle\nabla g(x), d\rangle$. So $\lambda
+# f(x) - \lambda f(x^+) \ge \tfrac1\tau\|d\|^2 + \langle\nabla g(x), d\rangle$; without convexity, half of the
+# square. The definition of $\kappa$ says $g(x) - g(x^+) = -\langle\nabla g(x), d\rangle - \tfrac\kappa2\|d\|^2$.
+# Add. $\square$
 #
-# That is why the library asks for $c < \tfrac12$, like [A]: then some $\tau > 0$ is accepted for *every* $f$. For convex $f$
-# all $c < 1$ would do.
+# That is why the library asks for $c < \tfrac12$, like [A]: then some $\tau > 0$ is accepted for *every* $f$. For
+# convex $f$ all $c < 1$ would do.
 #
-# For the fidelity $f = \tfrac12\|Ax - y\|^2$ the proof loses exactly $\tfrac\lambda2\|Ad\|^2$, the part of strong convexity that $f$
-# has. So both sides can be compared with equality, on the photograph, in double precision:
+# For the fidelity $f = \tfrac12\|Ax - y\|^2$ the proof loses exactly $\tfrac\lambda2\|Ad\|^2$, the part of strong
+# convexity that $f$ has. So both sides can be compared with equality, on the photograph, in double precision:
 
 # %%
 small = slice(24, 72)
@@ -273,33 +276,33 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# *Figure 3.* Below the line a try is always accepted. The search stops close to it: it finds the *longest* step, not the
-# best. Remember this for section 7.
+# *Figure 3.* Below the line a try is always accepted. Above it some are, because $f$ has some strong convexity of
+# its own. The search stops close to the line: it finds the *longest* step, not the best. Remember this for section 7.
 #
-# **Why the search ends.** All tries with $\tau \le \tau_0$ lie in one ball around $x$ (notebook 04), on which $\nabla g$ has
-# some Lipschitz constant $L$. So a try with $\tau \le 2(1 - c)/L$ is accepted, and powers of $\eta$ get there. Nobody needs to
-# know $L$. What is needed is that it *exists*: $g$ must be $C^1$ with a gradient that is Lipschitz on bounded sets.
-# ReLU violates this; notebook 04 shows a search that dies.
+# **Why the search ends.** All tries with $\tau \le \tau_0$ lie in one ball around $x$ (notebook 04), on which
+# $\nabla g$ has some Lipschitz constant $L$. So a try with $\tau \le 2(1 - c)/L$ is accepted, and powers of $\eta$
+# get there. Nobody needs to know $L$. What is needed is that it *exists*: $g$ must be $C^1$ with a gradient that is
+# Lipschitz on bounded sets. ReLU violates this; notebook 04 shows a search that dies.
 #
 # ## 4. What falling implies
 #
-# *In words: the objective has only a finite amount to lose, and each move costs some. So moves tend to 0, at a guaranteed
-# rate.*
+# *In words: the objective has only a finite amount to lose, and each move costs some. So moves tend to 0, at a
+# guaranteed rate.*
 #
-# > **Theorem 2.** Let $f$ be convex, closed, proper and bounded below, $g \ge 0$ be $C^1$ with $\nabla g$ Lipschitz on bounded
-# > sets. Let $F_\infty = \lim F(x_k)$, which exists.
+# > **Theorem 2.** Let $f$ be convex, closed, proper and bounded below, $g \ge 0$ be $C^1$ with $\nabla g$ Lipschitz
+# > on bounded sets. Let $F_\infty = \lim F(x_k)$, which exists.
 # >
 # > 1. $\sum_k\tfrac c{\tau_k}\|x_{k+1} - x_k\|^2 \le F(x_0) - F_\infty$: the squares are summable.
 # > 2. $m_K = \min_{k<K}\|x_{k+1} - x_k\| \le \sqrt{\tau_0(F(x_0) - F_\infty)/(cK)}$.
 # > 3. If the iterates are **bounded**, the steps stay above a positive number, and every limit point $x$ is critical:
 # >    $-\nabla g(x) \in \lambda\,\partial f(x)$.
 #
-# *Proof of 1 and 2.* $F(x_k)$ does not increase and is bounded below. Sum $(\ast)$: the left sides telescope. As $\tau_k \le
-# \tau_0$, $\tfrac c{\tau_0}Km_K^2$ is at most the sum. $\square$ Part 3 is Theorem 4 of
+# *Proof of 1 and 2.* $F(x_k)$ does not increase and is bounded below. Sum $(\ast)$: the left sides telescope. As
+# $\tau_k \le \tau_0$, $\tfrac c{\tau_0}Km_K^2$ is at most the sum. $\square$ Part 3 is Theorem 4 of
 # [notebook 04](04_gradient_step.ipynb), with its proof.
 #
-# The photograph, with the run of section 2 (fewer iterations would do; $F_\infty$ is replaced by $F(x_K)$, which makes the
-# test harder):
+# The photograph, with the solver of section 2 and a longer first step ($F_\infty$ is replaced by $F(x_K)$, which
+# makes the test harder):
 
 # %%
 seen = list(islice(gs_pnp_pgd(f, denoise, x0, lam=lam, step=3.0), 25))
@@ -326,40 +329,43 @@ assert (spent <= values[0] - values[1:] + 1e-3).all()
 assert (least <= bound).all()
 
 # %% [markdown]
-# The bound is far away. Is $1/\sqrt K$ too pessimistic? In general, hardly: $\sqrt K\,m_K \to 0$ always, but no better *power* of
-# $K$ holds for all $g$. Take $f = 0$ and $g(x) = (1 + x^2)^{-q}$ on the line. Its minimum is at infinity, and the theory
-# page proves $m_K \ge C K^{-\frac12 - \frac q{2q+2}}$: for small $q$ nearly the bound. $F$ converges, moves tend to 0, **and
-# $x_k$ goes to infinity**. That is why part 3 needs boundedness.
+# The bound is far away. Is $1/\sqrt K$ too pessimistic? In general, hardly: $\sqrt K\,m_K \to 0$ always, but no
+# better *power* of $K$ holds for all $g$. Take $f = 0$ and $g(x) = (1 + x^2)^{-\omega}$ on the line. Its minimum is
+# at infinity, and the theory page proves $m_K \ge C K^{-\frac12 - \frac\omega{2\omega+2}}$: for small $\omega$
+# nearly the bound. $F$ converges, moves tend to 0, **and $x_k$ goes to infinity**. That is why part 3 needs
+# boundedness.
 
 
 # %%
-def slide(q):
+def slide(omega):
     def pair(z):
         base = 1 + z.square()
-        return z + 2 * q * z * base ** (-q - 1), (base**-q).flatten()
+        return z + 2 * omega * z * base ** (-omega - 1), (base**-omega).flatten()
 
     return WithPotential(pair)
 
 
 one = torch.ones(1, 1, 1, 1).double()
-for q in (0.1, 0.5):
-    free = gs_pnp_pgd(descent.no_data(1), slide(q), one, lam=1.0)
+for omega in (0.1, 0.5):
+    free = gs_pnp_pgd(descent.no_data(1), slide(omega), one, lam=1.0)
     way = torch.tensor([1.0, *(float(i.u) for i in islice(free, 4000))]).double()
     m = way.diff()
     power = float((m[-1] / m[1999]).log2())
-    print(f"q = {q}: x_4000 = {float(way[-1]):.1f}, moves fall like K^{power:.3f};")
-    print(f"         the theory says K^{-0.5 - q / (2 * q + 2):.3f}")
-    assert abs(power + 0.5 + q / (2 * q + 2)) < 0.02
+    print(
+        f"omega = {omega}: x_4000 = {float(way[-1]):.1f}, moves fall like K^{power:.3f};"
+    )
+    print(f"         the theory says K^{-0.5 - omega / (2 * omega + 2):.3f}")
+    assert abs(power + 0.5 + omega / (2 * omega + 2)) < 0.02
 
 # %% [markdown]
-# **Exercise 2.** $F(x_0) - F_\infty \le$ `gap`. After how many iterations is a move of at most `eps` guaranteed? Return the
-# smallest whole $K$ that Theorem 2 allows.
+# **Exercise 2.** $F(x_0) - F_\infty \le$ `gap`. After how many iterations is a move of at most `eps` guaranteed?
+# Return the smallest whole $K$ that Theorem 2 allows.
 #
 # <details>
 # <summary>Solution</summary>
 #
-# $\tau_0\,\text{gap}/(cK) \le \epsilon^2$, so $K = \lceil\tau_0\,\text{gap}/(c\,\epsilon^2)\rceil$: a hundred times as
-# many for each digit.
+# $\tau_0\,\text{gap}/(cK) \le \epsilon^2$, so $K = \lceil\tau_0\,\text{gap}/(c\,\epsilon^2)\rceil$: a hundred times
+# as many for each digit.
 #
 # </details>
 
@@ -385,15 +391,17 @@ assert checks.check_iterations(given_iterations) == "right"
 # Suppose the iterates are bounded and every limit point is critical. Do they converge? Moves that are square summable
 # need not be summable: $1 + \tfrac12 + \tfrac13 + \dots = \infty$. What is missing is one property of $F$.
 #
-# *In words: near a critical point, a change of scale makes $F$ as sharp as a cone. Then whoever descends loses height in
-# proportion to the way, and the way is finite.*
+# *In words: near a critical point, a change of scale makes $F$ as sharp as a cone. Then whoever descends loses
+# height in proportion to the way, and the way is finite.*
 #
-# $F$ has the **Kurdyka-Łojasiewicz property** at a critical $\bar x$ if for some concave $\chi$ with $\chi(0) = 0$, $\chi' > 0$,
+# $F$ has the **Kurdyka-Łojasiewicz property** at a critical $\bar x$ if for some concave $\chi$ with $\chi(0) = 0$,
+# $\chi' > 0$,
 #
 # $$ \chi'\bigl(F(x) - F(\bar x)\bigr)\,\operatorname{dist}(0, \partial F(x)) \ge 1 $$
 #
-# for $x$ near $\bar x$ with values slightly above $F(\bar x)$. By the chain rule: the slope of $\chi(F - F(\bar x))$ is at least 1. It has
-# the *exponent* $\theta < 1$ if $\|\nabla F\| \ge \tfrac1C(F - F(\bar x))^\theta$, that is $\chi'(s) = Cs^{-\theta}$.
+# for $x$ near $\bar x$ with values slightly above $F(\bar x)$. By the chain rule: the slope of $\chi(F - F(\bar x))$
+# is at least 1. It has the *exponent* $\theta < 1$ if $\|\nabla F\| \ge \tfrac1C(F - F(\bar x))^\theta$, that is
+# $\chi'(s) = Cs^{-\theta}$.
 
 # %% mystnb={"image": {"alt": "Left: three functions with flatter and flatter bottoms. Middle: after the change of scale all three are the cone |x|. Right: slope against gap in double logarithmic axes; lines with the slopes one half and three quarters lie above the line of exponent one, that of the spiral lies below and is steeper"}}
 spiral = descent.Spiral(winding=5.0)
@@ -404,8 +412,9 @@ assert (slope <= 4 / 5 * gap**1.25 * (1 + 1e-5)).all()
 sharpness_figure(gap, slope)
 
 # %% [markdown]
-# *Figure 4.* Left and middle: $x^2/2$ with $\chi(s) = \sqrt{2s}$, $x^4$ with $s^{1/4}$, $e^{-1/x^2}$ with $(\ln\frac1s)^{-1/2}$. Right: an
-# exponent is the steepness of a line; above the grey line it is below 1. The dotted function is explained below.
+# *Figure 4.* Left and middle: $x^2/2$ with $\chi(s) = \sqrt{2s}$, $x^4$ with $s^{1/4}$, $e^{-1/x^2}$ with
+# $(\ln\frac1s)^{-1/2}$. Right: an exponent is the steepness of a line; above the grey line it is below 1. The dotted
+# function is explained below.
 #
 # | function | $\chi$ | exponent |
 # |---|---|---|
@@ -414,21 +423,25 @@ sharpness_figure(gap, slope)
 # | $e^{-1/x^2}$ | $(\ln\tfrac1s)^{-1/2}$ | none, but the property holds |
 # | the spiral below | none | the property fails |
 #
-# > **Theorem 3 (Attouch, Bolte and Svaiter 2013).** In Theorem 2 let the iterates be bounded, and let $F$ have the property at *one* limit
-# > point $\bar x$. Then $\sum\|x_{k+1} - x_k\| < \infty$ and $x_k \to \bar x$. With $a = c/\tau_0$ and $b = 1/\tau_{\min} + L$,
+# > **Theorem 3 (Attouch, Bolte and Svaiter 2013).** In Theorem 2 let the iterates be bounded, and let $F$ have the
+# > property at *one* limit point $\bar x$. Then $\sum\|x_{k+1} - x_k\| < \infty$ and $x_k \to \bar x$. With $a =
+# > c/\tau_0$ and $b = 1/\tau_{\min} + L$,
 # >
 # > $$ \sum_{k\ge K}\|x_{k+1} - x_k\| \le \|x_K - x_{K-1}\| + \tfrac ba\,\chi\bigl(F(x_K) - F_\infty\bigr) $$
 # >
-# > as soon as $x_k$ satisfies the inequality for all $k \ge K$. If the exponent is at most $\tfrac12$ the convergence is linear; if it is $\theta >
-# > \tfrac12$, then $F(x_k) - F_\infty = O(k^{-1/(2\theta-1)})$.
+# > as soon as $x_k$ satisfies the inequality for all $k \ge K$. If the exponent is at most $\tfrac12$ the
+# > convergence is linear; if it is $\theta > \tfrac12$, then $F(x_k) - F_\infty = O(k^{-1/(2\theta-1)})$.
 #
-# *Idea of the proof.* Let $d_k = x_{k+1} - x_k$, $\Delta_k = F(x_k) - F_\infty$. Descent: $\Delta_k - \Delta_{k+1} \ge a\|d_k\|^2$. Optimality of the prox: a
-# subgradient at $x_k$ of size at most $b\|d_{k-1}\|$, so the property gives $\chi'(\Delta_k) \ge 1/(b\|d_{k-1}\|)$. $\chi$ is concave:
+# *Idea of the proof.* Let $d_k = x_{k+1} - x_k$, $\Delta_k = F(x_k) - F_\infty$. Descent: $\Delta_k - \Delta_{k+1}
+# \ge a\|d_k\|^2$. Optimality of the prox: a subgradient at $x_k$ of size at most $b\|d_{k-1}\|$, so the property
+# gives $\chi'(\Delta_k) \ge 1/(b\|d_{k-1}\|)$. $\chi$ is concave:
 #
-# $$ \chi(\Delta_k) - \chi(\Delta_{k+1}) \ge \chi'(\Delta_k)(\Delta_k - \Delta_{k+1}) \ge \frac ab\,\frac{\|d_k\|^2}{\|d_{k-1}\|}, $$
+# $$ \chi(\Delta_k) - \chi(\Delta_{k+1}) \ge \chi'(\Delta_k)(\Delta_k - \Delta_{k+1}) \ge \frac
+# ab\,\frac{\|d_k\|^2}{\|d_{k-1}\|}, $$
 #
-# hence $\|d_k\| \le \tfrac12\|d_{k-1}\| + \tfrac b{2a}\bigl(\chi(\Delta_k) - \chi(\Delta_{k+1})\bigr)$. Sum: everything telescopes. (What remains is to show that the
-# iterates stay where the property holds: theory page, with the rates.) $\square$
+# hence $\|d_k\| \le \tfrac12\|d_{k-1}\| + \tfrac b{2a}\bigl(\chi(\Delta_k) - \chi(\Delta_{k+1})\bigr)$. Sum:
+# everything telescopes. (What remains is to show that the iterates stay where the property holds: theory page, with
+# the rates.) $\square$
 #
 # Both sides, where $\chi$ is known: a quadratic with eigenvalues 0, 0.1 and 1, and $x^4$.
 
@@ -444,6 +457,8 @@ worlds = {
     ),
     "x^4": (descent.power(4), quartic_start, 12 * 0.8**2, lambda s: s**0.25),
 }
+
+# %%
 rows, gaps = {}, {}
 for name, (potential, begin, L, chi) in worlds.items():
     free = descent.no_data(begin.shape[-1])
@@ -485,18 +500,18 @@ curves([
 ], 8.5, 2.8)  # fmt: skip
 
 # %% [markdown]
-# *Figure 5.* Exponent $\tfrac12$: linear convergence. Exponent $\tfrac34$: $k^{-2}$. The bounds hold and are far from sharp, since $c = 0.1$
-# counts only a tenth of the possible descent.
+# *Figure 5.* Exponent $\tfrac12$: linear convergence. Exponent $\tfrac34$: $k^{-2}$. The bounds hold and are far
+# from sharp, since $c = 0.1$ counts only a tenth of the possible descent.
 #
-# **Without the property** the theorem is false. Here is a potential on two pixels with every hypothesis of Theorem 2, and bounded iterates. In
-# polar coordinates, with $s = \text{radius} - 1$,
+# **Without the property** the theorem is false. Here is a potential on two pixels with every hypothesis of Theorem
+# 2, and bounded iterates. In polar coordinates, with $s = \text{radius} - 1$,
 #
 # $$ g = s^4\bigl(2 - \cos(\text{angle} - 5/s)\bigr) \ \text{ for } s > 0, \qquad g = 0 \ \text{ in the unit disc.} $$
 #
-# Its valley winds round the disc infinitely often. Descent follows the valley, and never chooses where on the circle to end: *every*
-# point of the circle is a limit point (proof on the theory page; the first such functions are older: Palis and de Melo 1982, Absil and others
-# 2005). Its flattest points have $\|\nabla g\| \le \tfrac45g^{5/4}$, the dotted line of figure 4: an exponent above 1 would need $\chi(s) = \int s^{-5/4}ds
-# = \infty$.
+# Its valley winds round the disc infinitely often. Descent follows the valley, and never chooses where on the circle
+# to end: *every* point of the circle is a limit point (proof on the theory page; the first such functions are older:
+# Palis and de Melo 1982, Absil and others 2005). Its flattest points have $\|\nabla g\| \le \tfrac45g^{5/4}$, the
+# dotted line of figure 4: an exponent above 1 would need $\chi(s) = \int s^{-5/4}ds = \infty$.
 
 # %% mystnb={"image": {"alt": "Left: a path winds inwards round a grey disc, nearer with each turn. Right: the number of turns grows with the logarithm of the iteration, to about two and a half after 400,000 iterations, with no end in sight"}}
 path = spiral.descend((1.8, -0.06), 0.03, 400_000)
@@ -516,15 +531,17 @@ spiral_figure(spiral, path)
 # %% [markdown]
 # *Figure 6.* 400,000 iterations. The moves are square summable, the way is not finite.
 #
-# **Which networks have the property?** It fails for functions that oscillate ever faster, as this one, and those are hard to build. The argument, in two steps.
-# (a) A function is *definable* if its graph can be described by finitely many formulas with $+$, $\cdot$, $\exp$, inequalities and quantifiers over
-# real numbers. Such graphs consist of finitely many smooth pieces (Wilkie 1996): no endless oscillation, and the property holds at every critical point
-# (Kurdyka 1998; Bolte and others 2007). (b) Convolutions are polynomials; ReLU, ELU and softplus are built from polynomials, $\exp$ and
-# its inverse, with a case distinction; so are compositions, $g = \tfrac12\|x - N(x)\|^2$ and the Gaussian and Poisson fidelities. So $F$ is definable. If the
-# activations are analytic in pieces, there is even an exponent $\theta < 1$. Nobody knows *which*: the rate remains open.
+# **Which networks have the property?** It fails for functions that oscillate ever faster, as this one, and those are
+# hard to build. The argument, in two steps. (a) A function is *definable* if its graph can be described by finitely
+# many formulas with $+$, $\cdot$, $\exp$, inequalities and quantifiers over real numbers. Such graphs consist of
+# finitely many smooth pieces (Wilkie 1996): no endless oscillation, and the property holds at every critical point
+# (Kurdyka 1998; Bolte and others 2007). (b) Convolutions are polynomials; ReLU, ELU and softplus are built from
+# polynomials, $\exp$ and its inverse, with a case distinction; so are compositions, $g = \tfrac12\|x - N(x)\|^2$ and
+# the Gaussian and Poisson fidelities. So $F$ is definable. If the activations are analytic in pieces, there is even
+# an exponent $\theta < 1$. Nobody knows *which*: the rate remains open.
 #
-# Smoothness is another matter. $\nabla g$ must be Lipschitz on bounded sets, and this is inherited from the slope of the activation. Is it
-# continuous at 0?
+# Smoothness is another matter. $\nabla g$ must be Lipschitz on bounded sets, and this is inherited from the slope of
+# the activation. Is it continuous at 0?
 
 # %%
 activations = {
@@ -545,10 +562,11 @@ assert D.smooth
 pd.DataFrame(table).T
 
 # %% [markdown]
-# (The last column is argued, not computed. `gs-drunet` has ELU.) ReLU has the property and not the smoothness, the spiral the
-# smoothness and not the property. Theorem 3 needs both.
+# (The last column is argued, not computed. `gs-drunet` has ELU.) ReLU has the property and not the smoothness, the
+# spiral the smoothness and not the property. Theorem 3 needs both.
 #
-# **Exercise 3.** Give a $\chi$ for $F(x) = |x|^p$ at 0: `my_chi(s, p)`. The check tests that it is concave, increasing, 0 at 0, and sharp enough.
+# **Exercise 3.** Give a $\chi$ for $F(x) = |x|^p$ at 0: `my_chi(s, p)`. The check tests that it is concave,
+# increasing, 0 at 0, and sharp enough.
 #
 # <details>
 # <summary>Solution</summary>
@@ -576,15 +594,18 @@ assert checks.check_desingularising(given_chi) == "right"
 # %% [markdown]
 # ## 6. Nobody asked for training
 #
-# Look again at Theorems 2 and 3: a smooth activation, bounded iterates, definable functions. No word of weights. *Random* weights satisfy
-# everything that trained ones do. Even boundedness, which for most networks is only observed, can be had for certain:
+# Look again at Theorems 2 and 3: a smooth activation, bounded iterates, definable functions. No word of weights.
+# *Random* weights satisfy everything that trained ones do. Boundedness is another matter. In section 2 it was
+# *observed*: the fidelity hides three of four unknowns, so it does not grow in these directions, and of $g$ nobody
+# knows it. But it can be had for certain:
 #
-# > **Proposition 4.** If $\|N(x)\| \le q\|x\| + e$ for all $x$ with $q < 1$, and $f \ge 0$, then $\|x_k\| \le \bigl(e + \sqrt{2F(x_0)}\bigr)/(1 - q)$ for
-# > all $k$.
+# > **Proposition 4.** If $\|N(x)\| \le q\|x\| + e$ for all $x$ with $q < 1$, and $f \ge 0$, then $\|x_k\| \le
+# > \bigl(e + \sqrt{2F(x_0)}\bigr)/(1 - q)$ for all $k$.
 #
-# The proof is exercise 4. For a network of convolutions and ELU without biases one may take $e = 0$ and for $q$ the product of the norms of the convolutions, as
-# $|\mathrm{ELU}(z)| \le |z|$. (For any other network: add $\tfrac\beta2$ times the squared distance to the box $[0, 1]^n$ to $g$; theory page.) The cell takes
-# random convolutions, scaled to $q = 0.9$; so Theorems 2 and 3 hold in full.
+# The proof is exercise 4. For a network of convolutions and ELU without biases one may take $e = 0$ and for $q$ the
+# product of the norms of the convolutions, as $|\mathrm{ELU}(z)| \le |z|$. (For any other network: add
+# $\tfrac\beta2$ times the squared distance to the box $[0, 1]^n$ to $g$; theory page.) The cell takes random
+# convolutions, scaled to $q = 0.9$; so Theorems 2 and 3 hold in full.
 
 # %%
 q = 0.9
@@ -606,16 +627,19 @@ assert (result.history.F.diff()[1:] <= 1e-6 * at_start).all()
 assert result.history.relative_change.iloc[-1] < 1e-5
 
 # %% [markdown]
-# It converges, quickly, for certain, and to a dark and useless picture: this $N$ removes nearly everything, so $g \approx \tfrac12\|x\|^2$ prefers black.
-# **A convergence theorem is about the algorithm. The picture comes from $g$**, and $g$ from training. In figure 1 the trained run shows the same from the other side:
-# its $F$ falls to the end, while its PSNR has long stopped rising.
+# It converges, quickly, for certain, and to a useless picture: this $N$ removes nearly everything, so $g \approx
+# \tfrac12\|x\|^2$ pulls all that $f$ does not see towards black.
+# **A convergence theorem is about the algorithm. The picture comes from $g$**, and $g$ from training. In figure 1
+# the trained run shows the same from the other side: its $F$ falls to the end, while its PSNR has long stopped
+# rising.
 #
 # **Exercise 4.** Prove Proposition 4 and return the radius. (`energy` is $F(x_0)$.)
 #
 # <details>
 # <summary>Solution</summary>
 #
-# $g(x_k) \le F(x_k) \le F(x_0)$, since $f \ge 0$. So $\sqrt{2F(x_0)} \ge \|x_k - N(x_k)\| \ge \|x_k\| - q\|x_k\| - e$.
+# $g(x_k) \le F(x_k) \le F(x_0)$, since $f \ge 0$. So $\sqrt{2F(x_0)} \ge \|x_k - N(x_k)\| \ge \|x_k\| - q\|x_k\| -
+# e$.
 #
 # </details>
 
@@ -638,21 +662,31 @@ assert checks.check_radius(given_radius) == "right"
 # %% [markdown]
 # ## 7. A first step that is too long
 #
-# [A] warns (figure 12) that with a large $\tau_0$ the iterates "step over" the solution. But is that not what backtracking prevents? Three things it
-# does not prevent.
+# [A] warns (figure 12) that with a large $\tau_0$ the iterates "step over" the solution. But is that not what
+# backtracking prevents? Three things it does not prevent.
 #
-# **The start.** The first point is $\operatorname{prox}_{\tau_0\lambda f}(x_0)$, which nobody tests. For $\tau_0 \to \infty$ it fits the data with all their noise.
+# **The start.** The first point is $\operatorname{prox}_{\tau_0\lambda f}(x_0)$, which nobody tests. For $\tau_0 \to
+# \infty$ it fits the data with all their noise.
 #
-# **The jump.** $(\ast)$ bounds a move by what it gains, $\|d_k\|^2 \le \tfrac{\tau_k}c(F(x_k) - F(x_{k+1}))$. With a large $\tau_0$ that is a long way, and another
-# valley may lie there. Two pixels of notebook 04, seen through their mean 0.5, each with a prior that knows black and white:
+# **The jump.** $(\ast)$ bounds a move by what it gains, $\|d_k\|^2 \le \tfrac{\tau_k}c(F(x_k) - F(x_{k+1}))$. With a
+# large $\tau_0$ that is a long way, and another valley may lie there. Two pixels of notebook 04, seen through their
+# mean 0.5, each with a prior that knows black and white:
 
-# %% mystnb={"image": {"alt": "Level lines over two pixels. From the same start the runs with first steps 1 and 2 end at the near minimum, where both pixels are dark; the run with first step 4 jumps over it into the valley with one bright and one dark pixel"}}
+# %%
 mixture = GaussianMixture.two_peaks()
 exact = GradientStep(RootNet(mixture))
 average = Blur(torch.tensor([[0.5, 0.5]]))
 data = Gaussian(average, torch.full((1, 1, 1, 2), 0.5).double())
 two, weak = at_sigma(exact, 0.15), 0.3
 begin, paths = torch.tensor([0.35, 0.1]).double().reshape(1, 1, 1, 2), {}
+
+
+def both_pixels(points):
+    fit = (points.mean(1) - 0.5).square()
+    return weak * fit + exact.value(points.reshape(-1, 1, 1, 2), 0.15).detach()
+
+
+# %% mystnb={"image": {"alt": "Level lines over two pixels. From the same start the runs with first steps 1 and 2 end at the near minimum, where both pixels are dark; the run with first step 4 jumps over it into the valley with one bright and one dark pixel"}}
 for first in (1.0, 2.0, 4.0):
     solver = gs_pnp_pgd(data, two, begin, lam=weak, step=first)
     steps = list(islice(solver, 40))
@@ -665,22 +699,17 @@ for first in (1.0, 2.0, 4.0):
     assert jump <= float(steps[0].step) / 0.1 * gain
     end = points[-1].numpy().round(2)
     print(f"first step {first:.0f}: ends at {end}, F = {steps[-1].objective:.4f}")
-level_figure(
-    lambda p: (
-        weak * (p.mean(1) - 0.5).square()
-        + exact.value(p.reshape(-1, 1, 1, 2), 0.15).detach()
-    ),
-    paths,
-    title="one start, three first steps",
-)
+level_figure(both_pixels, paths, title="one start, three first steps")
 
 # %% [markdown]
 # *Figure 7.* $F$ falls in all three runs. Which valley is *better* is no question for the line search.
 #
-# **The bounce.** Backtracking from above ends at the longest accepted step. Let $f = 0$, $g = \tfrac h2x^2$. A step multiplies $x$ by $1 - \tau h$, and $(\ast)$
-# says $\tau h \le 2(1 - c)$: there is equality in Lemma 1. So the search ends with $2\eta(1 - c) < \tau h \le 2(1 - c)$; for $c = 0.1$, $\eta = 0.9$ the factor is between
-# $-0.8$ and $-0.62$. Every step passes the minimum and lands almost as far on the other side. This is stepping over, and $(\ast)$ is content. The best step, $\tau = 1/h$, is
-# half as long; and since $\tau$ never grows again, one that starts below it is never mended either.
+# **The bounce.** Backtracking from above ends at the longest accepted step. Let $f = 0$, $g = \tfrac\kappa2x^2$. A
+# step multiplies $x$ by $1 - \tau\kappa$, and $(\ast)$ says $\tau\kappa \le 2(1 - c)$: there is equality in Lemma 1.
+# So the search ends with $2\eta(1 - c) < \tau\kappa \le 2(1 - c)$; for $c = 0.1$, $\eta = 0.9$ the factor is between
+# $-0.8$ and $-0.62$. Every step passes the minimum and lands almost as far on the other side. This is stepping over,
+# and $(\ast)$ is content. The best step, $\tau = 1/\kappa$, is half as long; and since $\tau$ never grows again, one
+# that starts below it is never mended either.
 
 # %%
 for c in (0.01, 0.1, 0.45):
@@ -707,11 +736,11 @@ for first, c in ((1.0, 0.1), (100.0, 0.001), (100.0, 0.1), (100.0, 0.45)):
     print(f"first step {first:.0f}, c = {c}: {evaluations} evaluations")
     assert (result.history.F.diff()[1:] <= 1e-4).all()
 
-# %% mystnb={"image": {"alt": "Objective and PSNR over 18 iterations. With first step 1 the objective starts low and flattens at once; with first step 100 it starts higher, slowest for the smallest c; PSNR of the long first steps starts up to some decibels lower and catches up, except for the smallest c, which lags behind"}}
+# %% mystnb={"image": {"alt": "Objective and PSNR over 18 iterations. With first step 1 the objective starts low and flattens at once; with first step 100 and a small c it starts twice as high and falls slowly. PSNR with first step 1 rises steadily; with first step 100 and small c it begins about one decibel lower and goes up and down; with c = 0.45 it rises fastest. Accepted steps: constant for first step 1, falling in stages from 2.8 for the smallest c"}}
 panels = [
     {"title": "objective F", "lines": {k: (h.index, h.F) for k, h in long_runs.items()}},
     {"title": "PSNR (dB)", "lines": {k: (h.index, h.PSNR) for k, h in long_runs.items()}},
-    {"title": "accepted step τ", "log": True,
+    {"title": "accepted step τ",
      "lines": {k: (h.index, h.step) for k, h in long_runs.items()}},
 ]  # fmt: skip
 reference, hasty = long_runs["τ₀ = 1, c = 0.1"], long_runs["τ₀ = 100, c = 0.001"]
@@ -721,20 +750,24 @@ assert hasty.F[10] > careful.F[10]
 curves(panels, 11, 3)
 
 # %% [markdown]
-# *Figure 8.* Started too long, the first pictures are worse; the smaller $c$, the closer the step stays to the limit, and the longer the bouncing. With $c$ near
-# $\tfrac12$ there is hardly any.
+# *Figure 8.* With $c \le 0.1$ the first pictures are worse, and the PSNR goes up and down: the bounce can be seen.
+# The smaller $c$, the closer the step stays to the limit, and the longer it lasts. With $c$ near $\tfrac12$ there is
+# hardly any, and the longer step even helps.
 #
-# A finding: in our runs no first step ended the run early or led to a bad picture for good, as [A]'s figure 12 reports; the price was some dozens of rejected tries and a bad beginning. This potential
-# is steep away from pictures, so that far jumps are rejected. Figure 7 shows that one cannot rely on it. A stop rule that trusts the first small change of $F$, or
-# very few iterations, would see exactly the bad beginning. **Advice**: $\tau_0 = 1$, where the first try is $D(x)$ itself, and a look at `rejected`.
+# A finding: in our runs no first step ended the run early or led to a bad picture for good, as [A]'s figure 12
+# reports; the price was some dozens of rejected tries and a bad beginning. This potential is steep away from
+# pictures, so that far jumps are rejected. Figure 7 shows that one cannot rely on it. A stop rule that trusts the
+# first small change of $F$, or very few iterations, would see exactly the bad beginning. **Advice**: $\tau_0 = 1$,
+# where the first try is $D(x)$ itself, and a look at `rejected`.
 #
-# **Exercise 5.** For $f = 0$, $g = \tfrac h2x^2$: by which factor does the *longest* accepted step multiply $x$, as a function of $c$?
+# **Exercise 5.** For $f = 0$, $g = \tfrac\kappa2x^2$: by which factor does the *longest* accepted step multiply $x$,
+# as a function of $c$?
 #
 # <details>
 # <summary>Solution</summary>
 #
-# $\tau h = 2(1 - c)$, so the factor is $1 - \tau h = 2c - 1$. For $c = \tfrac12$ it is 0: the longest accepted step is the best one. That holds for parabolas
-# with $f = 0$ only.
+# $\tau\kappa = 2(1 - c)$, so the factor is $1 - \tau\kappa = 2c - 1$. For $c = \tfrac12$ it is 0: the longest
+# accepted step is the best one. That holds for parabolas with $f = 0$ only.
 #
 # </details>
 
@@ -762,7 +795,8 @@ assert checks.check_factor(given_factor) == "right"
 # <details>
 # <summary>Answer</summary>
 #
-# Not necessarily. $F(x_k)$ always converges; on the spiral, and on $(1 + x^2)^{-q}$, the iterates do not. Compare moves with steps, and look at the iterates.
+# Not necessarily. $F(x_k)$ always converges; on the spiral, and on $(1 + x^2)^{-\omega}$, the iterates do not.
+# Compare moves with steps, and look at the iterates.
 #
 # </details>
 #
@@ -771,7 +805,8 @@ assert checks.check_factor(given_factor) == "right"
 # <details>
 # <summary>Answer</summary>
 #
-# It falls for random weights, too. It is evidence that $D = I - \nabla g$ is evaluated correctly, with $g$ and $\nabla g$ belonging together.
+# It falls for random weights, too. It is evidence that $D = I - \nabla g$ is evaluated correctly, with $g$ and
+# $\nabla g$ belonging together.
 #
 # </details>
 #
@@ -780,25 +815,29 @@ assert checks.check_factor(given_factor) == "right"
 # <details>
 # <summary>Answer</summary>
 #
-# In single precision $F$ is not known more exactly. The library allows for that; in double precision the effect would be a billion times smaller.
+# In single precision $F$ is not known more exactly. The library allows for that; in double precision the effect
+# would be a billion times smaller.
 #
 # </details>
 #
 # ## What you now know
 #
-# - A try is accepted as soon as $\tau\kappa \le 2(1 - c)$; the search ends if $\nabla g$ is Lipschitz on bounded sets. $c < \tfrac12$ works for every $f$, $c < 1$ for convex
-#   ones.
+# - A try is accepted as soon as $\tau\kappa \le 2(1 - c)$; the search ends if $\nabla g$ is Lipschitz on bounded
+#   sets. $c < \tfrac12$ works for every $f$, $c < 1$ for convex ones.
 # - $F(x_k)$ converges, squares of moves are summable, $m_K = O(1/\sqrt K)$; no better power holds in general.
-# - Bounded iterates: limit points are critical. With the Kurdyka-Łojasiewicz property the iterates converge, at a rate given by an exponent that nobody knows; without it they may
-#   turn for ever.
+# - Bounded iterates: limit points are critical. With the Kurdyka-Łojasiewicz property the iterates converge, at a
+#   rate given by an exponent that nobody knows; without it they may turn for ever.
 # - None of this asks for training, and none of it says that the picture is good.
-# - Backtracking finds the longest acceptable step. It does not choose the valley, does not test the start, and never lengthens.
+# - Backtracking finds the longest acceptable step. It does not choose the valley, does not test the start, and never
+#   lengthens.
 #
-# **The question at the start.** Yes: with a smooth activation $F$ falls for random weights, and with bounded iterates the run converges. So a convergence theorem excludes
-# one kind of failure, and only that.
+# **The question at the start.** Yes: with a smooth activation $F$ falls for random weights, and with bounded
+# iterates the run converges. So a convergence theorem excludes one kind of failure, and only that.
 #
-# **Next.** The other algorithms of [A] need a proximal map in the place of the gradient step: [notebook 05](05_proximal_denoiser.ipynb).
+# **Next.** The other algorithms of [A] need a proximal map in the place of the gradient step: [notebook
+# 05](05_proximal_denoiser.ipynb).
 #
-# Sources: [A] Herfeld and others 2025, section 2.4, Algorithm 1, figure 12; the method is of Hurault, Leclaire and Papadakis 2022. Theorem 3: Attouch, Bolte and Svaiter 2013; rates:
-# Attouch and Bolte 2009, Frankel, Garrigos and Peypouquet 2015. The curvature $\kappa$, the order of $m_K$ and the spiral are this course's. All in the
+# Sources: [A] Herfeld and others 2025, section 2.4, Algorithm 1, figure 12; the method is of Hurault, Leclaire and
+# Papadakis 2022. Theorem 3: Attouch, Bolte and Svaiter 2013; rates: Attouch and Bolte 2009, Frankel, Garrigos and
+# Peypouquet 2015. The curvature $\kappa$, the order of $m_K$ and the spiral are this course's. All in the
 # [bibliography](../book/bibliography.md). Photograph from scikit-image: coffee by Rachel Michetti, CC0.

@@ -29,7 +29,8 @@ class Hint(Exception):
 def number(answer: Any) -> float:
     """The answer as a float, if it is one finite number of any kind; else raise Hint."""
     try:
-        value = float(answer)
+        item = getattr(answer, "item", None)  # NumPy and torch: of exactly one value
+        value = float(item() if callable(item) else answer)
     except (TypeError, ValueError, RuntimeError):
         raise Hint(f"not yet: wanted one number, and got {type(answer).__name__}.") from None
     if not math.isfinite(value):
@@ -147,7 +148,7 @@ def check_radius(mine: Answer) -> None:
 
 @verdict
 def check_factor(mine: Answer) -> None:
-    """c -> the factor of the error in the longest step that is accepted, f = 0, g = h x^2 / 2."""
+    """c -> the factor of the error in the longest step that is accepted, f = 0, g = kappa x^2 / 2."""
     for c in (0.05, 0.1, 0.25, 0.45):
         factor = number(call(mine, c))
         h, low, high = 1.7, 0.0, 10.0
