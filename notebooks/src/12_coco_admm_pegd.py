@@ -23,7 +23,7 @@
 #
 # A question to keep in mind. The theorem below allows an averaging $t < 0.4$ for the denoiser that we shall use. Here is
 # a photograph restored with $t = 0.33$ and, against the theorem, with $t = 1$: both runs come to rest, and the pictures
-# hardly differ. In section 4 a single pixel, with the same algorithm and the same noise, will swing for ever. **What does
+# are of the same quality, the second one smoother. In section 4 a single pixel, with the same algorithm and the same noise, will swing for ever. **What does
 # the bound on $t$ protect us from, and why does the photograph not need it?**
 #
 # We follow Wei and others (2025), below [B], section 4 and its appendices; numbers in parentheses are equations of [B]. The
@@ -64,7 +64,7 @@ def iterates(solver, n):
     return list(islice(solver, n))
 
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Four portraits: a grainy blurred observation, two restored pictures with averaging 0.33 and 1.0 which look alike, and the clean picture"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Four portraits: a grainy blurred observation, two restored pictures, with averaging 0.33 sharper and with 1.0 smoother, and the clean picture"}}
 clean = images.photo("astronaut", 96)
 K, sigma, lam = Blur(kernels.motion(11, seed=1)), 0.16, 375 / 255
 y = noise.poisson(K(clean), 50, torch.Generator().manual_seed(0))
