@@ -23,7 +23,8 @@
 #
 # A question to keep in mind. The theorem below allows an averaging $t < 0.4$ for the denoiser that we shall use. Here is
 # a photograph restored with $t = 0.33$ and, against the theorem, with $t = 1$: both runs come to rest, and the pictures
-# are of the same quality, the second one smoother. In section 4 a single pixel, with the same algorithm and the same noise, will swing for ever. **What does
+# are of the same quality, the second one smoother. In section 4 a single pixel, with the same algorithm and the same
+# fidelity, will swing for ever. **What does
 # the bound on $t$ protect us from, and why does the photograph not need it?**
 #
 # We follow Wei and others (2025), below [B], section 4 and its appendices; numbers in parentheses are equations of [B]. The
