@@ -150,10 +150,12 @@ def test_notebook_has_maths_pictures_and_a_moving_slider(browser, site):
     visit.alone_and_quiet()
 
 
-def test_theorems_are_numbered_and_linked(browser, site):
-    page = Visit(browser, site, "book/theory/coco.html").page
+@pytest.mark.parametrize(("name", "theorems", "statements"), [("coco", 1, 5), ("coco_pnp", 4, 14)])
+def test_theorems_are_numbered_and_linked(browser, site, name, theorems, statements):
+    page = Visit(browser, site, f"book/theory/{name}.html").page
     page.wait_for_selector("mjx-container")
-    assert page.locator("div.proof.theorem, div.theorem").count() >= 3
+    assert page.locator("div.proof.theorem, div.theorem").count() >= theorems
+    assert page.locator("div.proof:has(p.admonition-title)").count() >= statements
     assert page.locator("mjx-merror").count() == 0
 
 

@@ -8,6 +8,7 @@ from pnp_course.toy import GaussianMixture
 from pnp_course.toy.conditions import FIRM, LADDER, numerical_range, sheared
 from pnp_course.toy.fields import polygon
 from pnp_course.viz import lab
+from pnp_course.viz.coco_pictures import METHODS, run_curves, settling_figure
 from pnp_course.viz.complex_plane import ladder_figure, orbits_figure, ranges_figure, regions_figure, spectrum_figure
 from pnp_course.viz.field_pictures import loop_figure, split_figure
 from pnp_course.viz.figures import curves, gallery
@@ -100,3 +101,19 @@ def test_points_figure_places_its_points():
     (ax,) = figure.axes
     assert [tuple(map(float, line.get_xydata()[0])) for line in ax.lines] == [(0.1, 2.0), (1.0, 3.0)]
     assert ax.get_xlabel() == "x"
+
+
+def test_pictures_of_runs_and_where_they_settle():
+    lines = {"CoCo-PEGD": ([1, 2], [3.0, 4.0]), "other": ([1, 2], [5.0, 6.0])}
+    panel = {"title": "t", "xlabel": "q", "log": True, "logx": [1, 2], "lines": lines, "marks": {"here": 1.5}}
+    (ax,) = run_curves([panel]).axes
+    assert [list(line.get_ydata()) for line in ax.lines[:2]] == [[3.0, 4.0], [5.0, 6.0]]
+    assert ax.lines[0].get_color() == METHODS["CoCo-PEGD"]["color"] != METHODS["CoCo-ADMM"]["color"]
+    assert list(ax.lines[2].get_xdata()) == [1.5, 1.5]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["CoCo-PEGD", "other", "here"]
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "log", "q")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "2"]
+    (ax,) = settling_figure([0.1, 0.2], [[0.5], [0.4, 0.6]], {"bound": 0.15}, "title", "u").axes
+    dots = [(list(line.get_xdata()), list(line.get_ydata())) for line in ax.lines[:2]]
+    assert dots == [([0.1], [0.5]), ([0.2, 0.2], [0.4, 0.6])]
+    assert list(ax.lines[2].get_xdata()) == [0.15, 0.15]

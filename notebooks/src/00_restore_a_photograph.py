@@ -162,7 +162,7 @@ assert gap < 1e-3
 # b_{k+1} = b_k + u_{k+1} - v_{k+1}, $$
 #
 # which is (19), converges to a stationary point of $F + \lambda G$ for every $t < t_0(\gamma)$ (Theorem 4.1), with
-# $t_0(1/4) = 1/3$. The proofs, line by line, are on the [theory page](../book/theory/coco.md). Here is the algorithm as
+# $t_0(1/4) = 1/3$. The proofs, line by line, are on the [theory page](../book/theory/coco_pnp.md). Here is the algorithm as
 # the library runs it:
 
 # %%
@@ -383,7 +383,7 @@ figure
 
 # %% [markdown]
 # **Exercise 3 (open).** Set `t=1.0` in `coco_admm`: the theorem no longer speaks. Does the run diverge? Does the
-# Lagrangian still fall? Why does "no theorem" not mean "no convergence"? The [theory page](../book/theory/coco.md) has a
+# Lagrangian still fall? Why does "no theorem" not mean "no convergence"? The [theory page](../book/theory/coco_pnp.md) has a
 # denoiser for which the bound is sharp when $\gamma \le 1/4$.
 #
 # **Quiz.** *Which of these does Theorem 4.1 promise for CoCo-ADMM: (a) the PSNR rises; (b) the iterates converge to a

@@ -833,7 +833,7 @@ curves([{"title": "distance to the fixed point", "lines": lines, "log": True}], 
 # - Nonexpansive is not enough. For $r < 1$ weak convexity keeps the prox single-valued and $(1-r)$-cocoercive; for $r > 1$ it can jump.
 #
 # **Next.** Which denoisers *are* proximal operators, and of what: conservative and cocoercive ones, whose convergence proof is on the
-# [CoCo theory page](../book/theory/coco.md). Formal versions of this notebook: [theory page](../book/theory/proximal.md).
+# [theory page of CoCo-ADMM](../book/theory/coco_pnp.md). Formal versions of this notebook: [theory page](../book/theory/proximal.md).
 #
 # Sources: [B] (6), (19), (22), (95), Theorem A.5; [A] Proposition 3.1. Proximal operators and identity: Moreau
 # 1965. PGD and FISTA: Beck and Teboulle 2009. DRS: Lions and Mercier 1979; ADMM as DRS: Eckstein and Bertsekas 1992. TV: Rudin, Osher and

@@ -643,7 +643,7 @@ curves(
 )
 # %% [markdown]
 # This is a preview. [B] turns it into a theorem for nonconvex $F$: *conservative* and *cocoercive* denoisers, averaged,
-# with an explicit bound on $t$ ([theory page](../book/theory/coco.md)).
+# with an explicit bound on $t$ ([theory page](../book/theory/coco_pnp.md)).
 #
 # ## On a photograph
 #

@@ -573,7 +573,7 @@ for g, delta, a in [
 # %% [markdown]
 # ## How much averaging? A preview
 #
-# The convergence theorem of the algorithm CoCo-ADMM (Theorem 4.1, the next notebook) needs exactly one inequality
+# The convergence theorem of the algorithm CoCo-ADMM (Theorem 4.1, [notebook 12](12_coco_admm_pegd.ipynb)) needs exactly one inequality
 # between the two constants: $L^2 < \tfrac{1-r}2$. Read it so: one pass gains $\tfrac{1-r}2\|\mathrm du\|^2$ in the step
 # on $u$, and pays $L^2\|\mathrm du\|^2$ for the multiplier. Both get worse as $t$ grows, so it holds exactly below a
 # bound $t_0(\gamma)$ (20); `published_averaging` finds it by bisection. With slack, put $\kappa = \sqrt{(1-r)/2}$:
@@ -842,8 +842,8 @@ print("right" if (mine(J) - J_gray).abs().max() < 1e-12 else "not yet")
 # The question at the start: the claim is true exactly if $D$ is the gradient of a convex function (for continuous $D$),
 # then $F$ is unique on the image of $D$ up to a constant, and up to dimension two you can draw it.
 #
-# **Next.** With $r$ and $L$ in hand: why CoCo-ADMM converges for $t < t_0(\gamma)$, and where it stops converging; the
-# proof is on the [theory page](../book/theory/coco.md).
+# **Next.** With $r$ and $L$ in hand: why CoCo-ADMM converges for $t < t_0(\gamma)$, and where it stops converging, in
+# [notebook 12](12_coco_admm_pegd.ipynb).
 #
 # Sources: [B] Wei and others 2025: (5), (10), (14), (15), (20), Lemma 2.1, Theorems 2.2, 4.1 and A.5, Remarks 2.4 and
 # 4.3. [A] Herfeld and others 2025: (8), Proposition 3.1. Characterisation of proximal maps: Moreau 1965; Gribonval and

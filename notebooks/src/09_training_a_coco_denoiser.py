@@ -1020,8 +1020,8 @@ print("right" if error < 1e-6 else "not yet")
 # The question at the start: power iteration is wrong from below, by up to the factor $(10\sqrt n)^{1/(2k+1)}$ and
 # seldom more, and this factor is known before the first product.
 #
-# **Next.** The denoisers are trained and certified; now they restore: CoCo-ADMM and its relatives, and why they
-# converge. The proofs are on the theory page [CoCo denoisers](../book/theory/coco.md).
+# **Next.** The denoisers are trained and certified; now they restore: CoCo-ADMM and CoCo-PEGD, and why they
+# converge, in [notebook 12](12_coco_admm_pegd.ipynb).
 #
 # Sources: [B] Wei and others 2025: (16)-(18), (58)-(64), Algorithm 1, appendices A.5 and A.16, Tables 1 and 8.
 # Spectral penalties in plug-and-play: Pesquet and others 2021; Terris and others 2020. Power and Lanczos methods:
