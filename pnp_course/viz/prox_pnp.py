@@ -39,13 +39,13 @@ def method_curves(
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
-        seen: set[str] = set()
+        seen: list[str] = []
         for label, (x, y) in panel["lines"].items():
             name = max((m for m in METHODS if label.startswith(m)), key=len)
             style = dict(METHODS[name])
-            if name in seen:  # a second curve of one method: thinner
-                style.update(linewidth=0.9, alpha=0.7)
-            seen.add(name)
+            if name in seen:  # a second or third curve of one method: thinner, in another style
+                style.update(linewidth=1.0, alpha=0.8, linestyle=("--", ":")[seen.count(name) % 2])
+            seen.append(name)
             style["marker"] = style["marker"] if marks else None
             ax.plot(x, y, label=label, markersize=4, **{"linewidth": 1.7, **style})
         for k, (label, x) in enumerate(panel.get("vertical", {}).items()):
@@ -94,7 +94,7 @@ def bounds_figure(root: float, measured: Mapping[str, tuple[float, float]]) -> F
     left.axhline(0, color="0.4", lw=0.8)
     for x, words in ((root, f"{root:.3f}"), (0.5, "0.5")):
         left.plot([x], [0], "o", color="black", markersize=5)
-        left.annotate(words, (x, 0), (x - 0.045, 0.07), fontsize=9)
+        left.annotate(words, (x, 0), (x - 0.07, -0.09), fontsize=9)
     left.set(ylim=(-0.6, 0.62), xlabel="L", ylabel="guaranteed fall / squared move")
     left.set_title("how much the envelope falls, at least", fontsize=9)
     left.legend(fontsize=8, loc="lower left")
