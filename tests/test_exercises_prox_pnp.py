@@ -38,6 +38,7 @@ RIGHT = [
     (helpers.check_largest_averaging, lambda w, L_f, ell, M: min(1, 1 / M, root(w * L_f, ell))),
     (helpers.check_largest_averaging, by_bisection),
     (helpers.check_largest_averaging, lambda w, L_f, ell, M: np.minimum(1, [min(1 / M, root(w * L_f, ell))])),
+    (helpers.check_largest_averaging, helpers.largest_averaging),
     (helpers.check_relaxation, lambda w, ell: (ell / (1 + ell) + min(1, 1 / w)) / 2 if w * ell < 1 + ell else None),
     (helpers.check_relaxation, lambda w, ell: min(0.999, 0.999 / w) if w * ell / (1 + ell) < 0.99 else None),
     (helpers.check_relaxation, lambda w, ell: np.sqrt(ell / (1 + ell) * min(1, 1 / w)) if w < 1 + 1 / ell else None),
@@ -121,3 +122,15 @@ def test_the_placeholders_are_wrong_and_the_solutions_right():
     for (body, name), (check, _) in zip(found, checks, strict=True):
         exec(body, scope)
         assert (getattr(helpers, check)(scope[name]) == answers.RIGHT) == (name == "solution")
+
+
+def test_the_student_version_runs_without_the_solutions():
+    """No cell uses a name that only a cell with a solution defines."""
+    cells = re.split(r"(?m)^# %%.*$", SOURCE.read_text(encoding="utf-8"))
+    tags = ["", *re.findall(r"(?m)^# %%.*$", SOURCE.read_text(encoding="utf-8"))]
+    solutions = [c for c, tag in zip(cells, tags, strict=True) if "solution" in tag]
+    others = "\n".join(c for c, tag in zip(cells, tags, strict=True) if "solution" not in tag and "markdown" not in tag)
+    assert len(solutions) == 5
+    for cell in solutions:
+        for name in re.findall(r"(?m)^(?:def )?(\w+)(?:\(| =)", cell):
+            assert name == "assert" or not re.search(rf"\b{name}\b", others)

@@ -10,28 +10,21 @@
 # # Prox-PnP: four ways around one bound
 #
 # > **You will do.** Let an algorithm explode, find the bound that it broke, and write four algorithms that avoid it,
-# > five
-# > lines each; check each against the fall that its theorem promises; fill in lost pixels with a fidelity that has no
-# > gradient.
+# > five lines each; check each against the fall that its theorem promises; fill in lost pixels with a fidelity that
+# > has no gradient.
 # >
 # > **You will learn.** Why a denoiser in the place of a proximal operator turns a bound on the step into a bound on
-# > the
-# > *weight*; how averaging, relaxation, and two orders of Douglas-Rachford splitting remove it, and what each costs;
-# > where
-# > $2L^3 + L^2 + 2L - 1$ comes from; which bounds are sharp.
+# > the *weight*; how averaging, relaxation, and two orders of Douglas-Rachford splitting remove it, and what each
+# > costs; where $2L^3 + L^2 + 2L - 1$ comes from; which bounds are sharp.
 # >
 # > **You need.** The proximal denoiser ([notebook 05](05_proximal_denoiser.ipynb)); proximal operators, the descent
-# > lemma
-# > ([02](02_proximal_operators.ipynb)).
+# > lemma ([02](02_proximal_operators.ipynb)).
 # >
 # > **Time.** 90 minutes; the cells take less than a minute.
 #
 # A question to keep in mind. A blurred photograph, and a denoiser that is a proximal operator. The result is too
-# soft, so you
-# raise the weight $\lambda$ of the fidelity. At $\lambda = 1.4$ all is well. At $\lambda = 2.5$ the picture turns
-# into noise. In
-# convex optimisation you would take a smaller step. Here there is no step to take smaller. **Which pictures are out
-# of
+# soft, so you raise the weight of the fidelity. At 1.4 all is well. At 2.5 the picture turns into noise. In convex
+# optimisation you would take a smaller step. Here there is no step to take smaller. **Which pictures are out of
 # reach, then?**
 #
 # We follow section 3 of Herfeld and others (2025), below [A]. Formal statements and all proofs: the [theory
@@ -55,12 +48,15 @@ from pnp_course.solvers.iterate import StepSizeWarning
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy import prox_pnp as line
 from pnp_course.toy import proximal_denoiser as toy
+from pnp_course.toy.proximal import soft_threshold
 from pnp_course.viz import prox_pnp as helpers
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.prox_pnp import method_curves
 
 torch.set_flush_denormal(True)
 warnings.simplefilter("ignore", StepSizeWarning)  # we cross bounds on purpose
+
+# %%
 sigma = 15 / 255
 clean = images.photo("chelsea", 96)[..., 16:80, 16:80]
 blur = Blur(kernels.motion(7, seed=2))
@@ -70,9 +66,9 @@ task, D = Gaussian(blur, y), at_sigma(load_denoiser("prox-drunet"), sigma)
 # %% mystnb={"image": {"alt": "Four pictures of a cat's face: blurred; restored by PGD with weight 1.4, still soft; by PGD with weight 2.5, nothing but noise; by Douglas-Rachford splitting with weight 8, the sharpest"}}
 first = {"blurred": y}
 for label, run, count in (
-    ("PGD, weight 1.4", solvers.prox_pnp_pgd(task, D, y, lam=1.4), 25),
-    ("PGD, weight 2.5", solvers.prox_pnp_pgd(task, D, y, lam=2.5), 20),
-    ("DRS, weight 8", solvers.prox_pnp_drs(task, D, y, lam=8 * 0.47, t=0.47), 25),
+    ("PGD, weight 1.4", solvers.prox_pnp_pgd(task, D, y, lam=1.33, t=0.95), 25),
+    ("PGD, weight 2.5", solvers.prox_pnp_pgd(task, D, y, lam=2.375, t=0.95), 20),
+    ("DRS, weight 8", solvers.prox_pnp_drs(task, D, y, lam=3.76, t=0.47), 25),
 ):
     *_, last = itertools.islice(run, count)
     first[label] = last.x
@@ -83,8 +79,8 @@ gallery({f"{k}: {scores[k]:.1f} dB": v for k, v in first.items()}, columns=4)
 
 # %% [markdown]
 # *Figure 1. The same blurred photograph, the same denoiser, three runs. Second: the weight is within the bound, and
-# the picture
-# is soft. Third: 20 iterations beyond the bound. Fourth: another splitting, for which no weight is too large.*
+# the picture is soft. Third: 20 iterations beyond the bound. Fourth: another splitting, for which no weight is too
+# large. ("Weight" is $\lambda/t$, where $t$ averages the denoiser: section 3.)*
 #
 # ## 1. What we take from notebook 05, in three lines
 #
@@ -307,8 +303,8 @@ figure
 # <summary>Solution</summary>
 #
 # Let $a = \Lambda L_f$. $ta + \tfrac{t\ell}{1+t\ell} = 2$, times $1 + t\ell$, is $a\ell t^2 + (a - \ell)t - 2 = 0$.
-# Its left side before was increasing in $t$, so the positive root is the bound (for $\ell = 0$ it is $2/a$). The
-# answer is the least of this root, $1/M$ and 1. Bisection is as good.
+# The left side of the condition increases with $t$, so the positive root is the bound (for $\ell = 0$ it is $2/a$).
+# The answer is the least of this root, $1/M$ and 1. Bisection is as good.
 #
 # </details>
 
@@ -330,7 +326,6 @@ def solution(Lambda, L_f, ell, M):
     return min(1, 1 / M, root)
 
 
-largest_t = solution
 assert helpers.check_largest_averaging(solution) == "right"
 
 # %% [markdown]
@@ -515,8 +510,7 @@ assert (
 # %% [markdown]
 # **A sharper look.** Step 1 is worst where $\varphi$ bends down, by $-r$; step 2 is worst where $\varphi$ bends up,
 # by $s$. No direction does both. Estimated *together*, for a $\varphi$ with curvature $\kappa$ they gain
-# $\tfrac12(1 - \kappa)(1 + 2\kappa)\|y_{k+1} - y_k\|^2$. This is positive exactly for $-\tfrac12 < \kappa < 1$, and
-# the two ends
+# $\tfrac12(1 - \kappa)(1 + 2\kappa)\|y_{k+1} - y_k\|^2$. This is positive exactly for $-\tfrac12 < \kappa < 1$, and the two ends
 # $-r$ and $s$ are the worst. So $r < \tfrac12$ and $s < 1$ suffice, the condition of Themelis and Patrinos (2020) for
 # nonconvex Douglas-Rachford splitting. In the ends of the residual it says
 #
@@ -536,10 +530,10 @@ print(
 helpers.bounds_figure(root, {"prox-drunet": (net_ell, net_M)})
 
 # %% [markdown]
-# *Figure 5. Left: the guaranteed fall of the envelope per $\|y_{k+1} - y_k\|^2$. Dashed: Theorem 4, positive up to
-# 0.376. Dash-dotted: both steps together, positive up to $\tfrac12$. Right: the same conditions for the two ends told
-# apart; the marked segment is the shipped denoiser with all its averages $(t\ell, tM)$. The sharper condition lets it
-# keep more of itself.*
+# *Figure 5. Left: the guaranteed fall of the envelope per $\|y_{k+1} - y_k\|^2$; dots: where it is 0. Dashed: Theorem
+# 4, positive up to 0.376. Dash-dotted: both steps together, positive up to $\tfrac12$. Right: the same conditions for
+# the two ends told apart; the marked segment is the shipped denoiser with all its averages $(t\ell, tM)$. The sharper
+# condition lets it keep more of itself.*
 
 
 # %%
@@ -663,13 +657,33 @@ assert helpers.check_drs_factor(solution) == "right"
 # >
 # > $$ E_k - E_{k+1} \ge \tfrac m2\|y_{k+1} - y_k\|^2 + \tfrac{1-r}2\|z_{k+1} - z_k\|^2 . $$
 # >
-# > With $\lambda L_f < 1$ the conclusions of Theorem 4 hold, with $F$ bounded below, and $(y_k)$ bounded for the last
-# > one.
+# > Let $\lambda L_f < 1$. If $F$ is bounded below, $y_k - z_k$ and both moves tend to 0, and all limit points of
+# > $(y_k)$ are critical. If moreover $(y_k)$ is bounded and $E$ has the Kurdyka-Łojasiewicz property, $(y_k)$
+# > converges.
 #
 # *Proof of the fall.* Steps 1 and 2 together gain $\tfrac m2\|y_{k+1} - y_k\|^2$ by the sharper look at $h = \lambda
 # f$. Step 3: in $z$, $E$ is $\varphi(z) + \tfrac12\|z - (y_{k+1} - p_{k+1})\|^2$ + const with $p = x - y$,
 # $(1-r)$-strongly convex, with minimiser $z_{k+1}$. $\square$
-#
+
+
+# %%
+def my_drsdiff(fidelity, D, x, lam):
+    while True:
+        y = fidelity.prox(x, lam)
+        z = D(2 * y - x)
+        x = x + z - y
+        yield y, z
+
+
+theirs = solvers.prox_pnp_drsdiff(task, half, y, lam=0.9)
+runs = zip(my_drsdiff(task, half, y, 0.9), theirs, strict=False)
+for (a, b), i in itertools.islice(runs, 3):
+    assert (a - i.x).abs().max() < 1e-5
+    assert (b - i.z).abs().max() < 1e-5
+source = inspect.getsource(solvers.prox_pnp_drsdiff)
+print(source[source.index("    s = x0") :])
+
+# %% [markdown]
 # On the line the factor is *the same* as for DRS, so for large $\ell$ it diverges beyond $\lambda L_f =
 # \tfrac{\ell+2}{\ell-1}$, which tends to 1: this bound is sharp, too, if $\ell$ is to be free.
 
@@ -739,7 +753,7 @@ D_mild = WithPotential(lambda v: helpers.averaged(D.with_value, t_mild, v))
 
 def plans(weight):
     """For each method: solver, denoiser, its constants, parameters."""
-    t = min(t_drs, 0.95 * largest_t(weight, 1.0, net_ell, net_M))
+    t = min(t_drs, 0.95 * helpers.largest_averaging(weight, 1.0, net_ell, net_M))
     lam, mild = t_mild * weight, {"lam": t_mild * weight, "t": t_mild}
     return {
         "PGD": ("prox_pnp_pgd", D, known, mild),
@@ -786,13 +800,13 @@ method_curves([
 
 # %% [markdown]
 # *Figure 7. Left: quality over the relative weight; a curve ends where no theorem covers a larger weight (averaged
-# PGD is drawn from 2 on, since before it is PGD with the $t$ of DRS). Right: $F$
-# for averaged PGD, and the envelope for DRS.*
+# PGD is drawn from 2 on, since before it is PGD with the $t$ of DRS). Right: $F$ for averaged PGD, and the envelope
+# for DRS.*
 #
 # So the bound was not academic: at this noise level of the denoiser, the better restorations lie beyond what plain
 # PGD may use, and the two methods with a free weight reach them. Where they overlap, the methods nearly agree, but
-# not exactly: each goes down on $\Lambda f + \varphi_t/t$ with its own $t$ (Proposition 2), towards one of
-# possibly several critical points; and after 25 iterations averaged PGD with its small $t$ has not arrived.
+# not exactly: each goes down on $\Lambda f + \varphi_t/t$ with its own $t$ (Proposition 2), towards one of possibly
+# several critical points; and after 25 iterations averaged PGD with its small $t$ has not arrived.
 #
 # ## 8. A fidelity without a gradient
 #
@@ -886,7 +900,6 @@ def solution(z, y, lam):
     return y + torch.sign(z - y) * ((z - y).abs() - lam).clamp_min(0)
 
 
-soft = solution
 assert helpers.check_prox_of_absolute_values(solution) == "right"
 
 
@@ -901,7 +914,7 @@ class AbsoluteValues(ExactPixels):
         return (u - self.y).double().abs().flatten(1).sum(1)
 
     def prox(self, z, lam):
-        return soft(z, self.y, lam)
+        return self.y + soft_threshold(z - self.y, lam)
 
 
 draw = torch.rand(64, 64, generator=torch.Generator().manual_seed(5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -112,6 +113,17 @@ def bounds_figure(root: float, measured: Mapping[str, tuple[float, float]]) -> F
     return figure
 
 
+def largest_averaging(weight: float, lipschitz: float, ell: float, upper: float) -> float:
+    """The largest t <= 1 up to which Prox-PnP-PGD with D_t at lam = t weight is covered (`pp-every-weight`).
+
+    Args:
+        weight: Lambda = lam / t. lipschitz: L_f. ell, upper: the ends, -ell <= I - J <= upper.
+    """
+    a = weight * lipschitz
+    root = 2 / a if ell == 0 else (ell - a + math.sqrt((a - ell) ** 2 + 8 * a * ell)) / (2 * a * ell)
+    return min(1.0, 1 / upper, root)
+
+
 Answer = Callable[..., Any]
 
 
@@ -216,10 +228,10 @@ def check_prox_of_absolute_values(answer: Answer) -> str:
     y, z = torch.rand(2, 1, 1, 2, 3, generator=generator, dtype=torch.float64)
 
     def fault(lam: float) -> Callable[[Any], str]:
-        found = [
-            float(brute_prox(lambda v, b=b: lam * (v - b).abs(), a.reshape(1), 3.0, 30_000))
-            for a, b in zip(z.flatten(), y.flatten(), strict=True)
-        ]
+        def searched(at: Tensor, centre: Tensor) -> float:
+            return float(brute_prox(lambda v: lam * (v - centre).abs(), at.reshape(1), 3.0, 30_000))
+
+        found = [searched(a, b) for a, b in zip(z.flatten(), y.flatten(), strict=True)]
 
         def of(value: Any) -> str:
             mine = as_numbers(value, tuple(z.shape))
