@@ -23,7 +23,7 @@
 # > **Time.** 90 minutes; the cells take less than a minute.
 #
 # A question to keep in mind. A blurred photograph, and a denoiser that is a proximal operator. The result is too
-# soft, so you raise the weight of the fidelity. At 1.4 all is well. At 2.5 the picture turns into noise. In convex
+# soft, so you raise the weight of the fidelity. At 1.4 all is well. At 2.5 the picture falls apart. In convex
 # optimisation you would take a smaller step. Here there is no step to take smaller. **Which pictures are out of
 # reach, then?**
 #
@@ -63,7 +63,7 @@ blur = Blur(kernels.motion(7, seed=2))
 y = noise.gaussian(blur(clean), 0.02, torch.Generator().manual_seed(0))
 task, D = Gaussian(blur, y), at_sigma(load_denoiser("prox-drunet"), sigma)
 
-# %% mystnb={"image": {"alt": "Four pictures of a cat's face: blurred; restored by PGD with weight 1.4, still soft; by PGD with weight 2.5, nothing but noise; by Douglas-Rachford splitting with weight 8, the sharpest"}}
+# %% mystnb={"image": {"alt": "Four pictures of a cat's face: blurred; restored by PGD with weight 1.4, still soft; by PGD with weight 2.5, falling apart into false colours; by Douglas-Rachford splitting with weight 8, the sharpest"}}
 first = {"blurred": y}
 for label, run, count in (
     ("PGD, weight 1.4", solvers.prox_pnp_pgd(task, D, y, lam=1.33, t=0.95), 25),
