@@ -380,7 +380,7 @@ curves([
 #
 # A sharper look at steps 1 and 2 together proves more: $L < \tfrac12$ suffices, and with the two ends of section 3 told
 # apart, $\ell < 1$ and $M < \tfrac12$ ([theory
-# page](../book/theory/proximal_denoiser.md#douglas-rachford-splitting), after Themelis and Patrinos 2020; exercise 2
+# page](../book/theory/prox_pnp.md#douglas-rachford-splitting), after Themelis and Patrinos 2020; exercise 2
 # is its core).
 #
 # **The other two.** *DRSdiff* exchanges the roles, fidelity first. The first function is then $\lambda f$, convex,
@@ -391,7 +391,7 @@ curves([
 #
 # and needs $f$ convex and $r < \alpha < 1/(\lambda L_f)$, so $\lambda L_f$ up to $1 + 1/L$. There $F(y_k) +
 # \tfrac\alpha2(\tfrac1\alpha - 1)^2\|y_k - y_{k-1}\|^2$ decreases. Proofs: [theory
-# page](../book/theory/proximal_denoiser.md#four-algorithms).
+# page](../book/theory/prox_pnp.md).
 #
 # | | denoiser | fidelity | parameters |
 # |---|---|---|---|

@@ -1,4 +1,4 @@
-"""book/theory/proximal_denoiser.md: both sides of each inequality, in float64, on denoisers that are known exactly."""
+"""book/theory/proximal_denoiser.md and prox_pnp.md: both sides of each inequality, in float64, on denoisers known exactly."""
 
 import itertools
 import math
