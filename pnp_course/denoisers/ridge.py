@@ -20,7 +20,7 @@ from pnp_course.denoisers.ridge_solve import Implicit, Objective, minimise
 
 LEVELS = (0.0, 5 / 255, 10 / 255, 15 / 255, 25 / 255, 40 / 255, 60 / 255)  # knots of the splines in sigma
 KNOTS, FIRST, LAST = 14, 0.1, 8.0  # knots of P', in about the noise's standard deviations; their ratio is constant
-STEEPEST = 12.0  # largest mu: a bound on the number of iterations
+STEEPEST = 16.0  # largest mu: a bound on the number of iterations
 
 
 class RidgeProx(nn.Module):
@@ -61,14 +61,14 @@ class RidgeProx(nn.Module):
         self.config: dict[str, Any] = {"in_channels": in_channels, "filters": filters, "size": size, "rho": rho}
         self.tol, self.tol_solve, self.max_iterations = 1e-4, 1e-6, 1000
         self.tol_training, self.tol_solve_training = 1e-3, 1e-2  # what a gradient of the loss needs
-        self.filters = nn.Parameter(cosine_bank(filters, in_channels, size))
+        self.filters = nn.Parameter(3 * cosine_bank(filters, in_channels, size))
         knots = FIRST * (LAST / FIRST) ** (torch.arange(KNOTS) / (KNOTS - 1))
         self.register_buffer("knots", knots, persistent=False)
         self.register_buffer("levels", torch.tensor(LEVELS), persistent=False)
         self.steep = nn.Parameter(torch.where(knots < 0.3, 3.0, -4.0))
         self.concave = nn.Parameter(torch.where((knots > 0.5) & (knots < 4), 0.0, -3.0))
-        self.log_scales = nn.Parameter(torch.full((filters, len(LEVELS)), 2.0))
-        self.log_mu = nn.Parameter(torch.full((len(LEVELS),), 1.6))
+        self.log_scales = nn.Parameter(torch.full((filters, len(LEVELS)), 1.9))
+        self.log_mu = nn.Parameter(torch.full((len(LEVELS),), 2.0))
 
     @property
     def gamma(self) -> float:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GRID = 64  # frequencies in each direction; the polynomial is between this grid's largest value and 1 + margin times it
+GRID = 256  # frequencies in each direction; the polynomial is between this grid's largest value and 1 + margin times it
 ROUNDING = 1 + 1e-5  # for sums and transforms in single precision
 
 
@@ -51,11 +51,11 @@ def bank_norm(bank: Tensor, grid: int = GRID) -> Tensor:
     drop = (math.pi * (size - 1) / grid) ** 2 / 2
     if drop > 0.5:
         raise ValueError(f"a grid of {grid} frequencies is too coarse for filters of {size} pixels; wanted {4 * size} or more.")
-    hat = torch.fft.rfft2(bank, s=(grid, grid)).permute(2, 3, 0, 1)  # (grid, grid / 2 + 1, n, C)
-    if bank.shape[1] == 1:
-        top = hat.abs().square().sum((-2, -1)).amax()
-    else:
-        top = torch.linalg.eigvalsh(hat.mH @ hat)[..., -1].amax()
+    channels = bank.transpose(0, 1)
+    sums = F.conv2d(channels, channels, padding=size - 1)  # the coefficients of G, at the lags -(k - 1), ..., k - 1
+    lags = F.pad(sums, (0, grid - 2 * size + 1, 0, grid - 2 * size + 1)).roll((1 - size, 1 - size), (-2, -1))
+    hat = torch.fft.rfft2(lags).permute(2, 3, 0, 1)  # G at half of the frequencies; at the others it is conjugate
+    top = hat.real.amax() if len(channels) == 1 else torch.linalg.eigvalsh(hat)[..., -1].amax()
     return top.sqrt() * (ROUNDING / (1 - drop))
 
 
