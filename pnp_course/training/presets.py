@@ -57,7 +57,7 @@ def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:
 
 def _ridge(rho: float, **settings: Any) -> Preset:
     """A preset for a ridge denoiser of gray images, (1 - rho)-cocoercive."""
-    defaults: dict[str, Any] = {"in_channels": 1, "steps": 2_600, "batch": 8, "patch": 48, "fit": "mse"}
+    defaults: dict[str, Any] = {"in_channels": 1, "steps": 1_800, "batch": 8, "patch": 48, "fit": "mse"}
     defaults |= {"optimizer": "adam", "lr": 5e-2, "lr_end": 5e-4, "ema": 0.995}
     return Preset(architecture="ridge", net={"filters": 24, "size": 7, "rho": rho}, **(defaults | settings))
 
