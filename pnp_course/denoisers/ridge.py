@@ -16,7 +16,7 @@ from pnp_course._checks import check_level, check_precision, check_shape
 from pnp_course.denoisers.base import sigma_per_image
 from pnp_course.denoisers.ridge_filters import Reflected, bank_norm, closed_bank, cosine_bank
 from pnp_course.denoisers.ridge_profile import Profile, slopes
-from pnp_course.denoisers.ridge_solve import Implicit, Objective, minimise
+from pnp_course.denoisers.ridge_solve import Objective, implicit, minimise
 
 LEVELS = (0.0, 5 / 255, 10 / 255, 15 / 255, 25 / 255, 40 / 255, 60 / 255)  # knots of the splines in sigma
 KNOTS, FIRST, LAST = 14, 0.1, 8.0  # knots of P', in about the noise's standard deviations; their ratio is constant
@@ -71,6 +71,12 @@ class RidgeProx(nn.Module):
         self.log_mu = nn.Parameter(torch.full((len(LEVELS),), 2.0))
 
     @property
+    def spectrum(self) -> tuple[float, float]:
+        """Ends between which the spectrum of J lies, for every image and noise level: 1 / (1 + mu) and 1 / (1 - rho)."""
+        mu = float(self.log_mu.detach().double().exp().max().clamp_max(STEEPEST))  # a spline is largest at a knot
+        return (1 - 1e-6) / (1 + mu), 1 / (1 - self.rho)  # rounded down
+
+    @property
     def gamma(self) -> float:
         """The cocoercivity constant that holds for every image, 1 - rho."""
         return 1 - self.rho
@@ -108,16 +114,17 @@ class RidgeProx(nn.Module):
         return self._solved(y, sigma)[0]
 
     def _solved(self, y: Tensor, sigma: float | Tensor) -> tuple[Tensor, Objective]:
-        objective = self.objective(y, sigma)
-        with torch.no_grad():
-            tol = self.tol_training if self.training else self.tol
-            x = minimise(objective.detached(), tol, self.max_iterations)
-        if torch.is_grad_enabled() and (y.requires_grad or any(p.requires_grad for p in self.parameters())):
-            # at the minimiser x = y - grad R(x): the right side carries the derivatives in y and in the weights
-            fixed = y - objective.gradient_r(x)
-            tol = self.tol_solve_training if self.training else self.tol_solve
-            x = Implicit.apply(fixed, x, objective.detached(), tol)  # type: ignore[no-untyped-call]
-        return x, objective
+        fast = torch.is_autocast_enabled(y.device.type)
+        with torch.autocast(y.device.type, enabled=False):  # bfloat16 cannot reach the tolerance
+            objective = self.objective(y.contiguous(), sigma)
+            x = minimise(objective.detached(), self._tolerances(fast)[0], self.max_iterations)
+            if torch.is_grad_enabled():
+                x = implicit(y - objective.gradient_r(x), x, objective.detached(), self._tolerances(fast)[1])
+            return x, objective
+
+    def _tolerances(self, fast: bool) -> tuple[float, float]:
+        """Those of the minimisation and of its derivative: looser ones in training, and where speed was asked for."""
+        return (self.tol_training, self.tol_solve_training) if self.training or fast else (self.tol, self.tol_solve)
 
     def denoise_and_value(self, y: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """D(y, sigma) (B, C, H, W) and g(y, sigma) (B,), both from one minimisation."""

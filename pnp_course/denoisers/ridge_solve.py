@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,6 +10,9 @@ from torch import Tensor
 
 from pnp_course.denoisers.ridge_filters import Reflected
 from pnp_course.denoisers.ridge_profile import Profile
+
+
+ROUNDING = 30  # the gradient's rounding error is below this many units in the last place of its terms, measured
 
 
 def _norms(x: Tensor) -> Tensor:
@@ -57,37 +61,44 @@ class Objective:
 
 
 @torch.no_grad()
-def minimise(objective: Objective, tol: float, max_iterations: int, start: Tensor | None = None) -> Tensor:
-    """The minimiser, each image to ||error|| <= tol sqrt(number of pixels and channels): Nesterov's method.
+def minimise(objective: Objective, tol: float, max_iterations: int) -> Tensor:
+    """The minimiser (B, C, H, W), each image with a root mean squared error of at most `tol`, in units of intensity.
 
-    The error of x is at most ||gradient at x|| / (1 - rho), because the objective is (1 - rho)-strongly convex. It contracts like
-    1 - sqrt((1 - rho) / L). Source: Nesterov 2004, section 2.2.1 (constant scheme III).
+    The error of x is at most ||gradient at x|| / (1 - rho), because the objective is (1 - rho)-strongly convex: iterations
+    stop when this bound is reached, each image alone. Where `tol` is below the rounding error, that of pictures far
+    outside [0, 1] in single precision, ROUNDING times the image's root mean square is taken for it.
+
+    Nesterov's method, which forgets its momentum wherever that points uphill; source: O'Donoghue and Candes 2015.
 
     Raises:
-        RuntimeError: an image has not reached `tol` after `max_iterations`: the tolerance is below the rounding error.
+        RuntimeError: an image has not reached its tolerance after `max_iterations`, or holds a NaN or an infinity.
     """
-    out = objective.y.clone() if start is None else start.clone()
-    left = torch.arange(len(out), device=out.device)
-    allowed = (1 - objective.rho) * tol * out[0].numel() ** 0.5
-    now, x, v = objective, out, out
+    y, now = objective.y, objective
+    out, left = torch.empty_like(y), torch.arange(len(y), device=y.device)
+    root = y[0].numel() ** 0.5
+    goal = (1 - objective.rho) * torch.maximum(ROUNDING * torch.finfo(y.dtype).eps * _norms(y), y.new_tensor(tol * root))
+    lipschitz, clock = objective.lipschitz(), y.new_ones(len(y))
+    x = v = y
     for _ in range(max_iterations):
         gradient = now.gradient(v)
-        reached = _norms(gradient) <= allowed
+        reached = _norms(gradient) <= goal
         if bool(reached.any()):
             out[left[reached]] = v[reached]
             keep = (~reached).nonzero().flatten()
             if not len(keep):
                 return out
-            left, now, x, v, gradient = left[keep], now[keep], x[keep], v[keep], gradient[keep]
-        lipschitz = now.lipschitz()
-        root = ((1 - now.rho) / lipschitz).sqrt()
+            now, left, goal, lipschitz, clock = now[keep], left[keep], goal[keep], lipschitz[keep], clock[keep]
+            x, v, gradient = x[keep], v[keep], gradient[keep]
         stepped = v - gradient / _column(lipschitz)
-        v = stepped + _column((1 - root) / (1 + root)) * (stepped - x)
-        x = stepped
-    worst = float(_norms(now.gradient(v)).max()) / ((1 - now.rho) * out[0].numel() ** 0.5)
+        uphill = (gradient * (stepped - x)).flatten(1).sum(1) > 0
+        clock = torch.where(uphill, 1.0, clock)
+        later = (1 + (1 + 4 * clock.square()).sqrt()) / 2
+        v = stepped + _column((clock - 1) / later) * (stepped - x)
+        x, clock = stepped, later
+    worst = float(_norms(now.gradient(v)).max()) / ((1 - now.rho) * root)
     raise RuntimeError(
-        f"the denoiser's error bound is {worst:.2g} after {max_iterations} iterations; wanted {tol:.2g}: raise its tol or "
-        "max_iterations, or use double precision."
+        f"the denoiser's error bound is {worst:.2g} after {max_iterations} iterations; wanted {tol:.2g}: raise the denoiser's "
+        "tol, or use double precision: denoiser.double()."
     )
 
 
@@ -119,26 +130,52 @@ def solve_hessian(objective: Objective, x: Tensor, right: Tensor, tol: float, ma
 
 
 class _Solve(torch.autograd.Function):
-    """w -> H^{-1} w, which is its own transpose and its own derivative."""
+    """w -> H^{-1} w with a symmetric H: it is its own transpose and its own derivative."""
 
     @staticmethod
-    def forward(ctx: Any, w: Tensor, solve: Any) -> Tensor:
-        ctx.solve = solve
+    def forward(w: Tensor, solve: Callable[[Tensor], Tensor]) -> Tensor:
         return solve(w)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        ctx.solve = inputs[1]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         return _Solve.apply(grads[0], ctx.solve), None  # type: ignore[no-untyped-call]
 
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        return _Solve.apply(tangents[0], ctx.solve)  # type: ignore[no-untyped-call]
 
-class Implicit(torch.autograd.Function):
-    """The minimiser x of the objective, as a function of fixed = y - grad R(x) with x held: dx = H^{-1} d(fixed)."""
+
+class _Implicit(torch.autograd.Function):
+    """Value x, derivative H^{-1} in the argument `fixed`."""
 
     @staticmethod
-    def forward(ctx: Any, fixed: Tensor, x: Tensor, objective: Objective, tol: float) -> Tensor:
-        ctx.solve = lambda w: solve_hessian(objective, x, w, tol)
+    def forward(fixed: Tensor, x: Tensor, solve: Callable[[Tensor], Tensor]) -> Tensor:
         return x.clone()
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        ctx.solve = inputs[2]
+
+    @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        return _Solve.apply(grads[0], ctx.solve), None, None, None  # type: ignore[no-untyped-call]
+        return _Solve.apply(grads[0], ctx.solve), None, None  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        return _Solve.apply(tangents[0], ctx.solve)  # type: ignore[no-untyped-call]
+
+
+def implicit(fixed: Tensor, x: Tensor, objective: Objective, tol: float) -> Tensor:
+    """The minimiser x of the objective, with the derivatives that it has as a function of y and of the weights.
+
+    At the minimiser x = y - grad R(x). Where y or the weights move, x moves by H^{-1} times the movement of the right side
+    at fixed x, H = I + Hess R(x): the implicit function theorem.
+
+    Args:
+        fixed: y - grad R(x), differentiable in y and in the weights, where x is held.
+    """
+    return _Implicit.apply(fixed, x, lambda w: solve_hessian(objective, x, w, tol))  # type: ignore[no-untyped-call]

@@ -141,6 +141,8 @@ def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> 
             "measured_with": provenance(),
             "psnr_cbsd68": measure_psnr(net, clean, noise),
         }
+    if ends := getattr(net, "spectrum", None):
+        facts["for_every_image"] = {"lambda_min": ends[0], "lambda_max": ends[1]}
     if noise == "gaussian":
         facts["certificate"] = measure_certificates(net, validation_images(in_channels))
     return facts
