@@ -87,7 +87,7 @@ def test_derivative_in_the_weights(generator):
         values = []
         for sign in (1, -1):
             p.data.add_(sign * step)
-            values.append(float((net(y, torch.tensor([0.1, 0.2])) - target).square().sum()))
+            values.append(float((net(y, torch.tensor([0.1, 0.2])) - target).square().sum().detach()))
             p.data.sub_(sign * step)
         assert (values[0] - values[1]) / 2 == pytest.approx(float((gradient * step).sum()), rel=1e-3, abs=1e-9)
 
@@ -109,7 +109,8 @@ def test_the_potential_is_the_moreau_envelope(generator):
     assert float(net.value(torch.full_like(y, 0.7), 0.1).abs().max()) < 1e-20
     assert bool((g > 0).all())
     d_again, g_again = at_sigma(net, 0.1).with_value(y)
-    assert torch.equal(d_again, d) and torch.equal(g_again, g)
+    assert torch.equal(d_again, d)
+    assert torch.equal(g_again, g)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -131,11 +132,12 @@ def test_the_norms_bound_is_close_and_needs_the_reflections(generator):
     hat = torch.fft.fft2(bank, s=(1000, 1000)).abs().square().sum((0, 1)).max().sqrt()
     assert float(hat) <= float(bank_norm(bank)) < 1.01 * float(hat)
     lone = torch.zeros(1, 1, 3, 3, dtype=torch.float64)
-    lone[..., 0, 0], lone[..., 0, 1] = 1, -1  # its reflected border counts twice what its mirror image would miss
+    lone[..., 0, 0], lone[..., 2, 0] = 1, -1  # at a border it counts twice what its mirror image would not see
     matrix = Reflected(lone / bank_norm(lone), (2, 2)).apply(torch.eye(4).double().reshape(4, 1, 2, 2)).flatten(1).T
     paired = torch.cat((lone, lone.flip(-1), lone.flip(-2), lone.flip(-1, -2)))
     closed = Reflected(paired / bank_norm(paired), (2, 2)).apply(torch.eye(4).double().reshape(4, 1, 2, 2)).flatten(1).T
-    assert float(torch.linalg.matrix_norm(closed, 2)) <= 1 < float(torch.linalg.matrix_norm(matrix, 2))
+    assert float(torch.linalg.matrix_norm(closed, 2)) <= 1
+    assert float(torch.linalg.matrix_norm(matrix, 2)) == pytest.approx(2**0.5, rel=1e-3)
     with pytest.raises(ValueError, match="too coarse for filters of 5 pixels; wanted 20 or more"):
         bank_norm(bank, 8)
 
@@ -157,11 +159,12 @@ def test_slopes_of_the_splines(generator):
         steep, concave = 5 * torch.randn(2, 4, generator=generator, dtype=torch.float64)
         mu = 10 * torch.rand(3, generator=generator, dtype=torch.float64)
         s = slopes(steep, concave, mu, 0.75, knots)
-        assert bool((s >= -0.75).all()) and bool((s <= mu[:, None]).all())
+        assert bool((s >= -0.75).all())
+        assert bool((s <= mu[:, None]).all())
         values = (s * torch.diff(knots, prepend=knots.new_zeros(1))).cumsum(1)
         assert float(values.min()) > -1e-12
         lowest = min(lowest, float(s.min()))
-    assert lowest < -0.74
+    assert lowest < -0.72
 
 
 def test_profile_against_numerical_integration(generator):
@@ -249,19 +252,26 @@ def test_guarantee_says_every_image(generator):
     net, x = make(), torch.rand(1, 1, 8, 8, generator=generator, dtype=torch.float64)
     fidelity = Gaussian(Identity(), x)
     measured = certificate(net, x, 0.1, iterations=20)
-    assert measured.proved == net.spectrum and measured.constants.everywhere
-    assert net.spectrum[0] <= float(measured.lambda_min) and float(measured.lambda_max) <= net.spectrum[1]
+    assert measured.proved == net.spectrum
+    assert measured.constants.everywhere
+    assert net.spectrum[0] <= float(measured.lambda_min)
+    assert float(measured.lambda_max) <= net.spectrum[1]
     card = {"architecture": "ridge", "config": {}, "sigma_range": [0.0, 0.2]}
     card["for_every_image"] = dict(zip(("lambda_min", "lambda_max"), net.spectrum, strict=True))
     for denoiser, more in ((measured, {}), (card, {"sigma": 0.1}), (Constants.proved(*net.spectrum), {})):
         said = guarantee("coco_admm", denoiser, fidelity, x, lam=1.0, t=0.33, **more)
-        assert said.covered and said.everywhere and said.scope == "every image"
-        assert "hold for every image, by construction" in str(said) and "computed to a tolerance" in str(said)
+        assert said.covered
+        assert said.everywhere
+        assert said.scope == "every image"
+        assert "hold for every image, by construction" in str(said)
+        assert "computed to a tolerance" in str(said)
         assert not guarantee("coco_admm", denoiser, fidelity, x, lam=1.0, t=0.34, **more).covered
     assert not guarantee("coco_admm", card, fidelity, x, lam=1.0, sigma=0.5).covered  # a level it refuses
     one_patch = Constants(0.1, 1.2, 0.0, 1.2, 0.9, 1.4, 0.95, 1.02, 0.9)
     said = guarantee("coco_admm", one_patch, fidelity, x, lam=1.0, t=0.33)
-    assert said.covered and said.scope == "the patches measured" and "every image" not in str(said)
+    assert said.covered
+    assert said.scope == "the patches measured"
+    assert "every image" not in str(said)
 
 
 def test_constants_proved_are_those_of_a_spectrum():
@@ -296,10 +306,12 @@ def test_errors(generator):
     net, y = make(), torch.rand(1, 1, 6, 6, generator=generator, dtype=torch.float64)
     with pytest.raises(ValueError, match="has 3 channel"):
         net(y.expand(-1, 3, -1, -1), 0.1)
-    with pytest.raises(ValueError, match="the denoiser's weights are torch.float64"):
+    with pytest.raises(ValueError, match=r"the denoiser's weights are torch\.float64"):
         net(y.float(), 0.1)
     net.max_iterations = 2
-    with pytest.raises(RuntimeError, match=r"error bound is .* after 2 iterations; wanted 1e-09: raise the denoiser's tol"):
+    with pytest.raises(
+        RuntimeError, match=r"error bound is .* after 2 iterations; wanted 1e-09: raise the denoiser's tol"
+    ):
         net(y, 0.1)
     net.max_iterations = 50
     with pytest.raises(RuntimeError, match="after 50 iterations"):

@@ -29,8 +29,9 @@ class RidgeProx(nn.Module):
     D = I - grad g with the Moreau envelope g(y) = min_x R(x) + ||x - y||^2 / 2.
 
     The minimiser is computed to a stated accuracy: `tol` bounds the root of the mean squared error of the result, in
-    units of intensity, by way of the gradient's norm, ||x - D(y)|| <= ||gradient at x|| / (1 - rho). Each image of a batch stops alone.
-    Derivatives are those of the exact minimiser (implicit differentiation), solved to `tol_solve` relative to their right side.
+    units of intensity, by way of the gradient's norm, ||x - D(y)|| <= ||gradient at x|| / (1 - rho). Each image of a
+    batch stops alone. Derivatives are those of the exact minimiser (implicit differentiation), solved to `tol_solve` relative to the
+    right side.
 
     Args:
         in_channels: 1 (gray) or 3 (colour).
@@ -47,6 +48,8 @@ class RidgeProx(nn.Module):
     piecewise_linear = False
     smooth = True  # grad g = I - D is Lipschitz
     sigma_range: tuple[float, float] | None = None
+    knots: Tensor
+    levels: Tensor
 
     def __init__(self, in_channels: int = 1, filters: int = 24, size: int = 7, rho: float = 0.75):
         super().__init__()
@@ -59,7 +62,7 @@ class RidgeProx(nn.Module):
             )
         self.in_channels, self.rho = in_channels, float(rho)
         self.config: dict[str, Any] = {"in_channels": in_channels, "filters": filters, "size": size, "rho": rho}
-        self.tol, self.tol_solve, self.max_iterations = 1e-4, 1e-6, 1000
+        self.tol, self.tol_solve, self.max_iterations = 1e-4, 1e-5, 1000
         self.tol_training, self.tol_solve_training = 2e-3, 3e-2  # what a gradient of the loss needs
         self.filters = nn.Parameter(3 * cosine_bank(filters, in_channels, size))
         knots = FIRST * (LAST / FIRST) ** (torch.arange(KNOTS) / (KNOTS - 1))

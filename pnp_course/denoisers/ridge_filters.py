@@ -50,7 +50,9 @@ def bank_norm(bank: Tensor, grid: int = GRID) -> Tensor:
     size = bank.shape[-1]
     drop = (math.pi * (size - 1) / grid) ** 2 / 2
     if drop > 0.5:
-        raise ValueError(f"a grid of {grid} frequencies is too coarse for filters of {size} pixels; wanted {4 * size} or more.")
+        raise ValueError(
+            f"a grid of {grid} frequencies is too coarse for filters of {size} pixels; wanted {4 * size} or more."
+        )
     channels = bank.transpose(0, 1)
     sums = F.conv2d(channels, channels, padding=size - 1)  # the coefficients of G, at the lags -(k - 1), ..., k - 1
     lags = F.pad(sums, (0, grid - 2 * size + 1, 0, grid - 2 * size + 1)).roll((1 - size, 1 - size), (-2, -1))

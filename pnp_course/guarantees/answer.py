@@ -50,7 +50,9 @@ class Guarantee:
             reasons = "; ".join(words for _, words in self.checks)
             caveat = f" {self.caveat}" if self.caveat else ""
             scope = " The denoiser's constants hold for every image, by construction." if self.everywhere else ""
-            return f"{self.solver}: covered by {self.theorem}, because {reasons}. Then {self.conclusion}.{scope}{caveat}"
+            return (
+                f"{self.solver}: covered by {self.theorem}, because {reasons}. Then {self.conclusion}.{scope}{caveat}"
+            )
         reasons = "; ".join(words for held, words in self.checks if not held)
         return f"{self.solver}: not covered by {self.theorem}, because {reasons}."
 

@@ -151,6 +151,8 @@ def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> 
 def title(preset: Preset) -> str:
     """What kind of denoiser a preset trains, in words."""
     kind = {"drunet": "DRUNet", "dncnn": "DnCNN", "ffdnet": "FFDNet"}.get(preset.architecture, preset.architecture)
+    if preset.architecture == "ridge":
+        kind = f"ridge prox ({1 - preset.net['rho']:g}-CoCo by construction)"
     condition = ""
     if preset.penalty:
         condition = f"{preset.penalty.constant:g} {preset.penalty.condition} "
