@@ -1,8 +1,9 @@
-"""A denoiser that is cocoercive and conservative by construction: the proximal operator of a weakly convex ridge regulariser.
+"""A denoiser that is cocoercive and conservative by construction: the prox of a weakly convex ridge regulariser.
 
-R(x) = sum_i sum_p psi_i((W x)_{i, p}) with ||W|| <= 1 and psi_i'' >= -rho is rho-weakly convex, rho < 1; so its proximal operator
-is single-valued, conservative, and (1 - rho)-cocoercive, for every image and all weights (book/theory/ridge.md). Source of the regulariser:
-Goujon, Neumayer, Unser, "Learning Weakly Convex Regularizers for Convergent Image-Reconstruction Algorithms", 2024.
+R(x) = sum_i sum_p psi_i((W x)_{i, p}) with ||W|| <= 1 and psi_i'' >= -rho is rho-weakly convex, rho < 1; so its proximal
+operator is single-valued, conservative, and (1 - rho)-cocoercive, for every image and all weights
+(book/theory/ridge.md). Source of the regulariser: Goujon, Neumayer, Unser, "Learning Weakly Convex Regularizers for
+Convergent Image-Reconstruction Algorithms", 2024.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ STEEPEST = 16.0  # largest mu: a bound on the number of iterations
 
 
 class RidgeProx(nn.Module):
-    """D(y, sigma) = prox of R_sigma at y: the minimiser of R_sigma(x) + ||x - y||^2 / 2, which is (1 - rho)-strongly convex.
+    """D(y, sigma) = prox of R_sigma at y: the minimiser of R_sigma(x) + ||x - y||^2 / 2, a strongly convex function.
 
     D = I - grad g with the Moreau envelope g(y) = min_x R(x) + ||x - y||^2 / 2.
 
     The minimiser is computed to a stated accuracy: `tol` bounds the root of the mean squared error of the result, in
     units of intensity, by way of the gradient's norm, ||x - D(y)|| <= ||gradient at x|| / (1 - rho). Each image of a
-    batch stops alone. Derivatives are those of the exact minimiser (implicit differentiation), solved to `tol_solve` relative to the
-    right side.
+    batch stops alone. Derivatives are those of the exact minimiser (implicit differentiation), solved to `tol_solve`
+    relative to the right side.
 
     Args:
         in_channels: 1 (gray) or 3 (colour).
@@ -90,7 +91,7 @@ class RidgeProx(nn.Module):
         return bank / bank_norm(bank)
 
     def profile(self, sigma: Tensor) -> Profile:
-        """The profiles at the noise levels `sigma` (B,): scales a_i = exp(spline(sigma)) / sigma and mu = exp(spline(sigma))."""
+        """The profiles at the levels `sigma` (B,): scales a_i = exp(spline(sigma)) / sigma, mu = exp(spline(sigma))."""
         level = sigma.clamp(LEVELS[0], LEVELS[-1])
         right = torch.searchsorted(self.levels, level, right=True).clamp(1, len(LEVELS) - 1)
         share = (level - self.levels[right - 1]) / (self.levels[right] - self.levels[right - 1])

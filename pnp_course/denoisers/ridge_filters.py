@@ -1,7 +1,7 @@
 """Filter banks of norm at most 1 at every image size, with pictures continued by reflection.
 
-The map W is z_i = w_i * x (a correlation, one output picture per filter), where x is continued by reflection at its border:
-... c b a | a b c ... So no constant and no wrap-around enters, and a constant picture stays constant. The adjoint is exact.
+The map W is z_i = w_i * x (a correlation, one output picture per filter), where x is continued by reflection at its
+border: ... c b a | a b c ... So no constant and no wrap-around enters, and a constant picture stays constant.
 
 The norm of such a map is that of the map on periodic pictures of twice the size, if the bank is closed under reflections
 (see `closed_bank`), and that one is bounded by the largest value of a trigonometric polynomial (`bank_norm`), which does
