@@ -1,10 +1,12 @@
 """The ridge denoiser: what holds by construction, at pictures far from photographs; the solver's certified error; derivatives."""
 
+from itertools import islice
+
 import pytest
 import torch
 import torch.nn.functional as F
 
-from pnp_course.denoisers import GrayFromColour, at_sigma, averaged
+from pnp_course.denoisers import GrayFromColour, at_sigma, averaged, denoiser_card, load_denoiser
 from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.levels import hard_pictures
 from pnp_course.denoisers.ridge import LEVELS, STEEPEST, RidgeProx
@@ -15,6 +17,7 @@ from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import Constants, certificate, guarantee
 from pnp_course.jacobian import Linearized, dense, jv
 from pnp_course.operators import Identity
+from pnp_course.solvers import coco_admm
 
 
 def make(rho=0.75, channels=1, filters=6, size=5, seed=0, wild=1.0):
@@ -208,6 +211,23 @@ def test_an_inexact_value_is_the_exact_one_of_a_near_input():
     torch.testing.assert_close(net(y + r, 0.1), x, atol=1e-7, rtol=0)
 
 
+def test_what_an_inexact_denoiser_does_to_a_solver():
+    """CoCo-ADMM at gamma = 1/4: the last iterate moves by about the tolerance, and the steps no longer fall below it."""
+    net = make(wild=0.3)
+    x = torch.rand(1, 1, 10, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    fidelity, ends, steps = Gaussian(Identity(), x), {}, {}
+    assert guarantee("coco_admm", Constants.proved(*net.spectrum), fidelity, x, lam=0.5, t=0.3).covered
+    for tol in (1e-10, 1e-3, 1e-2):
+        net.tol = tol
+        iterates = [it.x for it in islice(coco_admm(fidelity, at_sigma(net, 0.2), 0 * x, lam=0.5, t=0.3), 40)]
+        ends[tol] = iterates[-1]
+        steps[tol] = float((iterates[-1] - iterates[-2]).square().mean().sqrt())
+    away = {tol: float((end - ends[1e-10]).square().mean().sqrt()) for tol, end in ends.items()}
+    assert away[1e-3] < 5e-3
+    assert away[1e-3] < away[1e-2] < 5e-2
+    assert steps[1e-10] < 1e-8
+
+
 def test_images_of_a_batch_are_separate():
     """Each has the value and the Jacobian that it has alone, though they need different numbers of iterations."""
     net, y, sigma = make(), far_from_photographs()[::4], torch.linspace(0.02, 0.5, 9, dtype=torch.float64)[:9]
@@ -332,3 +352,23 @@ def test_fast_runs_in_single_precision_with_a_looser_tolerance(generator):
 def test_minimise_takes_the_start_for_the_answer_where_it_is_one():
     net, y = make(), torch.full((2, 1, 5, 5), 0.5, dtype=torch.float64)
     assert torch.equal(minimise(net.objective(y, 0.1), 1e-6, 1), y)
+
+
+def test_the_shipped_denoiser():
+    """Its card states the ends that its weights prove, what was measured lies between them, and it beats the trained condition."""
+    net, card = load_denoiser("coco-ridge-0.25"), denoiser_card("coco-ridge-0.25")
+    low, high = card["for_every_image"]["lambda_min"], card["for_every_image"]["lambda_max"]
+    assert (low, high) == net.spectrum
+    assert high == 4
+    for level in ("15", "25", "40"):
+        at = card["certificate"][level]
+        assert low <= at["lambda_min_worst"] <= at["lambda_max_worst"] <= high
+        assert at["asymmetry_worst"] < 1e-5
+        assert card["psnr_cbsd68"][level] > denoiser_card("coco-0.25-gray")["psnr_cbsd68"][level]
+    assert float(bank_norm(net.bank(), 1000)) <= 1  # as stored, in half precision
+    y = far_from_photographs(1, 16).float()
+    other, (out, out_other) = y.flip(0), (net(y, 0.1), net(y.flip(0), 0.1))
+    d, e = (y - other).flatten(1), (out - out_other).flatten(1)
+    apart = d.norm(dim=1) > 1
+    assert int(apart.sum()) > 20
+    assert bool(((d * e).sum(1) >= 0.25 * e.square().sum(1) - 16 * net.tol * d.norm(dim=1))[apart].all())

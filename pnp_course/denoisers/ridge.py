@@ -63,7 +63,7 @@ class RidgeProx(nn.Module):
             )
         self.in_channels, self.rho = in_channels, float(rho)
         self.config: dict[str, Any] = {"in_channels": in_channels, "filters": filters, "size": size, "rho": rho}
-        self.tol, self.tol_solve, self.max_iterations = 1e-4, 1e-5, 1000
+        self.tol, self.tol_solve, self.max_iterations = 5e-4, 1e-4, 1000
         self.tol_training, self.tol_solve_training = 2e-3, 3e-2  # what a gradient of the loss needs
         self.filters = nn.Parameter(3 * cosine_bank(filters, in_channels, size))
         knots = FIRST * (LAST / FIRST) ** (torch.arange(KNOTS) / (KNOTS - 1))
