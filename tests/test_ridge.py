@@ -355,7 +355,7 @@ def test_minimise_takes_the_start_for_the_answer_where_it_is_one():
 
 
 def test_the_shipped_denoiser():
-    """Its card states the ends that its weights prove, what was measured lies between them, and it beats the trained condition."""
+    """Its card states the ends that its weights prove, what was measured lies between them, and it beats the trained one."""
     net, card = load_denoiser("coco-ridge-0.25"), denoiser_card("coco-ridge-0.25")
     low, high = card["for_every_image"]["lambda_min"], card["for_every_image"]["lambda_max"]
     assert (low, high) == net.spectrum
