@@ -219,7 +219,7 @@ def test_what_an_inexact_denoiser_does_to_a_solver():
     assert guarantee("coco_admm", Constants.proved(*net.spectrum), fidelity, x, lam=0.5, t=0.3).covered
     for tol in (1e-10, 1e-3, 1e-2):
         net.tol = tol
-        iterates = [it.x for it in islice(coco_admm(fidelity, at_sigma(net, 0.2), 0 * x, lam=0.5, t=0.3), 40)]
+        iterates = [it.x for it in islice(coco_admm(fidelity, at_sigma(net, 0.2), 0 * x, lam=0.5, t=0.3), 80)]
         ends[tol] = iterates[-1]
         steps[tol] = float((iterates[-1] - iterates[-2]).square().mean().sqrt())
     away = {tol: float((end - ends[1e-10]).square().mean().sqrt()) for tol, end in ends.items()}
