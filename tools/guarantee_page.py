@@ -39,12 +39,14 @@ the card is followed by the keyword parameters of the solver, as one would pass 
 solver does not accept is an error, and a parameter that is left out has the solver's default.
 
 "Covered" means that no hypothesis was found violated at the patches where the denoiser was measured; a certificate is
-not a proof for all images. Three more things are assumed. An asymmetry `||J - J^T||` below 0.01 is neglected, although
-the theorems need 0. Proximal maps are assumed to be exact; if one is computed to a tolerance, the answer says so. For the
-convergence of the whole sequence to a critical point the objective is assumed to have the Kurdyka-Łojasiewicz property,
-as functions definable in an o-minimal structure have {cite:p}`attouch2013`. For these fidelities
-{prf:ref}`lemma-definable` proves it for gradient steps on networks with ELU or Softplus, and for conservative networks
-with ReLU. It is not claimed for a denoiser whose potential is known only as an integral of a network with ELU.
+not a proof for all images. A ridge prox, `coco-ridge-0.25`, is the exception: its constants hold for every image by
+construction ({prf:ref}`theorem-ridge`), its card states them, and the answer says so. Three more things are assumed. An
+asymmetry `||J - J^T||` below 0.01 is neglected, although the theorems need 0. Proximal maps are assumed to be exact,
+that of a ridge prox too; if one is computed to a tolerance, the answer says so. For the convergence of the whole
+sequence to a critical point the objective is assumed to have the Kurdyka-Łojasiewicz property, as functions definable in
+an o-minimal structure have {cite:p}`attouch2013`. For these fidelities {prf:ref}`lemma-definable` proves it for gradient
+steps on networks with ELU or Softplus, and for conservative networks with ReLU, and {prf:ref}`theorem-ridge` for a ridge
+prox. It is not claimed for a denoiser whose potential is known only as an integral of a network with ELU.
 
 """
 

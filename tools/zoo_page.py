@@ -42,7 +42,9 @@ All values come from Lanczos runs, which approach them from inside; a certificat
 all images. CoCo-ADMM is proved to converge for every averaging below $t_1$ ({{prf:ref}}`pd-coco-bound`), computed from
 the worst $\lambda_{{\min}}$ and $\lambda_{{\max}}$ found, if $J$ is symmetric; where the asymmetry is not nearly 0, $t_1$
 proves nothing. A gradient step on a ReLU network jumps at the kinks of its potential; its Jacobian, which exists almost
-everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above $I$, but no theorem follows from it.
+everywhere, is $I - (I - J_N)^{{\mathsf T}}(I - J_N)$ and never above $I$, but no theorem follows from it. A ridge prox is
+different ({{prf:ref}}`theorem-ridge`): it is cocoercive and conservative for every image, so its $t_1$ is not that of the values
+measured but that of the ends that are proved.
 """
 
 COSTS = r"""
@@ -62,7 +64,8 @@ built in (`coco-gs-0.25`) the asymmetry is a rounding error, and the theorems fo
 # the norm that each condition bounds
 CONDITION = {
     "coco-0.25": ("quarter", "1/4-cocoercive"), "coco-gs-0.25": ("quarter", "1/4-cocoercive"),
-    "coco-0.25-gray": ("quarter", "1/4-cocoercive"), "coco-0.5": ("residual", "1/2-cocoercive"),
+    "coco-0.25-gray": ("quarter", "1/4-cocoercive"), "coco-ridge-0.25": ("quarter", "1/4-cocoercive"),
+    "coco-0.5": ("residual", "1/2-cocoercive"),
     "prox-drunet": ("residual", r"$\lVert I - J\rVert_* \le 1$"), "rmmo": ("firm", "firmly nonexpansive"),
     "spc-0.9": ("strict", "0.9-strictly pseudo-contractive"),
 }  # fmt: skip
@@ -97,7 +100,8 @@ def ours(card: dict[str, Any] | None) -> str:
     """Six cells of one of our denoisers; they are empty if there is none."""
     if card is None:
         return " | | | | | "
-    return f"`{card['name']}` | {card['parameters'] / 1e6:.2f} | {all_steps(card):,} | {psnr(card['psnr_cbsd68'])}"
+    weights = card["parameters"] / 1e6
+    return f"`{card['name']}` | {weights:.{2 if weights > 0.01 else 4}f} | {all_steps(card):,} | {psnr(card['psnr_cbsd68'])}"
 
 
 def all_steps(card: dict[str, Any]) -> int:

@@ -164,6 +164,11 @@ class Wrapped(nn.Module):
         """B = I - x^2 grad g with a g that can be evaluated: what is linear in x is so in x^2 grad g too."""
         return getattr(self.denoiser, "has_bregman_potential", False)
 
+    @property
+    def spectrum(self) -> tuple[float, float] | None:
+        """Ends between which the spectrum of J = J^T lies for every image, where that is so by construction."""
+        return None
+
     def denoise_and_value(self, x: Tensor, sigma: float | Tensor) -> tuple[Tensor, Tensor]:
         """D(x, sigma) (B, C, H, W) and g(x, sigma) (B,), where D has a potential."""
         gradient, value = self.gradient_and_value(x, sigma)
@@ -180,6 +185,12 @@ class Averaged(Wrapped):
     def __init__(self, denoiser: nn.Module, t: float):
         super().__init__()
         self.denoiser, self.t = denoiser, check_averaging(t)
+
+    @property
+    def spectrum(self) -> tuple[float, float] | None:
+        """That of t J + (1 - t) I."""
+        ends = getattr(self.denoiser, "spectrum", None)
+        return ends and (self.t * ends[0] + 1 - self.t, self.t * ends[1] + 1 - self.t)
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """t D(x, sigma) + (1 - t) x for x (B, C, H, W)."""
@@ -223,6 +234,11 @@ class GrayFromColour(Wrapped):
     def __init__(self, denoiser: nn.Module, scale: float = 3**0.5):
         super().__init__()
         self.denoiser, self.scale = denoiser, scale
+
+    @property
+    def spectrum(self) -> tuple[float, float] | None:
+        """That of J: P / sqrt(3) is an isometry, so the spectrum of P^T J P / 3 lies between the same ends."""
+        return getattr(self.denoiser, "spectrum", None)
 
     def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
         """Denoise gray images (B, 1, H, W); the colour denoiser is asked for sqrt(3) times the noise level."""

@@ -17,6 +17,7 @@ from pnp_course.denoisers.dncnn import DnCNN, FFDNet
 from pnp_course.denoisers.drunet import DRUNet
 from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
 from pnp_course.denoisers.published import compare
+from pnp_course.denoisers.ridge import RidgeProx
 
 FOLDER = Path(__file__).parent.parent / "weights"
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
@@ -25,6 +26,7 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "ffdnet": FFDNet,
     "gradient-step": lambda **config: GradientStep(DRUNet(**config)),
     "bregman-gradient-step": lambda **config: BregmanGradientStep(DRUNet(**config)),
+    "ridge": RidgeProx,
 }
 
 SCHEMA_VERSION = 1  # of the cards; raise it when a card changes so that an older release would misread it

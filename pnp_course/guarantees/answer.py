@@ -4,7 +4,8 @@
 hypotheses of the theorem for that solver (`RULES`), and says what holds and what does not.
 
 What is measured at some patches is not proved for all images: "covered" means that no hypothesis was found violated
-where the certificate was taken.
+where the certificate was taken. For a denoiser that has its constants by construction it means that they hold: `scope`
+says which of the two an answer is.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from pnp_course.solvers.signature import bind
 
 @dataclass(frozen=True)
 class Guarantee:
-    """An answer: is the run covered, by which theorem, what the theorem concludes, and whether each hypothesis holds."""
+    """An answer: is the run covered, by which theorem, what the theorem concludes, and whether each hypothesis holds.
+
+    everywhere: the denoiser's constants are proved for every image, and not measured at some patches.
+    """
 
     solver: str
     covered: bool
@@ -32,6 +36,12 @@ class Guarantee:
     conclusion: str
     checks: list[Check]
     caveat: str = ""
+    everywhere: bool = False
+
+    @property
+    def scope(self) -> str:
+        """The images that the denoiser's constants are about."""
+        return "every image" if self.everywhere else "the patches measured"
 
     def __str__(self) -> str:
         if not self.checks:
@@ -39,7 +49,10 @@ class Guarantee:
         if self.covered:
             reasons = "; ".join(words for _, words in self.checks)
             caveat = f" {self.caveat}" if self.caveat else ""
-            return f"{self.solver}: covered by {self.theorem}, because {reasons}. Then {self.conclusion}.{caveat}"
+            scope = " The denoiser's constants hold for every image, by construction." if self.everywhere else ""
+            return (
+                f"{self.solver}: covered by {self.theorem}, because {reasons}. Then {self.conclusion}.{scope}{caveat}"
+            )
         reasons = "; ".join(words for held, words in self.checks if not held)
         return f"{self.solver}: not covered by {self.theorem}, because {reasons}."
 
@@ -69,10 +82,13 @@ def guarantee(
     if not isinstance(solver, str) or solver not in RULES:
         raise ValueError(f"there is no rule for {solver!r}; wanted one of {', '.join(RULES)}.")
     rule, bound = RULES[solver], bind(getattr(solvers, solver), parameters)
-    checks = judge(rule, _constants(denoiser, sigma), Parameters(bound, lambda: fidelity.lipschitz(x)))
+    constants = _constants(denoiser, sigma)
+    checks = judge(rule, constants, Parameters(bound, lambda: fidelity.lipschitz(x)))
     inexact = "The proximal map of this fidelity is computed to a tolerance, and taken for exact."
     caveat = "" if fidelity.exact_prox else inexact
-    return Guarantee(solver, holds(checks), rule.theorem, rule.conclusion, checks, caveat)
+    if constants.everywhere:
+        caveat = (caveat + " The denoiser is computed to a tolerance, and taken for exact.").strip()
+    return Guarantee(solver, holds(checks), rule.theorem, rule.conclusion, checks, caveat, constants.everywhere)
 
 
 def _constants(denoiser: Constants | Certificate | dict[str, Any], sigma: float | None) -> Constants:

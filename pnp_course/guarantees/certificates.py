@@ -4,7 +4,9 @@ Power iteration on 2 gamma J - I alone is misleading: most eigenvalues of a deno
 operator has a cluster near -1, and a few iterations see only the cluster. Here the two ends of the symmetric part S =
 (J + J^T) / 2 and every norm come from Lanczos runs, which resolve the ends first.
 
-A certificate speaks of the points where it was taken, not of all images.
+A certificate speaks of the points where it was taken, not of all images. It is different for a denoiser that has its
+constants by construction (`denoiser.spectrum`): the certificate keeps what was measured, and its conclusions come from what
+is proved for every image.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 from pnp_course._checks import check_image
 from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.gradient_step import GradientStep
+from pnp_course.denoisers.ridge import RidgeProx
 from pnp_course.guarantees.conclusions import averaging, theorems
 from pnp_course.guarantees.constants import JUMPS, MEASURED, Constants, kind
 from pnp_course.jacobian import (
@@ -54,6 +57,8 @@ class Certificate:
     gradient_step: D = I - grad g by construction, g known and smooth.
     jumps: D = I - grad g with kinks in g, where D jumps. The Jacobian exists almost everywhere and does not show the
         jumps (with N linear around x it is I - (I - J_N)^T (I - J_N), never above I), so no theorem follows from it.
+    proved: the ends of the spectrum of J = J^T for every image, where D has them by construction; the conclusions are then
+        drawn from them.
     """
 
     lambda_min: Tensor
@@ -68,6 +73,7 @@ class Certificate:
     evaluations: int
     gradient_step: bool
     jumps: bool
+    proved: tuple[float, float] | None = None
 
     @property
     def gamma(self) -> Tensor:
@@ -81,7 +87,9 @@ class Certificate:
 
     @property
     def constants(self) -> Constants:
-        """The worst value of each constant, in the form that the rules use."""
+        """The worst value of each constant, or what is proved of it, in the form that the rules use."""
+        if self.proved:
+            return Constants.proved(*self.proved, k=self.k)
         worst: dict[str, Any] = {name: float(getattr(self, name).max()) for name in MEASURED}
         return Constants(
             bottom=float(self.lambda_min.min()),
@@ -114,12 +122,12 @@ class Certificate:
     def for_card(self) -> dict[str, Any]:
         """The part of a card for one noise level: the summary, what follows from it, and what it cost."""
         measured = self.summary()
-        return measured | concluded(measured, self.gradient_step, self.jumps) | {"evaluations": self.evaluations}
+        known = self.constants if self.proved else Constants.worst([measured], self.gradient_step, self.jumps)
+        return measured | concluded(known) | {"evaluations": self.evaluations}
 
 
-def concluded(summary: dict[str, Any], gradient_step: bool, jumps: bool) -> dict[str, Any]:
-    """The conclusions on a card, drawn from the rounded constants, which are all that its reader has."""
-    c = Constants.worst([summary], gradient_step, jumps)
+def concluded(c: Constants) -> dict[str, Any]:
+    """The conclusions on a card, drawn from its constants: the rounded ones, which are all that its reader has."""
     return {"largest_averaging": _rounded(averaging(c), -1), "theorems": theorems(c)}
 
 
@@ -130,7 +138,8 @@ def conclusions_renewed(card: dict[str, Any]) -> dict[str, Any]:
     renewed = dict(card["certificate"])
     for level in filter(str.isdigit, renewed):
         at = renewed[level]
-        renewed[level] = at | concluded(at, *kind(card))
+        known = Constants.for_card(card) if "for_every_image" in card else Constants.worst([at], *kind(card))
+        renewed[level] = at | concluded(known)
     return {"certificate": renewed}
 
 
@@ -174,11 +183,12 @@ def certificate(
         )
     parts = [_measure(denoiser, x, sigma, k, iterations) for x in patches.split(batch)]
     joined = {name: torch.cat([p[0][name] for p in parts]) for name in parts[0][0]}
-    steps = [m for m in denoiser.modules() if isinstance(m, GradientStep)]  # a wrapped one too
+    steps = [m for m in denoiser.modules() if isinstance(m, GradientStep | RidgeProx)]  # a wrapped one too
     jumps = not all(step.smooth for step in steps)
     plain = all(bool(getattr(denoiser, name, False)) for name in ("conservative", "has_potential"))  # D = I - grad g
     known = bool(steps) and plain and not jumps
-    return Certificate(**joined, k=k, evaluations=parts[0][1], gradient_step=known, jumps=jumps)
+    proved = getattr(denoiser, "spectrum", None)
+    return Certificate(**joined, k=k, evaluations=parts[0][1], gradient_step=known, jumps=jumps, proved=proved)
 
 
 def _measure(denoiser: nn.Module, x: Tensor, sigma: float, k: float, iterations: int) -> tuple[dict[str, Tensor], int]:

@@ -21,7 +21,8 @@ class Constants:
     bottom, top: lambda_min and lambda_max of S. asymmetry: ||J - J^T||_*. norm: ||J||_*. residual: ||I - J||_*. firm:
     ||2J - I||_*. quarter: ||J/2 - I||_*. strict: ||kI + (1 - k)J||_* at `k`.
     gradient_step: D = I - grad g with g known and grad g locally Lipschitz. bregman: D is a step on such a g in Burg's
-    geometry. unmeasured: why nothing is known at the requested noise level, or empty.
+    geometry. everywhere: the constants are proved for every image, by the way D is made, and not measured at some.
+    unmeasured: why nothing is known at the requested noise level, or empty.
     """
 
     bottom: float
@@ -35,6 +36,7 @@ class Constants:
     k: float
     gradient_step: bool = False
     bregman: bool = False
+    everywhere: bool = False
     unmeasured: str = ""
 
     @property
@@ -64,7 +66,8 @@ class Constants:
     def of(cls, card: dict[str, Any], sigma: float | None = None) -> Constants:
         """Read the constants from a denoiser's card (`denoiser_card(NAME)`) at noise level `sigma`, in units of intensity.
 
-        A card holds certificates at a few levels; between two of them the worse value of each constant is taken.
+        A card holds certificates at a few levels; between two of them the worse value of each constant is taken. Where a
+        card has the ends of the spectrum `for_every_image`, they are taken instead, at every level of its `sigma_range`.
 
         Raises:
             ValueError: the card holds no certificate, or `sigma` is missing.
@@ -73,6 +76,8 @@ class Constants:
             unknown: dict[str, Any] = {f.name: float("nan") for f in fields(cls) if f.default is MISSING}
             words = "" if sigma is None else _refused(card, check_one_level(sigma))
             return cls(**unknown, gradient_step=True, bregman=True, unmeasured=words)
+        if "for_every_image" in card and sigma is not None:
+            return cls.for_card(card, _refused(card, check_one_level(sigma)))
         if "certificate" not in card:
             raise ValueError("this card holds no certificate; pass a Certificate, or the card of a Gaussian denoiser.")
         if sigma is None:
@@ -89,6 +94,24 @@ class Constants:
         if not levels[0] / LEVEL_MARGIN <= asked <= levels[-1] * LEVEL_MARGIN:
             words = f"the noise level {asked:.3g}/255 is outside those the card was measured at, {levels[0]:g} to {levels[-1]:g}"
         return cls.worst([card["certificate"][f"{level:g}"] for level in {below, above}], *kind(card), words)
+
+    @classmethod
+    def for_card(cls, card: dict[str, Any], unmeasured: str = "") -> Constants:
+        """The constants of a card that states the ends of the spectrum `for_every_image`."""
+        proved = card["for_every_image"]
+        return cls.proved(proved["lambda_min"], proved["lambda_max"], unmeasured=unmeasured)
+
+    @classmethod
+    def proved(cls, bottom: float, top: float, k: float = 0.9, unmeasured: str = "") -> Constants:
+        """The constants of a gradient step D whose J = J^T has its spectrum in [bottom, top] at almost every image."""
+
+        def norm(identity: float, jacobian: float) -> float:
+            return max(abs(identity + jacobian * bottom), abs(identity + jacobian * top))
+
+        return cls(
+            bottom=bottom, top=top, asymmetry=0.0, norm=norm(0, 1), residual=norm(1, -1), firm=norm(-1, 2),
+            quarter=norm(-1, 0.5), strict=norm(k, 1 - k), k=k, gradient_step=True, everywhere=True, unmeasured=unmeasured,
+        )  # fmt: skip
 
     @classmethod
     def worst(
@@ -117,5 +140,5 @@ def _refused(card: dict[str, Any], sigma: float) -> str:
 
 def kind(card: dict[str, Any]) -> tuple[bool, bool]:
     """Is the denoiser of this card a gradient step on a smooth potential, and is it one on a potential with kinks?"""
-    step, smooth = card["architecture"] == "gradient-step", card["config"].get("activation") != "relu"
+    step, smooth = card["architecture"] in ("gradient-step", "ridge"), card["config"].get("activation") != "relu"
     return step and smooth, step and not smooth

@@ -141,6 +141,8 @@ def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> 
             "measured_with": provenance(),
             "psnr_cbsd68": measure_psnr(net, clean, noise),
         }
+    if ends := getattr(net, "spectrum", None):
+        facts["for_every_image"] = {"lambda_min": ends[0], "lambda_max": ends[1]}
     if noise == "gaussian":
         facts["certificate"] = measure_certificates(net, validation_images(in_channels))
     return facts
@@ -149,6 +151,8 @@ def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> 
 def title(preset: Preset) -> str:
     """What kind of denoiser a preset trains, in words."""
     kind = {"drunet": "DRUNet", "dncnn": "DnCNN", "ffdnet": "FFDNet"}.get(preset.architecture, preset.architecture)
+    if preset.architecture == "ridge":
+        kind = f"ridge prox ({1 - preset.net['rho']:g}-CoCo by construction)"
     condition = ""
     if preset.penalty:
         condition = f"{preset.penalty.constant:g} {preset.penalty.condition} "

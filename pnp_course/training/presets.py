@@ -57,6 +57,13 @@ def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:
     return Preset(architecture=architecture, **(defaults | settings))
 
 
+def _ridge(rho: float, **settings: Any) -> Preset:
+    """A preset for a ridge denoiser of gray images, (1 - rho)-cocoercive."""
+    defaults: dict[str, Any] = {"in_channels": 1, "steps": 1_800, "batch": 8, "patch": 48, "fit": "mse"}
+    defaults |= {"optimizer": "adam", "lr": 5e-2, "lr_end": 5e-4, "ema": 0.995}
+    return Preset(architecture="ridge", net={"filters": 24, "size": 7, "rho": rho}, **(defaults | settings))
+
+
 ELU_NET, SOFTPLUS_NET = COURSE_NET | {"activation": "elu"}, COURSE_NET | {"activation": "softplus"}
 # what a penalised step on a CPU can afford; one power iteration from a random vector is closer to the mean over
 # directions than to the worst one, and that is the better teacher while the asymmetry is large
@@ -138,6 +145,9 @@ PRESETS: dict[str, Preset] = {
         start="coco-0.25-mean", steps=800,
         penalty=Penalty("strictly pseudo-contractive", 0.9, alpha=0.0, beta=1.0, eps=0.001, **WORST),
     ),
+    # proximal operators of weakly convex regularisers: cocoercive and conservative for every image, whatever the weights are
+    "coco-ridge-0.25": _ridge(0.75),
+    "coco-ridge-0.5": _ridge(0.5),
     # the settings of [B] section 5 (they train on DIV2K; here on BSD400), for a machine with a GPU
     "paper-drunet": Preset(
         net=dict(PAPER_NET), steps=600_000, batch=32, patch=128, optimizer="adam", lr=1e-4, lr_end=1e-6, clip=0.0
