@@ -145,14 +145,13 @@ RUN = textwrap.dedent("""
 """)
 
 
-def test_the_recipe_adds_a_solver(tmp_path):
-    """In a copy of the tree: the page's own blocks, its own commands, then a run and its guarantee."""
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the tree, and a function that runs this Python in it."""
     skip = shutil.ignore_patterns("__pycache__", "*.safetensors", "theory", "demo")
     for name in ("pnp_course", "tools", "tests", "book"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=skip)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    steps, commands = recipe("Add a solver")
-    follow(tmp_path, steps)
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
 
     def call(arguments):
@@ -162,12 +161,27 @@ def test_the_recipe_adds_a_solver(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    return tmp_path, call
+
+
+def run_commands(commands, call):
+    """Run a page's commands with this Python; what the last one printed."""
+    out = ""
     for command in commands:
         program, *arguments = re.findall(r'"([^"]*)"|(\S+)', command)
         assert "".join(program) == "python"
         out = call(["".join(argument) for argument in arguments])
+    return out
+
+
+def test_the_recipe_adds_a_solver(copy):
+    """In a copy of the tree: the page's own blocks, its own commands, then a run and its guarantee."""
+    root, call = copy
+    steps, commands = recipe("Add a solver")
+    follow(root, steps)
+    out = run_commands(commands, call)
     assert int(re.search(r"(\d+) passed", out).group(1)) >= 4, out  # two limits, the table of rules, the page
-    assert "mann_pgd" in (tmp_path / "book" / "guarantees.md").read_text(encoding="utf-8")
+    assert "mann_pgd" in (root / "book" / "guarantees.md").read_text(encoding="utf-8")
     touched = {file for _, file, _, _ in steps}
     call(["-m", "ruff", "check", *touched])
     call(["-m", "ruff", "format", "--check", *touched])
@@ -178,3 +192,19 @@ def test_the_recipe_adds_a_solver(tmp_path):
     assert "not covered" in out[2]
     assert "relaxation = 1.8 is not below" in out[2]
     assert out[3] == "relaxation is 2.0; wanted a number with 0 < relaxation < 2."
+
+
+def test_the_recipe_adds_an_experiment(copy):
+    """In under 40 lines of declaration: tuned, computed, and its report written, with the page's own commands."""
+    root, call = copy
+    steps, commands = recipe("Add an experiment")
+    follow(root, steps)
+    shutil.copy(ROOT / "pnp_course" / "weights" / "drunet.safetensors", root / "pnp_course" / "weights")
+    code = steps[0][3].splitlines()
+    assert sum(bool(line.strip()) and not line.startswith(("from", "import", '"""')) for line in code) < 40
+    out = run_commands(commands, call)
+    wiener, dpir = (float(re.search(rf"\| {name} \| (\d\d\.\d\d) \|", out).group(1)) for name in ("Wiener", "DPIR"))
+    assert dpir > wiener + 1 > 20
+    call(["-m", "ruff", "check", *{file for _, file, _, _ in steps}])
+    call(["-m", "ruff", "format", "--check", *{file for _, file, _, _ in steps}])
+    call(["-m", "mypy", "pnp_course/experiments/gaussian_blur.py"])

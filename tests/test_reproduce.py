@@ -254,7 +254,9 @@ def test_from_tuning_to_the_report(tmp_path):
 
 
 def test_unknown_experiments_are_listed():
-    with pytest.raises(ValueError, match="there is no experiment 'table-9'; wanted one of deconvolution, try-out"):
+    with pytest.raises(
+        ValueError, match="there is no experiment 'table-9'; wanted one of deconvolution, denoising, try-out"
+    ):
         experiment_named("table-9")
 
 
@@ -291,3 +293,20 @@ def test_every_method_of_the_deconvolution_table_restores(name, monkeypatch):
     assert isinstance(problem, Problem)
     assert isinstance(DECONVOLUTION, Experiment)
     assert problem.clean.shape == problem.y.shape == (1, 3, 48, 48)
+
+
+def test_the_denoising_table_measures_what_the_card_says(monkeypatch):
+    """One picture of known noise: DRUNet's row is the PSNR of its output; and the paper's numbers are there."""
+    clean = images.photo("astronaut", 64)
+    monkeypatch.setattr("pnp_course.experiments.denoising_table.pictures", lambda name: [clean])
+    table = experiment_named("denoising")
+    job = tuning.table_jobs(table, "course", 1, {})
+    drunet = next(j for j in job if j.method == "DRUNet" and j.case["level"] == 40)
+    row = run_job(drunet)
+    noisy = table.problem(drunet.case).y
+    assert float((noisy - clean).std()) == pytest.approx(40 / 255, rel=0.05)
+    out = load_denoiser("drunet")(noisy, 40 / 255)
+    assert row["psnr"] == pytest.approx(-10 * np.log10(float((out.clamp(0, 1) - clean).square().mean())), abs=1e-3)
+    assert row["network_calls"] == 1
+    assert table.paper()["RMMO", 25]["psnr"] == 29.99
+    assert {name for name, _ in table.paper()} == set(table.methods)

@@ -6,15 +6,16 @@ Speed is measured in the folder benchmarks/, not here.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from pnp_course.experiments.experiment import Experiment
 
-
-def experiments() -> dict[str, Experiment]:
-    """Every declared experiment by name."""
-    from pnp_course.experiments.deconvolution_table import DECONVOLUTION
-    from pnp_course.experiments.try_out import TRY_OUT
-
-    return {e.name: e for e in (DECONVOLUTION, TRY_OUT)}
+# name -> module of this folder, which declares it as EXPERIMENT
+DECLARED = {
+    "deconvolution": "deconvolution_table",
+    "denoising": "denoising_table",
+    "try-out": "try_out",
+}
 
 
 def experiment_named(name: str) -> Experiment:
@@ -23,7 +24,7 @@ def experiment_named(name: str) -> Experiment:
     Raises:
         ValueError: there is none; the message lists them.
     """
-    known = experiments()
-    if name not in known:
-        raise ValueError(f"there is no experiment {name!r}; wanted one of {', '.join(known)}.")
-    return known[name]
+    if name not in DECLARED:
+        raise ValueError(f"there is no experiment {name!r}; wanted one of {', '.join(DECLARED)}.")
+    experiment: Experiment = import_module(f"pnp_course.experiments.{DECLARED[name]}").EXPERIMENT
+    return experiment

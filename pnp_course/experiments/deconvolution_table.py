@@ -154,7 +154,7 @@ def paper() -> dict[tuple[Any, ...], dict[str, float]]:
     }  # fmt: skip
 
 
-DECONVOLUTION = Experiment(
+EXPERIMENT = Experiment(
     name="deconvolution",
     source="Photon-limited deconvolution, [B] Tables 2-4",
     about="Photographs of CBSD68 under Levin's eight camera shakes (periodic), counted at peaks 100 and 50.",

@@ -29,7 +29,7 @@ def cases(photos: list[str]) -> list[Case]:
     return [{"image": name, "kernel": 1, "peak": peak, "seed": 0} for name in photos for peak in (100, 50)]
 
 
-TRY_OUT = Experiment(
+EXPERIMENT = Experiment(
     name="try-out",
     source="A trial of the machinery",
     about="Small crops of two photographs, three methods.",
