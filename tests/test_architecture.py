@@ -207,4 +207,3 @@ def test_the_recipe_adds_an_experiment(copy):
     assert dpir > wiener + 1 > 20
     call(["-m", "ruff", "check", *{file for _, file, _, _ in steps}])
     call(["-m", "ruff", "format", "--check", *{file for _, file, _, _ in steps}])
-    call(["-m", "mypy", "pnp_course/experiments/gaussian_blur.py"])
