@@ -29,6 +29,9 @@ Longest = Annotated[
 ]
 Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
 Chosen = Annotated[float, typer.Option(min=0, help="0: chosen from the peak")]
+Boundary = Annotated[
+    str, typer.Option(help="valid: the scene goes on beyond the picture, as in a photograph; or periodic")
+]
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
 ReportFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")]
 RunsFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")]
@@ -122,6 +125,7 @@ def degrade(
     peak: Peak = 50.0,
     seed: Seed = 0,
     max_side: Longest = 0,
+    boundary: Boundary = "valid",
 ) -> None:
     """Blur a picture and count photons. This writes the observation, and the kernel beside it as NAME_kernel.npy."""
     from pnp_course import deconvolution, images
@@ -131,7 +135,7 @@ def degrade(
     k = read_kernel(kernel, seed)
     kernel_file = images.check_output(output).with_name(output.stem + "_kernel.npy")
     images.check_output(kernel_file)
-    y = deconvolution.degrade(_read_photo(photo, max_side, max(k.shape)), k, peak, seed)
+    y = deconvolution.degrade(_read_photo(photo, max_side, max(k.shape)), k, peak, seed, boundary)
     with whole_files(output.parent) as scratch:  # both or neither
         images.save_picture(y, scratch / output.name)
         images.save_picture(k[None, None], scratch / kernel_file.name)
@@ -151,12 +155,14 @@ def restore(
     sigma: Chosen = 0.0,
     lam: Chosen = 0.0,
     seed: Seed = 0,
+    boundary: Boundary = "valid",
 ) -> None:
-    """Restore an observation (counts / peak, periodic blur) by CoCo-ADMM. 0 for sigma or lam: chosen from the peak."""
+    """Restore an observation (counts / peak) by CoCo-ADMM. 0 for sigma or lam: chosen from the peak."""
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
     from pnp_course._checks import check_positive
+    from pnp_course.operators import ValidBlur
 
     loaded()
     images.check_output(output)
@@ -171,9 +177,12 @@ def restore(
     )
     net = deconvolution.denoiser_for(y, denoiser)
     result = _keep_unless_interrupted(
-        deconvolution.restore_coco(y, k, net, parameters, max_iter=iterations, progress=sys.stderr.isatty())
+        deconvolution.restore_coco(
+            y, k, net, parameters, max_iter=iterations, progress=sys.stderr.isatty(), boundary=boundary
+        )
     )
-    images.write_image(result.x, output)
+    operator = deconvolution.blur(k, boundary)
+    images.write_image(operator.crop(result.x) if isinstance(operator, ValidBlur) else result.x, output)
     last = result.rows[-1]
     print(f"{int(last['iteration'])} iterations, {last['seconds']:.1f} s, stopped by {result.stopped_by}")
     print(f"restored: {output}")

@@ -1,7 +1,9 @@
 """Photon-limited deconvolution, the course's main job: a blurred photograph seen by counting few photons.
 
-y ~ Poisson(p K u) / p, [B] (1). It is restored by CoCo-ADMM, and for comparison by three other methods: the Wiener
-filter and Richardson-Lucy (scikit-image), and DPIR, which is good and has no guarantee.
+y ~ Poisson(p K u) / p, [B] (1). The blur is periodic, as in the papers' tables, or "valid": the border of a real
+photograph was blurred together with what lies outside, so that the scene is restored on a larger canvas. The scene is
+restored by CoCo-ADMM, and for comparison by three other methods: the Wiener filter and Richardson-Lucy (scikit-image),
+and DPIR, which is good and has no guarantee.
 """
 
 from __future__ import annotations
@@ -18,15 +20,31 @@ from pnp_course._checks import check_counts, check_image, check_positive
 from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
 from pnp_course.fidelities import Poisson
 from pnp_course.guarantees import Constants, largest_averaging
-from pnp_course.operators import Blur
+from pnp_course.operators import Blur, ValidBlur
 from pnp_course.solvers import Result, coco_admm, dpir, run
 from pnp_course.solvers.runner import Monitor
 
+BOUNDARIES = {"periodic": Blur, "valid": ValidBlur}
 
-def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0) -> Tensor:
-    """Blur and count photons: Poisson(peak K x) / peak for x (B, C, H, W) in [0, 1]; equal seeds give equal noise."""
+
+def blur(kernel: Tensor, boundary: str = "periodic") -> Blur | ValidBlur:
+    """The blur with this boundary, "periodic" or "valid".
+
+    Raises:
+        ValueError: there is no such boundary.
+    """
+    if boundary not in BOUNDARIES:
+        raise ValueError(f"boundary is {boundary!r}; wanted {' or '.join(BOUNDARIES)}.")
+    return BOUNDARIES[boundary](kernel)
+
+
+def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0, boundary: str = "periodic") -> Tensor:
+    """Blur and count photons: Poisson(peak K x) / peak for x (B, C, H, W) in [0, 1]; equal seeds give equal noise.
+
+    With a "valid" boundary the result is smaller than x, by one pixel less than the kernel.
+    """
     check_image(x)
-    return noise.poisson(Blur(kernel)(x), peak, torch.Generator().manual_seed(seed))
+    return noise.poisson(blur(kernel, boundary)(x), peak, torch.Generator().manual_seed(seed))
 
 
 @dataclass(frozen=True)
@@ -70,10 +88,16 @@ def restore_coco(
     tol: float = 1e-4,
     monitors: dict[str, Monitor] | None = None,
     progress: bool = False,
+    boundary: str = "periodic",
 ) -> Result:
-    """Run CoCo-ADMM on the observation y (B, C, H, W), counts / peak."""
-    fidelity = Poisson(Blur(kernel), y)
-    solver = coco_admm(fidelity, at_sigma(denoiser, parameters.sigma), y, lam=parameters.lam, t=parameters.t)
+    """Run CoCo-ADMM on the observation y (B, C, H, W), counts / peak.
+
+    With a "valid" boundary the result is the scene on the larger canvas; `ValidBlur.crop` gives the part under y.
+    """
+    operator = blur(kernel, boundary)
+    x0 = operator.canvas(y) if isinstance(operator, ValidBlur) else y
+    fidelity, denoise = Poisson(operator, y), at_sigma(denoiser, parameters.sigma)
+    solver = coco_admm(fidelity, denoise, x0, lam=parameters.lam, t=parameters.t)
     return run(solver, max_iter, tol=tol, monitors=monitors, progress=progress)
 
 

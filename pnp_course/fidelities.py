@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pnp_course._checks import check_counts, check_image, check_positive, check_same_shape, per_image
-from pnp_course.operators import Identity, LinearOperator
+from pnp_course.operators import Identity, LinearOperator, ValidBlur
 
 Weight = float | Tensor
 
@@ -164,15 +164,16 @@ class Poisson:
 
         Only A v is needed until the end, and A (I + rho A^T A)^{-1} rho A^T = I - (I + rho A A^T)^{-1}, so the loop
         runs in the space of the data, one `solve_data` (two FFTs for a blur) an iteration. Each image of a batch stops
-        by itself, as it would alone.
+        by itself, as it would alone. A `ValidBlur` is split further: x = K v on the whole canvas, and only where there
+        are data does the proximal map of KL move x.
         """
         lam = _weight(lam, z)
         if isinstance(self.operator, Identity):
             check_same_shape(z, self.y, "z", "y")
             return prox_kl(z, self.y, lam)
-        rho = self._penalty(z)
+        rho, a = self._penalty(z), self._split()[0]
         s, _, _ = self._inner_admm(z, lam, rho)
-        return self.operator.solve(z + rho * self.operator.adjoint(s), rho)
+        return a.solve(z + rho * a.adjoint(s), rho)
 
     def inner_residual(self, z: Tensor, lam: Weight) -> tuple[int, float]:
         """The number of inner ADMM iterations that `prox` makes at z, and the relative residual of its worst image."""
@@ -184,17 +185,24 @@ class Poisson:
         norm = self.operator.norm(z, tol=0.1)
         return self.rho / 2.0 ** round(2 * math.log2(norm)) if norm > 0 else self.rho
 
+    def _split(self) -> tuple[LinearOperator, Tensor, Tensor | None]:
+        """The operator of the inner problem, its data, and where there are any; None: everywhere."""
+        if isinstance(self.operator, ValidBlur):
+            return self.operator.periodic, self.operator.pad(self.y), self.operator.pad(torch.ones_like(self.y)) > 0
+        return self.operator, self.y, None
+
     def _inner_admm(self, z: Tensor, lam: Weight, rho: float) -> tuple[Tensor, int, Tensor]:
-        a = self.operator
+        a, y, seen = self._split()
         a_solve_z = a(a.solve(z, rho))
-        check_same_shape(a_solve_z, self.y, "A z", "y")
+        check_same_shape(a_solve_z, y, "A z", "y")
         av = x = s = a(z)
-        d = torch.zeros_like(self.y)
+        d = torch.zeros_like(y)
         running = torch.ones(len(z), 1, 1, 1, dtype=torch.bool, device=z.device)
         residual = torch.zeros(len(z), 1, 1, 1, dtype=z.dtype, device=z.device)
         k = 0
         for k in range(1, self.max_inner + 1):
-            new = prox_kl(av - d, self.y, lam / rho)
+            new = prox_kl(av - d, y, lam / rho)
+            new = new if seen is None else torch.where(seen, new, av - d)
             s_new = new + d
             av_new = a_solve_z + s_new - a.solve_data(s_new, rho)
             moved = torch.maximum(_norms(new - av_new), _norms(new - x)) / _norms(av_new).clamp_min(1e-30)

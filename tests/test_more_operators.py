@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pnp_course.fidelities import Gaussian, Poisson
-from pnp_course.operators import Decimation, Mask, Radon, conjugate_gradient, kernels, random_mask, upsample
+from pnp_course.operators import Decimation, Mask, Radon, ValidBlur, conjugate_gradient, kernels, random_mask, upsample
 from pnp_course.operators.radon import FILTERS, ramp_filter
 
 N = 12
@@ -17,6 +17,8 @@ OPERATORS = {
     "decimation 1": lambda g: Decimation(torch.rand(3, 3, generator=g), 1),
     "mask": lambda g: Mask(random_mask(N, N, 0.5, g)),
     "weights": lambda g: Mask(torch.rand(N, N, generator=g)),
+    "valid blur": lambda g: ValidBlur(torch.rand(5, 3, generator=g), tol=1e-13, max_iter=1000),
+    "valid blur, even kernel": lambda g: ValidBlur(torch.rand(4, 6, generator=g), tol=1e-13, max_iter=1000),
     "radon": lambda g: Radon(N, 7, tol=1e-12, max_iter=1000),
     "radon, few bins": lambda g: Radon(N, torch.tensor([0.1, 0.7, 2.0]), detectors=6, tol=1e-12, max_iter=1000),
 }

@@ -6,6 +6,7 @@ from pnp_course.operators.blur import Blur
 from pnp_course.operators.decimation import Decimation, upsample
 from pnp_course.operators.mask import Mask, random_mask
 from pnp_course.operators.radon import Radon
+from pnp_course.operators.valid_blur import ValidBlur
 
 __all__ = [
     "Blur",
@@ -14,6 +15,7 @@ __all__ = [
     "LinearOperator",
     "Mask",
     "Radon",
+    "ValidBlur",
     "conjugate_gradient",
     "kernels",
     "random_mask",

@@ -11,7 +11,9 @@ from pnp_course.operators.kernels import check_kernel
 
 
 class Blur(LinearOperator):
-    """A x = k * x with a periodic boundary, the same for every channel.
+    """A x = k * x with a periodic boundary, the same for every channel, as in the papers' tables.
+
+    Real photographs have no periodic boundary; `ValidBlur` is for them.
 
     The kernel's centre is its pixel (h // 2, w // 2), so an even kernel has one more row and column before the centre.
     Circular convolution is diagonalised by the DFT, so A^T and (I + c A^T A)^{-1} are exact and cost two FFTs.
