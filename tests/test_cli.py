@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from pnp_course import deconvolution, images, metrics
 from pnp_course.cli import app
-from pnp_course.operators import kernels
+from pnp_course.operators import ValidBlur, kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,27 +64,22 @@ def test_demo_takes_many_kinds_of_file(mode, tmp_path):
     assert shape == (1, 3 if mode in ("RGBA", "rotated") else 1, *((51, 40) if mode == "rotated" else (40, 51)))
 
 
-def test_degrade_then_restore_equals_the_library(picture, tmp_path):
+@pytest.mark.parametrize("boundary", ["valid", "periodic"])
+def test_degrade_then_restore_equals_the_library(boundary, picture, tmp_path):
     observed, restored = tmp_path / "observed.tif", tmp_path / "restored.tif"
-    assert call("degrade", picture, "--kernel", "gaussian", "--peak", 80, "--seed", 3, "-o", observed).exit_code == 0
-    y, k = images.read_image(observed), kernels.gaussian()
-    assert torch.equal(y, deconvolution.degrade(images.read_image(picture), k, 80, 3))
-    done = call(
-        "restore",
-        observed,
-        "--kernel",
-        tmp_path / "observed_kernel.npy",
-        "--peak",
-        80,
-        "-o",
-        restored,
-        "--iterations",
-        4,
-    )
+    words = ["--boundary", boundary] if boundary != "valid" else []  # the default
+    made = call("degrade", picture, "--kernel", "gaussian", "--peak", 80, "--seed", 3, "-o", observed, *words)
+    assert made.exit_code == 0, made.output
+    x, y, k = images.read_image(picture), images.read_image(observed), kernels.gaussian()
+    assert torch.equal(y, deconvolution.degrade(x, k, 80, 3, boundary))
+    assert x.shape[-1] - y.shape[-1] == (k.shape[1] - 1 if boundary == "valid" else 0)
+    kernel = tmp_path / "observed_kernel.npy"
+    done = call("restore", observed, "--kernel", kernel, "--peak", 80, "-o", restored, "--iterations", 4, *words)
     assert done.exit_code == 0, done.output
-    want = deconvolution.restore_coco(
-        y, k, deconvolution.denoiser_for(y, "coco-gs-0.25"), deconvolution.settings(80, "coco-gs-0.25"), max_iter=4
-    ).x
+    net, setting = deconvolution.denoiser_for(y, "coco-gs-0.25"), deconvolution.settings(80, "coco-gs-0.25")
+    want = deconvolution.restore_coco(y, k, net, setting, max_iter=4, boundary=boundary).x
+    if boundary == "valid":
+        want = ValidBlur(k).crop(want)
     torch.testing.assert_close(images.read_image(restored), want, atol=1e-6, rtol=0)
 
 
