@@ -37,12 +37,12 @@ import torch
 from pnp_course import images, load_denoiser, metrics, noise, run
 from pnp_course.denoisers import DRUNet, GradientStep, at_sigma, denoiser_card
 from pnp_course.denoisers.base import WithPotential
+from pnp_course.exercises import notebook_10 as checks
 from pnp_course.fidelities import Gaussian
 from pnp_course.operators import Blur, Decimation, kernels
 from pnp_course.operators.decimation import upsample
 from pnp_course.solvers import gs_pnp_pgd, hqs, pgd
 from pnp_course.toy import GaussianMixture, descent
-from pnp_course.toy import descent_exercises as checks
 from pnp_course.toy.potentials import RootNet
 from pnp_course.viz.descent_pictures import (
     method_curves,
