@@ -18,7 +18,7 @@
 # > **You need.** Singular values, the discrete Fourier transform, mean and variance, Bayes' rule, convex functions. Best after
 # > [Restore a photograph](00_restore_a_photograph.ipynb).
 # >
-# > **Time.** 90 minutes; the cells take about half a minute together.
+# > **Time.** 75 minutes (80 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Below, a photograph is blurred a little and stored with 8 bits. Nobody can see the rounding.
 # The blur is known exactly and it is invertible. Yet after dividing it out, the error is many times the distance from

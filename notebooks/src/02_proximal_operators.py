@@ -17,7 +17,7 @@
 # >
 # > **You need.** Notebook 00, convexity, gradients. Nothing is downloaded.
 # >
-# > **Time.** 90 minutes; the cells take less than a minute together.
+# > **Time.** 75 minutes (85 with all that is folded); the cells take less than a minute together.
 #
 # A question to keep in mind. Plug-and-play puts a denoiser where an algorithm expects a proximal operator. Say the
 # denoiser never increases distances: $\|D(x) - D(y)\| \le \|x - y\|$. That sounds stable. Is it enough for the loop to

@@ -18,7 +18,7 @@
 # > **You need.** Calculus in several variables, expectation and covariance, eigenvalues; proximal operators
 # > ([notebook 02](02_proximal_operators.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take about half a minute together.
+# > **Time.** 80 minutes (90 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Take a denoiser that shortens *every* vector by 5 per cent. Put it into *ADMM*, a
 # standard algorithm that converges for every convex prior, to fill in one missing pixel out of two. Can that loop blow up?

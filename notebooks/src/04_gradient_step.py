@@ -20,7 +20,7 @@
 # > **You need.** Gradients, Jacobians, proximal operators and the descent lemma
 # > ([notebook 02](02_proximal_operators.ipynb)), Tweedie's identity ([notebook 03](03_priors_to_denoisers.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take about a minute.
+# > **Time.** 95 minutes (100 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. Below we train a network $N$ in a few seconds. Its output is *further* from the clean
 # photograph than the noisy input is: as a denoiser it is worse than doing nothing. Yet one formula makes out of $N$,

@@ -20,7 +20,7 @@
 # > **You need.** The proximal denoiser ([notebook 05](05_proximal_denoiser.ipynb)); proximal operators, the descent
 # > lemma ([02](02_proximal_operators.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take less than a minute.
+# > **Time.** 85 minutes (90 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. A blurred photograph, and a denoiser that is a proximal operator. The result is too
 # soft, so you raise the weight of the fidelity. At 1.4 all is well. At 2.5 the picture falls apart. In convex

@@ -19,7 +19,7 @@
 # > **You need.** Proximal operators, Moreau envelopes and ADMM ([notebook 02](02_proximal_operators.ipynb)), the prior
 # > inside a CoCo denoiser ([notebook 08](08_coco_denoisers.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take about a minute.
+# > **Time.** 85 minutes (90 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. The theorem below allows an averaging $t < 0.4$ for the denoiser that we shall use. Here is
 # a photograph restored with $t = 0.33$ and, against the theorem, with $t = 1$: both runs come to rest, and the pictures
