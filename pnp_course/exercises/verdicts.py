@@ -106,6 +106,22 @@ def call(mine: Answer, *arguments: Any) -> Any:
         raise Hint(f"your function raised {type(error).__name__}: {error}") from None
 
 
+def pointwise(mine: Answer, z: Tensor, *arguments: Any) -> Tensor:
+    """mine(z, *arguments) for each entry of z, float64, shape of z, from a function of tensors or of single numbers.
+
+    Raises:
+        Hint: the function fails with the tensor, or returns something of another size, and with single numbers, too.
+    """
+    try:
+        return tensor(call(mine, z, *arguments), z)
+    except Hint as hint:
+        try:
+            values = [number(mine(float(entry), *arguments)) for entry in z.flatten()]
+        except Exception:
+            raise hint from None
+    return torch.tensor(values, dtype=torch.float64).reshape(z.shape)
+
+
 def _as_tensor(argument: Any) -> Any:
     kinds = {float: torch.float64, complex: torch.complex128}
     kind = kinds.get(type(argument))
