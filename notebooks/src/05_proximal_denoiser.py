@@ -891,7 +891,7 @@ assert checks.check_fall(given) == "right"
 
 # %%
 def mine(step, u, t):
-    return t * float(step(u)[1])  # replace: this is t g(u), an upper bound
+    return t * float(step(u)[1])  # replace: this is t g(u), a lower bound
 
 
 print(checks.check_prior_value(mine))
