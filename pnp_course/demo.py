@@ -188,7 +188,7 @@ def curves_figure(runs: dict[str, Result]) -> Any:
                 "log": True,
                 "lines": {n: (h.index[1:], h["relative_change"][1:]) for n, h in histories.items()},
             },
-            {"title": "Lagrangian, above its last value", "log": True, "lines": {"": (above.index, above)}},
+            {"title": "Lagrangian, above its last value", "log": True, "lines": {"CoCo-ADMM": (above.index, above)}},
         ]
     )
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from pnp_course.exercises import notebook_12 as exercises
 from pnp_course.guarantees import largest_averaging, published_averaging
-from pnp_course.toy import coco_exercises as exercises
 
 
 def prox(z, y, lam):
@@ -101,9 +101,9 @@ WRONG = {
         (lambda *a: loop(*a, show=True), "picture to show"),
         (lambda *a: loop(*a, relaxed=True), "off by"),
         (lambda *a: loop(*a[:4], a[4] + 1), "off by"),
-        (lambda *a: 3.0, "12 pixels, and got 1"),
+        (lambda *a: 3.0, "12 numbers, as many as in the shape (1, 1, 3, 4), and got 1"),
         (lambda *a: (loop(*a), 0), "wanted"),
-        (lambda *a: "u", "wanted one picture"),
+        (lambda *a: "u", "wanted 12 numbers, and got str"),
         (lambda *a: a[5], "raised IndexError"),
     ],
     "check_bound": [

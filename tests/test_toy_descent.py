@@ -9,9 +9,10 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
+from pnp_course.exercises import notebook_10 as checks
 from pnp_course.toy import descent
-from pnp_course.toy import descent_exercises as checks
-from pnp_course.viz.descent_pictures import METHODS, method_curves, sharpness_figure, spiral_figure
+from pnp_course.viz.descent_pictures import method_curves, sharpness_figure, spiral_figure
+from pnp_course.viz.methods import METHODS
 
 SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "src" / "10_gs_pnp.py"
 

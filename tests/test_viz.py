@@ -8,10 +8,11 @@ from pnp_course.toy import GaussianMixture
 from pnp_course.toy.conditions import FIRM, LADDER, numerical_range, sheared
 from pnp_course.toy.fields import polygon
 from pnp_course.viz import lab
-from pnp_course.viz.coco_pictures import METHODS, run_curves, settling_figure
+from pnp_course.viz.coco_pictures import run_curves, settling_figure
 from pnp_course.viz.complex_plane import ladder_figure, orbits_figure, ranges_figure, regions_figure, spectrum_figure
 from pnp_course.viz.field_pictures import loop_figure, split_figure
 from pnp_course.viz.figures import curves, gallery
+from pnp_course.viz.methods import METHODS
 from pnp_course.viz.mixture_pictures import oracle_figure, plane_figure
 from pnp_course.viz.potential_pictures import fold_figure, level_figure
 from pnp_course.viz.slider import figure_as_image, frame_slider

@@ -65,7 +65,10 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("toy", "worlds solved exactly, no pictures", 4, 7.2),
         Room("training", "photographs to patches to noise to loss to weights", 7.2, 12),
     ),
-    (Room("viz", "figures, sliders, helpers of single notebooks", 2, 12),),
+    (
+        Room("viz", "figures, sliders, helpers of single notebooks", 2, 8.6),
+        Room("exercises", "checks of what readers write", 9, 12),
+    ),
     (
         Room("demo", "four methods side by side", 0, 3),
         Room("experiments", "the papers' tables, as functions", 3, 7),
@@ -93,7 +96,8 @@ FLOW = (
     Arrow("jacobian", "guarantees", 8.2, 8.2, "norms, spectra"), Arrow("solvers", "monitors", 3.5, 3.5, "iterates"),
     Arrow("datasets", "training", 11.1, 11.1, "photographs"), Arrow("monitors", "viz", 3.5, 3.5, "history"),
     Arrow("toy", "viz", 5.6, 5.6, "exact answers"), Arrow("deconvolution", "demo", 1, 1, "restored picture"),
-    Arrow("viz", "notebooks", 9.5, 9.5, "figures"), Arrow("experiments", "book", 5, 5, "rows"),
+    Arrow("viz", "notebooks", 8, 8, "figures"), Arrow("exercises", "notebooks", 10.5, 10.5, "verdicts"),
+    Arrow("experiments", "book", 5, 5, "rows"),
 )  # fmt: skip
 
 

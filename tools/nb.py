@@ -1,11 +1,14 @@
 """Notebooks: notebooks/src/NN_name.py (py:percent) is the source, notebooks/NN_name.ipynb is built from it.
 
 python tools/nb.py build [NN_name ...]   execute the sources (all, or those named) into notebooks with outputs
-python tools/nb.py check                 each pair agrees, is executed, is clean; exit code 1 and one line for each
-fault python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
-python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`; exit
-code 1
-                                         if one took longer than it should on an idle machine
+python tools/nb.py text [NN_name ...]    put changed Markdown into built notebooks, where the code is the same
+python tools/nb.py check                 each pair agrees, is executed, is clean, and states the computed minutes;
+                                         exit code 1 and one line for each fault
+python tools/nb.py minutes [--write]     minutes that each notebook takes a reader (tools/reading.py), core and full;
+                                         or write them into the heads, the notebooks and the plan in book/intro.md
+python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
+python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`;
+                                         exit code 1 if one took longer than it should on an idle machine
 """
 
 from __future__ import annotations
@@ -23,10 +26,13 @@ from xml.etree import ElementTree
 
 import jupytext
 import nbformat
+import reading
 from course import CELL_SECONDS, REPORT
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
+PLAN = ROOT / "book" / "intro.md"
+CORE_MINUTES = 90
 IDLE_NOTEBOOK, IDLE_CELL = 90.0, 30.0  # seconds that a notebook and a cell may take where nothing else runs
 JPEG_FROM_BYTES = 60_000
 MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 1.5, 15.0
@@ -113,6 +119,41 @@ def build(names: list[str]) -> int:
     return 0
 
 
+def text(names: list[str]) -> int:
+    """Put the Markdown of the sources into the built notebooks; outputs stay, and belong to the same code."""
+    left = 0
+    for source in sorted(SOURCES.glob("*.py")):
+        target = NOTEBOOKS / f"{source.stem}.ipynb"
+        if (names and source.stem not in names) or not target.exists():
+            continue
+        want, got = read_source(source), nbformat.read(target, as_version=4)
+        if got.metadata.get("executed_code_sha256") != code_hash(want):
+            print(f"nb: the code of {source.stem} has changed: build it.", file=sys.stderr)
+            left = 1
+            continue
+        done = iter([c for c in got.cells if c.cell_type == "code"])
+        for cell in (c for c in want.cells if c.cell_type == "code"):
+            old = next(done)
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+        got.cells = want.cells
+        part = target.with_suffix(".part")
+        nbformat.write(got, part)
+        os.replace(part, target)
+    return left
+
+
+def minutes(write: bool) -> int:
+    """Print core and full minutes of each notebook with what was counted; or write them wherever they are stated."""
+    for source in sorted(SOURCES.glob("*.py")):
+        if write:
+            reading.write(source, PLAN)
+            continue
+        core, full = reading.read(source)
+        more = f"  over {CORE_MINUTES}" if core.minutes > CORE_MINUTES else ""
+        print(f"{source.stem:28} {core.minutes:4} {full.minutes:4}  {core._asdict()}{more}")
+    return text([]) if write else 0
+
+
 def image_outputs(cell: nbformat.NotebookNode) -> bool:
     """Does the cell show a picture?"""
     return any(kind.startswith("image/") for o in cell.get("outputs", []) for kind in o.get("data", {}))
@@ -142,8 +183,8 @@ def faults_of_cell(number: int, cell: nbformat.NotebookNode) -> list[str]:
 
 def faults_of_links(notebook: nbformat.NotebookNode) -> list[str]:
     """Relative links of Markdown cells that lead nowhere."""
-    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
-    targets = re.findall(r"\]\((?!https?:|#|mailto:|attachment:)([^)#\s]+)", text)
+    words = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    targets = re.findall(r"\]\((?!https?:|#|mailto:|attachment:)([^)#\s]+)", words)
     return [f"links to {t}, which does not exist" for t in targets if not (NOTEBOOKS / t).exists()]
 
 
@@ -169,7 +210,7 @@ def check_pair(source: Path) -> list[str]:
         faults += faults_of_cell(number, cell)
     if target.stat().st_size > MAX_MB * 2**20:
         faults.append(f"has {target.stat().st_size / 2**20:.1f} MB, more than {MAX_MB}")
-    return faults + faults_of_links(got)
+    return faults + faults_of_links(got) + reading.faults(source, PLAN)
 
 
 def check() -> int:
@@ -233,12 +274,14 @@ def seconds() -> int:
 
 def main(arguments: list[str]) -> int:
     """Read the command and run it."""
-    if arguments[:1] == ["build"]:
+    if arguments[:1] in (["build"], ["text"]):
         unknown = [n for n in arguments[1:] if not (SOURCES / f"{n}.py").exists()]
         if unknown:
             print(f"nb: there is no notebooks/src/{unknown[0]}.py", file=sys.stderr)
             return 2
-        return build(arguments[1:])
+        return (build if arguments[0] == "build" else text)(arguments[1:])
+    if arguments in (["minutes"], ["minutes", "--write"]):
+        return minutes("--write" in arguments)
     if arguments == ["check"]:
         return check()
     if arguments == ["student"]:

@@ -18,7 +18,7 @@
 # > **You need.** Calculus in several variables, expectation and covariance, eigenvalues; proximal operators
 # > ([notebook 02](02_proximal_operators.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take about half a minute together.
+# > **Time.** 80 minutes (90 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Take a denoiser that shortens *every* vector by 5 per cent. Put it into *ADMM*, a
 # standard algorithm that converges for every convex prior, to fill in one missing pixel out of two. Can that loop blow up?
@@ -32,6 +32,7 @@ import pandas as pd
 import torch
 from pnp_course import images, load_denoiser, metrics, noise, run
 from pnp_course.denoisers import GrayFromColour, at_sigma, averaged, denoiser_card
+from pnp_course.exercises import notebook_03 as checks
 from pnp_course.fidelities import Gaussian
 from pnp_course.jacobian import dense
 from pnp_course.operators import Blur, Identity, Mask, kernels
@@ -688,25 +689,20 @@ def mine(s, sigma):
     return 0.0  # replace by your formula for F''
 
 
+print(checks.check_curvature(mine))
+
+
 # %% tags=["hide-cell", "solution"]
-def mine(s, sigma):
+def given(s, sigma):
     return sigma**2 / s**2
 
 
-# %%
-one = GaussianMixture(
-    torch.ones(1), torch.tensor([[0.4]]), torch.tensor([[[0.2**2]]])
-)
-u1 = one.mmse(z[:, None], 0.3)[:, 0]
-F1 = toy.implicit_prior_by_quadrature(z, u1)
-second = (F1[0] - 2 * F1[30_000] + F1[60_000]) / (u1[30_000] - u1[0]) ** 2
-right = abs(float(second) - mine(0.2, 0.3)) < 1e-3
-print(f"from the quadrature {float(second):.4f}:", "right" if right else "not yet")
+assert checks.check_curvature(given) == "right"
 
 # %% [markdown]
 # **Exercise 2 (derivation).** Prove $\mathbb E\|D(x) - u\|^2 = \sigma^2\,\mathbb E\operatorname{tr}J(x)$, the formula behind
 # `best` in the first cell. Conclude that $J$ is *on average* a contraction: the mean of its eigenvalues is at most 1.
-# Write the right side for `points` $x_i$ drawn from $p_\sigma$; the check compares it with the error itself.
+# Let `mine` return the right side for `points` $x_i$ drawn from $p_\sigma$; the check compares it with the error itself.
 #
 # <details>
 # <summary>Solution</summary>
@@ -720,29 +716,25 @@ print(f"from the quadrature {float(second):.4f}:", "right" if right else "not ye
 
 
 # %%
-def risk(mixture, points, sigma):
-    return torch.zeros(())  # replace: the mean of sigma^2 tr J over the points
+def mine(mixture, points, sigma):
+    return 0.0  # replace: the mean of sigma^2 tr J over the points
+
+
+print(checks.check_risk(mine))
 
 
 # %% tags=["hide-cell", "solution"]
-def risk(mixture, points, sigma):
+def given(mixture, points, sigma):
     J = mixture.jacobian(points, sigma)
     return sigma**2 * J.diagonal(dim1=1, dim2=2).sum(1).mean()
 
 
-# %%
-truth = draws[:50_000]
-random = torch.randn(
-    truth.shape, generator=torch.Generator().manual_seed(1)
-).double()
-noisy = truth + sigma * random
-error = float((mixture.mmse(noisy, sigma) - truth).square().sum(1).mean())
-right = abs(float(risk(mixture, noisy, sigma)) / error - 1) < 0.03
-print(f"measured error {error:.4f}:", "right" if right else "not yet")
+assert checks.check_risk(given) == "right"
 
 # %% [markdown]
 # **Exercise 3 (code).** At which noise level does the two-peak denoiser stop being expansive? Find it by bisection on the
-# largest $J$ on a grid; compare with the formula $\Delta = 2\sqrt{s^2 + \sigma^2}$.
+# largest $J$ on a grid (for the check: for any two equal peaks between 0 and 1); compare with the formula
+# $\Delta = 2\sqrt{s^2 + \sigma^2}$.
 #
 # <details>
 # <summary>Solution</summary>
@@ -754,12 +746,15 @@ print(f"measured error {error:.4f}:", "right" if right else "not yet")
 
 
 # %%
-def threshold(prior):
+def mine(prior):
     return 0.0  # replace by your bisection
 
 
+print(checks.check_threshold(mine))
+
+
 # %% tags=["hide-cell", "solution"]
-def threshold(prior):
+def given(prior):
     low, high = 0.05, 0.6
     for _ in range(40):
         half = (low + high) / 2
@@ -768,10 +763,8 @@ def threshold(prior):
     return low
 
 
-# %%
-wanted = (0.6**2 / 4 - 0.05**2) ** 0.5
-right = abs(threshold(prior) - wanted) < 1e-3
-print(f"formula {wanted:.4f}:", "right" if right else "not yet")
+assert checks.check_threshold(given) == "right"
+print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
 
 # %% [markdown]
 # **Exercise 4 (open).** Colour the plane of $(\theta, a)$, $0 < \theta < 90°$, $0 < a \le 1.2$, by $\rho$ of PnP-ADMM on the two pixels, for

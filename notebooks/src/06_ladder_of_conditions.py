@@ -18,7 +18,7 @@
 # > **You need.** Norms and eigenvalues of matrices; the ideal denoiser of
 # > [notebook 03](03_priors_to_denoisers.ipynb) for the last section.
 # >
-# > **Time.** 90 minutes; the cells take about a minute.
+# > **Time.** 90 minutes (100 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. The Jacobian of a denoiser is the same matrix everywhere, and *all its eigenvalues are
 # $\tfrac12$*: they lie inside every disc that a convergence theorem draws. You know that two pixels are
@@ -36,6 +36,7 @@ import torch
 from ipywidgets import interact
 from pnp_course import available_denoisers, images, load_denoiser
 from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.exercises import notebook_06 as checks
 from pnp_course.jacobian import affine, dense, linearize, operator_norm
 from pnp_course.toy import GaussianMixture, conditions
 from pnp_course.toy.conditions import FIRM, LADDER, Condition, sheared, times
@@ -725,8 +726,10 @@ curves([
 #
 # ## Your turn
 #
-# **Exercise 1 (warm-up).** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest $k$ with left$(k)$, and the
-# largest $\gamma$ with right$(\gamma)$, as formulas.
+# **Exercise 1 (warm-up).** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest real number $k$ with
+# $\|e\|^2 \le \|d\|^2 + k\|d - e\|^2$, and the largest real number $\gamma$ with
+# $\langle d, e\rangle \ge \gamma\|e\|^2$, as formulas. (They may leave $k \le 1$ or $\gamma \ge 0$; then $D$ is on no
+# rung of that rail.) The check measures both on pairs of points.
 #
 # <details>
 # <summary>Solution</summary>
@@ -743,20 +746,15 @@ def mine(z):
     return 0.0, 0.0  # replace by your (k, gamma)
 
 
+print(checks.check_constants(mine))
+
+
 # %% tags=["hide-cell", "solution"]
-def mine(z):
+def given(z):
     return (abs(z) ** 2 - 1) / abs(1 - z) ** 2, z.real / abs(z) ** 2
 
 
-# %%
-right = True
-for z in (0.3 + 0.4j, -0.5 + 1j, 0.9 - 1.2j, -3 + 0.1j):
-    k, gamma = mine(z)
-    right = right and k <= 1 and (gamma >= 0) == (z.real >= 0)
-    forms = [Condition("", "left", k).margin(times(z))] if k <= 1 else []
-    forms += [Condition("", "right", gamma).margin(times(z))] if gamma >= 0 else []
-    right = right and all(abs(float(m)) < 1e-9 for m in forms)
-print("right" if right else "not yet")
+assert checks.check_constants(given) == "right"
 
 # %% [markdown]
 # **Exercise 2 (derivation): RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ left$(k)$, $k < 1$. Prove
@@ -777,30 +775,25 @@ print("right" if right else "not yet")
 
 
 # %%
-def largest_step(L, k, weight):
+def mine(L, k, weight):
     return 1.0  # replace by your mu_0
 
 
+print(checks.check_largest_step(mine))
+
+
 # %% tags=["hide-cell", "solution"]
-def largest_step(L, k, weight):
+def given(L, k, weight):
     return 2 / (weight * L + 2 / (1 - k))
 
 
-# %%
-right = True
-for L, k, weight in ((1.0, 0.5, 0.2), (3.0, 0.0, 1.0), (0.5, -1.0, 2.0)):
-    centre, radius = Condition("", "left", k).disc
-    z = centre + radius * torch.exp(1j * torch.linspace(0, math.pi, 2001))
-    for scale in (0.99, 1.01):
-        mu = scale * largest_step(L, k, weight)
-        factor = float((1 - mu * (weight * L + 1 - z)).abs().max())
-        right = right and (factor < 1) == (scale < 1)
-print("right" if right else "not yet")
+assert checks.check_largest_step(given) == "right"
 
 # %% [markdown]
 # **Exercise 3 (code).** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
-# matrix: return the list of `count` + 1 points. The check runs it on $T = I + cR$, $R$ the rotation by 90°, below and
-# above the bound of Theorem 10, which for these maps is again sharp. (Why?)
+# matrix: return the list of `count` + 1 points, the start included. The check compares all of them. The solution then runs
+# it on $T = I + cR$, $R$ the rotation by 90°, below and above the bound of Theorem 10, which for these maps is again
+# sharp. (Why?)
 #
 # <details>
 # <summary>Solution</summary>
@@ -813,12 +806,15 @@ print("right" if right else "not yet")
 
 
 # %%
-def two_steps(T, x, beta, count):
+def mine(T, x, beta, count):
     return [x] * (count + 1)  # replace by Ishikawa's iteration
 
 
+print(checks.check_two_steps(mine))
+
+
 # %% tags=["hide-cell", "solution"]
-def two_steps(T, x, beta, count):
+def given(T, x, beta, count):
     points = [x]
     for _ in range(count):
         w = (1 - beta) * points[-1] + beta * T @ points[-1]
@@ -826,21 +822,18 @@ def two_steps(T, x, beta, count):
     return points
 
 
-# %%
-right = True
+assert checks.check_two_steps(given) == "right"
 for c in (0.5, 1.0, 3.0):
-    T = times(1 + 1j * c)
     bound = (math.sqrt(2 + c**2) - 1) / (1 + c**2)
     for scale in (0.95, 1.05):
-        lengths = [float(p.norm()) for p in two_steps(T, start, scale * bound, 200)]
-        right = right and (lengths[-1] < lengths[0]) == (scale < 1)
-        right = right and lengths[-1] != lengths[0]
-print("right" if right else "not yet")
+        points = given(times(1 + 1j * c), start, scale * bound, 200)
+        assert (points[-1].norm() < points[0].norm()) == (scale < 1)
 
 # %% [markdown]
-# **Exercise 4 (open).** Which *ordinary* filters stand where? Build the matrices of a $3\times3$ mean, a Gaussian blur,
-# a one-sided average and a median filter linearised at a patch, and find their rungs with `Condition.margin`. Which are
-# normal?
+# **Exercise 4 (code).** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
+# conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
+# one number, negative if the condition fails, up to rounding. The check asks about a $3\times3$ mean, a Gaussian blur, a
+# one-sided average, a median linearised at a signal, and $J_b$. Think first, then look at `checks.filters()`.
 #
 # <details>
 # <summary>Solution</summary>
@@ -852,7 +845,28 @@ print("right" if right else "not yet")
 # of their number: not nonexpansive, and not normal.
 #
 # </details>
-#
+
+
+# %%
+def mine(J):
+    return [], True  # replace by the names that hold, and whether J is normal
+
+
+print(checks.check_rungs(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(J):
+    names = [c.name for c in LADDER if c.margin(J) > -1e-9]
+    return names, bool(torch.allclose(J @ J.T, J.T @ J))
+
+
+assert checks.check_rungs(given) == "right"
+for name, matrix in checks.filters().items():
+    names, normal = given(matrix)
+    print(f"{name}: {names[0] if names else 'no rung'}, normal: {normal}")
+
+# %% [markdown]
 # **Quiz.** *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
 # $\tfrac14$-cocoercive. What is missing?*
 #

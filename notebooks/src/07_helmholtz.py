@@ -18,7 +18,7 @@
 # > **You need.** Line integrals, Fourier series, eigenvalues; the ideal denoiser
 # > ([notebook 03](03_priors_to_denoisers.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take about a minute.
+# > **Time.** 80 minutes (90 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. Walk round a closed path in the space of images, back to where you began, and add up how
 # much a denoiser pushes you along. **Must the sum be zero? And if it is not, can a restoration built on this denoiser

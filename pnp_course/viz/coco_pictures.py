@@ -9,9 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
-
-# one colour for each method in all figures of the notebook
-METHODS: dict[str, dict[str, Any]] = {"CoCo-ADMM": STYLES[0], "CoCo-PEGD": STYLES[2]}
+from pnp_course.viz.methods import METHODS, style
 
 
 def settling_figure(
@@ -33,8 +31,8 @@ def settling_figure(
     figure, ax = plt.subplots(figsize=(width, 3.0), dpi=SCREEN_DPI)
     for t, last in zip(averaging, values, strict=True):
         ax.plot([t] * len(last), last, ".", color=METHODS["CoCo-ADMM"]["color"], markersize=3)
-    for style, (label, t) in zip(STYLES[1:], marks.items(), strict=False):
-        ax.axvline(t, linewidth=1.5, label=label, **style)
+    for other, (label, t) in zip(STYLES[1:], marks.items(), strict=False):
+        ax.axvline(t, linewidth=1.5, label=label, **other)
     ax.set(xlabel="averaging t", ylabel=ylabel)
     ax.set_title(title, fontsize=9)
     ax.grid(alpha=0.3)
@@ -54,8 +52,8 @@ def run_curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: 
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
-        for style, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
-            ax.plot(x, y, label=label, linewidth=1.6, **METHODS.get(label, style))
+        for other, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
+            ax.plot(x, y, label=label, linewidth=1.6, **style(label, other))
         for label, x in panel.get("marks", {}).items():
             ax.axvline(x, color="0.4", linewidth=1.2, linestyle=":", label=label)
         ax.set(xlabel=panel.get("xlabel", "iteration"))

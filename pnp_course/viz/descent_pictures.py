@@ -13,18 +13,11 @@ from torch import Tensor
 
 from pnp_course.toy.descent import Spiral
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
-
-# one colour and one line style per method, in all figures of the notebook
-METHODS: dict[str, dict[str, Any]] = {
-    "GS-PnP, trained": STYLES[0],
-    "GS-PnP, untrained": STYLES[1],
-    "same loop, drunet": STYLES[2],
-    "PnP-PGD, drunet": STYLES[3],
-}
+from pnp_course.viz.methods import style as method_style
 
 
 def method_curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: float = 2.8) -> Figure:
-    """Curves side by side, as `figures.curves` draws them, with the colours of METHODS; other labels get black.
+    """Curves side by side, as `figures.curves` draws them, with the colours of the methods; other labels get black.
 
     Args:
         panels: each with `lines` (label -> (x, y)), `title`, and optionally `ylabel`, `xlabel`, `log`.
@@ -33,7 +26,7 @@ def method_curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, heigh
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
         for label, (x, y) in panel["lines"].items():
-            ax.plot(x, y, label=label, linewidth=1.6, **METHODS.get(label, STYLES[4]))
+            ax.plot(x, y, label=label, linewidth=1.6, **method_style(label, STYLES[4]))
         ax.set(xlabel=panel.get("xlabel", "iteration k"), ylabel=panel.get("ylabel", ""))
         ax.set_title(panel["title"], fontsize=9)
         if panel.get("log"):

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from pnp_course.viz.methods import style
+
 SCREEN_DPI = 85  # in notebooks; files that are saved elsewhere have their own
 
 # colours that differ in gray and for colour-blind readers (Okabe and Ito 2008), each with its own line style
@@ -65,7 +67,7 @@ def gallery(
 
 
 def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: float = 2.8) -> Figure:
-    """Curves side by side.
+    """Curves side by side; a line named after a method of the course has the colour of that method.
 
     Args:
         panels: each with `lines` (label -> (x, y)), `title`, `xlabel`, and optionally `log` (logarithmic y axis).
@@ -73,8 +75,8 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
-        for style, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
-            ax.plot(x, y, label=label, linewidth=1.6, **style)
+        for other, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
+            ax.plot(x, y, label=label, linewidth=1.6, **style(label, other))
         ax.set(title=panel["title"], xlabel=panel.get("xlabel", "iteration"))
         ax.title.set_fontsize(9)
         if panel.get("log"):

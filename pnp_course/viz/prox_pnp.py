@@ -1,4 +1,4 @@
-"""Helpers of the notebook on Prox-PnP: its pictures, and the checks of its exercises."""
+"""Helpers of the notebook on Prox-PnP: its pictures, and the numbers that they show."""
 
 from __future__ import annotations
 
@@ -11,20 +11,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from pnp_course import solvers
-from pnp_course.toy import prox_pnp as line
-from pnp_course.toy.proximal import brute_prox
-from pnp_course.viz.answers import as_numbers, judge
 from pnp_course.viz.figures import SCREEN_DPI
-
-# one colour, line style and mark for each method, the same in all figures
-METHODS: dict[str, dict[str, Any]] = {
-    "PGD": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
-    "averaged PGD": {"color": "#56B4E9", "linestyle": (0, (5, 1)), "marker": "s"},
-    "relaxed PGD": {"color": "#D55E00", "linestyle": "--", "marker": "^"},
-    "DRS": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
-    "DRSdiff": {"color": "#CC79A7", "linestyle": ":", "marker": "v"},
-}
+from pnp_course.viz.methods import METHODS
 
 
 def method_curves(
@@ -122,126 +110,3 @@ def largest_averaging(weight: float, lipschitz: float, ell: float, upper: float)
     a = weight * lipschitz
     root = 2 / a if ell == 0 else (ell - a + math.sqrt((a - ell) ** 2 + 8 * a * ell)) / (2 * a * ell)
     return min(1.0, 1 / upper, root)
-
-
-Answer = Callable[..., Any]
-
-
-def check_longest_weight(answer: Answer) -> str:
-    """Exercise 1: `answer(ell, L_f)` is the bound of lam for PGD; judged by runs on the line on both sides of it."""
-
-    def fault(ell: float, lipschitz: float) -> Callable[[Any], str]:
-        def of(value: Any) -> str:
-            weight = float(as_numbers(value)) * lipschitz
-            if weight <= 0:
-                return "the weight must be positive"
-            inside, outside = (
-                abs((1 + ell) * (1 - factor * weight)) < 1 for factor in (0.999, 1.001)
-            )  # the factor of x_{k+1} = D(x_k - lam L_f x_k)
-            where = f"for ell = {ell:g}, L_f = {lipschitz:g}"
-            if not inside:
-                return f"{where} the run just below your weight does not converge: it is too large"
-            return f"{where} the run just above your weight still converges: it is too small" if outside else ""
-
-        return of
-
-    return judge(answer, [(pair, fault(*pair)) for pair in ((0.5, 1.0), (0.0, 1.0), (0.9, 4.0), (3.0, 0.25))])
-
-
-def check_largest_averaging(answer: Answer) -> str:
-    """Exercise 2: `answer(Lambda, L_f, ell, M)` is the largest t <= 1 up to which PGD with D_t at t Lambda is covered."""
-
-    def fault(weight: float, lipschitz: float, ell: float, upper: float) -> Callable[[Any], str]:
-        def covered(t: float) -> bool:
-            return t * upper < 1 and t * weight * lipschitz + t * ell / (1 + t * ell) < 2
-
-        def of(value: Any) -> str:
-            t = float(as_numbers(value))
-            where = f"for Lambda = {weight:g}, L_f = {lipschitz:g}, ell = {ell:g}, M = {upper:g}"
-            if not 0 < t <= 1:
-                return f"{where} your t is {t:.4g}; wanted 0 < t <= 1"
-            if not covered(0.999 * t):
-                bound = "t M < 1" if 0.999 * t * upper >= 1 else "t Lambda L_f + t ell / (1 + t ell) < 2"
-                return f"{where} a t just below yours violates {bound}"
-            return f"{where} a larger t is possible" if t < 1 and covered(min(1.0, 1.001 * t)) else ""
-
-        return of
-
-    cases = (
-        (8.0, 1.0, 0.8, 1.05),
-        (0.5, 1.0, 0.8, 1.05),
-        (1.0, 2.0, 0.5, 0.9),
-        (1.0, 1.0, 0.2, 0.9),
-        (3.0, 1.0, 0.0, 0.5),
-    )
-    return judge(answer, [(case, fault(*case)) for case in cases])
-
-
-def check_relaxation(answer: Answer) -> str:
-    """Exercise 3: `answer(weight, ell)` is any alpha that covers lam L_f = weight, or None if there is none."""
-
-    def fault(weight: float, ell: float) -> Callable[[Any], str]:
-        r = ell / (1 + ell)
-
-        def of(value: Any) -> str:
-            where = f"for lam L_f = {weight:g}, ell = {ell:g}"
-            if value is None:
-                return f"{where} there is an alpha: r = {r:.3f}" if r * weight < 1 and r < 1 else ""
-            alpha = float(as_numbers(value))
-            if r * weight >= 1:
-                return f"{where} no alpha is covered, return None; yours is {alpha:.4g}"
-            if not 0 < alpha < 1:
-                return f"{where} your alpha is {alpha:.4g}; wanted 0 < alpha < 1"
-            if not r < alpha:
-                return f"{where} alpha = {alpha:.4g} is not above r = {r:.3f}"
-            return "" if alpha * weight < 1 else f"{where} alpha lam L_f = {alpha * weight:.4g} is not below 1"
-
-        return of
-
-    return judge(
-        answer, [(c, fault(*c)) for c in ((2.5, 0.5), (2.9, 0.5), (0.4, 0.9), (1.2, 4.0), (3.5, 0.5), (1.5, 4.0))]
-    )
-
-
-def check_drs_factor(answer: Answer) -> str:
-    """Exercise 4: `answer(d, beta)` is x_{k+1} / x_k of DRS on the line, compared with two steps of the solver."""
-
-    def fault(slope: float, beta: float) -> Callable[[Any], str]:
-        states = [float(i.s) for i in line.trace(solvers.prox_pnp_drs, slope, 2, lam=beta, t=1.0)]
-        truth = states[1] / states[0]
-
-        def of(value: Any) -> str:
-            mine = float(as_numbers(value))
-            good = abs(mine - truth) < 1e-3 * max(1.0, abs(truth))
-            return (
-                "" if good else f"for d = {slope:g}, beta = {beta:g} yours is {mine:.4g}, the solver's is {truth:.4g}"
-            )
-
-        return of
-
-    return judge(answer, [(pair, fault(*pair)) for pair in ((1.5, 1.0), (0.7, 3.0), (3.0, 10.0), (1.0, 0.5))])
-
-
-def check_prox_of_absolute_values(answer: Answer) -> str:
-    """Exercise 5: `answer(z, y, lam)` is the prox of lam ||. - y||_1 at z, compared with a search over a grid."""
-    generator = torch.Generator().manual_seed(3)
-    y, z = torch.rand(2, 1, 1, 2, 3, generator=generator, dtype=torch.float64)
-
-    def fault(lam: float) -> Callable[[Any], str]:
-        def searched(at: Tensor, centre: Tensor) -> float:
-            return float(brute_prox(lambda v: lam * (v - centre).abs(), at.reshape(1), 3.0, 30_000))
-
-        found = [searched(a, b) for a, b in zip(z.flatten(), y.flatten(), strict=True)]
-
-        def of(value: Any) -> str:
-            mine = as_numbers(value, tuple(z.shape))
-            worst = float((mine.flatten() - torch.tensor(found, dtype=torch.float64)).abs().max())
-            if worst < 1e-3:
-                return ""
-            if not torch.equal(torch.sign(mine - y) * torch.sign(z - y), (mine - y).abs().sign()):
-                return f"for lam = {lam:g} your point lies on the other side of y than z does"
-            return f"for lam = {lam:g} the search finds a point that is {worst:.3f} away from yours"
-
-        return of
-
-    return judge(answer, [((z, y, lam), fault(lam)) for lam in (0.1, 0.3, 2.0)])

@@ -6,11 +6,11 @@ from itertools import islice, pairwise
 import pytest
 import torch
 
+from pnp_course.exercises.notebook_12 import inner_factor
 from pnp_course.fidelities import Poisson, moreau_envelope, prox_kl
 from pnp_course.guarantees import gradient_lipschitz, largest_averaging, weak_convexity
 from pnp_course.operators import Blur, Identity, kernels
 from pnp_course.solvers import coco_admm, coco_pegd
-from pnp_course.toy.coco_exercises import inner_factor
 from pnp_course.toy.scalar import invert, two_point, wave
 
 K = Blur(kernels.motion(5, 1))

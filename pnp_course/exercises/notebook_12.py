@@ -8,68 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from pnp_course.exercises.verdicts import Answer, Hint, call, number, tensor, verdict
 from pnp_course.fidelities import prox_kl
 from pnp_course.guarantees import admm_margin, largest_averaging
 from pnp_course.toy.scalar import two_point
-
-RIGHT = "right"
-Answer = Callable[..., Any]
-
-
-class Hint(Exception):
-    """What to say about an answer that is not right."""
-
-
-def number(answer: Any, finite: bool = True) -> float:
-    """The answer as a float, if it is one number of any kind, finite unless that is not asked for; else raise Hint."""
-    try:
-        value = float(answer)
-    except (TypeError, ValueError, RuntimeError):
-        raise Hint(f"not yet: wanted one number, and got {type(answer).__name__}.") from None
-    if math.isnan(value) or (finite and math.isinf(value)):
-        raise Hint(f"not yet: wanted a {'finite ' * finite}number, and got {value}.")
-    return value
-
-
-def tensor(answer: Any, like: Tensor) -> Tensor:
-    """The answer as a float64 tensor of the shape of `like`, if it has that many values; else raise Hint."""
-    try:
-        value = torch.as_tensor(answer, dtype=torch.float64).detach()
-    except (TypeError, ValueError, RuntimeError):
-        raise Hint(f"not yet: wanted one picture, and got {type(answer).__name__}.") from None
-    if value.numel() != like.numel():
-        raise Hint(f"not yet: wanted a picture of {like.numel()} pixels, and got {value.numel()} values.")
-    return value.reshape(like.shape)
-
-
-def call(mine: Answer, *arguments: Any) -> Any:
-    """mine(*arguments); plain numbers are passed as numbers, and if that fails, as tensors."""
-    try:
-        try:
-            return mine(*arguments)
-        except (TypeError, AttributeError):
-            return mine(*(torch.tensor(a).double() if isinstance(a, float) else a for a in arguments))
-    except Exception as error:
-        raise Hint(f"not yet: your function raised {type(error).__name__}: {error}") from None
-
-
-def verdict(check: Callable[[Answer], None]) -> Callable[[Answer], str]:
-    """A check that raises Hint, as a function that returns what to print."""
-
-    def told(mine: Answer) -> str:
-        try:
-            check(mine)
-        except Hint as hint:
-            return str(hint)
-        return RIGHT
-
-    told.__name__, told.__doc__ = check.__name__, check.__doc__
-    return told
 
 
 @verdict
@@ -84,11 +30,9 @@ def check_envelope(mine: Answer) -> None:
         if abs(got - slope) < 1e-6 < abs(slope - want):
             raise Hint("nearly: that is the derivative of the proximal operator; and e' = z - prox(z).")
         if not 0 < got < 1:
-            raise Hint(
-                f"not yet: e is convex with a 1-Lipschitz derivative, so e'' lies in (0, 1); yours is {got:.4g}."
-            )
+            raise Hint(f"e is convex with a 1-Lipschitz derivative, so e'' lies in (0, 1); yours is {got:.4g}.")
         if abs(got - want) > 1e-6:
-            raise Hint(f"not yet: at z = {z}, y = {y}, lam = {lam} differences give {want:.5f}, yours is {got:.5f}.")
+            raise Hint(f"at z = {z}, y = {y}, lam = {lam} differences give {want:.5f}, yours is {got:.5f}.")
 
 
 def pixels() -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor], Tensor]:
@@ -129,10 +73,10 @@ def check_admm(mine: Answer) -> None:
         }
         for skip, hint in words.items():
             if float((got - admm(prox, D, y, t, n, skip)[0]).abs().max()) < 1e-9:
-                raise Hint(f"not yet: {hint}.")
+                raise Hint(f"{hint}.")
         if float((got - d).abs().max()) < 1e-9:
             raise Hint("nearly: that is D(v - b), the picture to show; return u.")
-        raise Hint(f"not yet: after {n} iteration(s) your u is off by {float((got - want).abs().max()):.2g}.")
+        raise Hint(f"after {n} iteration(s) your u is off by {float((got - want).abs().max()):.2g}.")
 
 
 @verdict
@@ -141,13 +85,13 @@ def check_bound(mine: Answer) -> None:
     for gamma in (0.05, 0.15, 0.2, 0.25, 0.4, 0.5, 0.7, 0.95):
         t = number(call(mine, gamma))
         if not 0 < t < 1:
-            raise Hint(f"not yet: t_0 lies between 0 and 1; at gamma = {gamma} yours is {t:.4g}.")
+            raise Hint(f"t_0 lies between 0 and 1; at gamma = {gamma} yours is {t:.4g}.")
         if admm_margin(gamma, t * (1 - 1e-4)) > 0 > admm_margin(gamma, t * (1 + 1e-4)):
             continue
         if abs(t - largest_averaging(gamma)) < 1e-4 * t:
-            raise Hint(f"not yet: that is t_1, the sharpened bound; at gamma = {gamma} (20) asks for less.")
+            raise Hint(f"that is t_1, the sharpened bound; at gamma = {gamma} (20) asks for less.")
         side = "cubic" if gamma >= 0.25 else "other case, gamma < 1/4"
-        raise Hint(f"not yet: at gamma = {gamma} the margin does not change its sign at {t:.5f}; look at the {side}.")
+        raise Hint(f"at gamma = {gamma} the margin does not change its sign at {t:.5f}; look at the {side}.")
 
 
 @verdict
@@ -159,11 +103,11 @@ def check_multiplier(mine: Answer) -> None:
         if math.isinf(want):
             if got != want:
                 where = "falls" if p > 0 else "rises"
-                raise Hint(f"not yet: at p = {p} the multiplier {where} without end; yours has the limit {got:.4g}.")
+                raise Hint(f"at p = {p} the multiplier {where} without end; yours has the limit {got:.4g}.")
         elif abs(got + want) < 1e-6 < abs(want):
             raise Hint("nearly: the sign; b = -F'(u) and F' = the inverse of D, minus u.")
         elif not abs(got - want) < 1e-6:
-            raise Hint(f"not yet: at p = {p} the run ends at b = {want:.5f}, yours is {got:.5f}.")
+            raise Hint(f"at p = {p} the run ends at b = {want:.5f}, yours is {got:.5f}.")
 
 
 @verdict
@@ -172,13 +116,13 @@ def check_penalty(mine: Answer) -> None:
     for kappa, k in ((1.5, 1.0), (20.0, 0.5), (0.2, 0.3), (7.0, 0.9)):
         got = number(call(mine, kappa, k))
         if got <= 0:
-            raise Hint(f"not yet: the penalty is positive; yours is {got:.4g}.")
+            raise Hint(f"the penalty is positive; yours is {got:.4g}.")
         rho = torch.logspace(-4, 5, 90_001, dtype=torch.float64)
         best = float(rho[inner_factor(rho, kappa, k).argmin()])
         if abs(got / best - 1) > 1e-3:
             ours, least = (float(inner_factor(torch.tensor(x), kappa, k)) for x in (got, best))
             raise Hint(
-                f"not yet: for kappa = {kappa}, k = {k} your rho = {got:.4g} multiplies the error by {ours:.4f}, "
+                f"for kappa = {kappa}, k = {k} your rho = {got:.4g} multiplies the error by {ours:.4f}, "
                 f"and another one by {least:.4f}."
             )
 

@@ -8,59 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 
+from pnp_course.exercises.verdicts import Answer, Hint, call, number, numbers, verdict
 from pnp_course.fidelities import Gaussian
 from pnp_course.operators import Identity
 from pnp_course.solvers import gs_pnp_pgd
 from pnp_course.toy.descent import quadratic
-
-RIGHT = "right"
-Answer = Callable[..., Any]
-
-
-class Hint(Exception):
-    """What to say about an answer that is not right."""
-
-
-def number(answer: Any) -> float:
-    """The answer as a float, if it is one finite number of any kind; else raise Hint."""
-    try:
-        item = getattr(answer, "item", None)  # NumPy and torch: of exactly one value
-        value = float(item() if callable(item) else answer)
-    except (TypeError, ValueError, RuntimeError):
-        raise Hint(f"not yet: wanted one number, and got {type(answer).__name__}.") from None
-    if not math.isfinite(value):
-        raise Hint(f"not yet: wanted a finite number, and got {value}.")
-    return value
-
-
-def call(mine: Answer, *arguments: float) -> Any:
-    """mine(*arguments) with plain numbers, and if it needs tensors, with those."""
-    try:
-        try:
-            return mine(*arguments)
-        except (TypeError, AttributeError):
-            return mine(*(torch.tensor(a, dtype=torch.float64) for a in arguments))
-    except Exception as error:
-        raise Hint(f"not yet: your function raised {type(error).__name__}: {error}") from None
-
-
-def verdict(check: Callable[[Answer], None]) -> Callable[[Answer], str]:
-    """A check that raises Hint, as a function that returns what to print."""
-
-    def told(mine: Answer) -> str:
-        try:
-            check(mine)
-        except Hint as hint:
-            return str(hint)
-        return RIGHT
-
-    told.__name__, told.__doc__ = check.__name__, check.__doc__
-    return told
 
 
 def in_the_papers_letters(lam_a: float, tau_a: float, n: int = 6) -> list[float]:
@@ -77,14 +32,9 @@ def in_the_papers_letters(lam_a: float, tau_a: float, n: int = 6) -> list[float]
 def check_translation(mine: Answer) -> None:
     """(lam_A, tau_A) -> (lam, step): the library, called with the answer, must give [A]'s iterates."""
     for lam_a, tau_a in ((0.5, 1.5), (2.0, 0.2), (0.25, 0.8)):
-        answer = call(mine, lam_a, tau_a)
-        try:
-            lam, step = answer
-        except (TypeError, ValueError):
-            raise Hint("not yet: return two numbers, lam and step.") from None
-        lam, step = number(lam), number(step)
+        lam, step = numbers(call(mine, lam_a, tau_a), "lam and step")
         if lam <= 0 or step <= 0:
-            raise Hint("not yet: lam and step are positive.")
+            raise Hint("lam and step are positive.")
         one = torch.ones(1, 1, 1, 1, dtype=torch.float64)
         denoise = quadratic(torch.tensor([0.4], dtype=torch.float64))
         solver = gs_pnp_pgd(Gaussian(Identity(), one), denoise, 0.3 * one, lam=lam, step=step)
@@ -92,7 +42,7 @@ def check_translation(mine: Answer) -> None:
         if max(abs(a - b) for a, b in zip(ours, in_the_papers_letters(lam_a, tau_a), strict=True)) > 1e-9:
             prox = "the weight in the prox, step lam, must be tau_A" if abs(step * lam - tau_a) > 1e-9 else ""
             gradient = "the factor of grad g, step, must be tau_A lam_A" if abs(step - tau_a * lam_a) > 1e-9 else ""
-            raise Hint("not yet: " + " and ".join(part for part in (prox, gradient) if part) + ".")
+            raise Hint("" + " and ".join(part for part in (prox, gradient) if part) + ".")
 
 
 @verdict
@@ -102,11 +52,11 @@ def check_iterations(mine: Answer) -> None:
         k = number(call(mine, gap, tau0, c, eps))
         promised = math.sqrt(tau0 * gap / (c * max(k, 1e-9)))
         if promised > eps * (1 + 1e-9):
-            raise Hint(f"not yet: after K = {k:g} moves the bound is still {promised:.3g}, above eps = {eps:g}.")
+            raise Hint(f"after K = {k:g} moves the bound is still {promised:.3g}, above eps = {eps:g}.")
         if abs(k - round(k)) > 1e-9:
             raise Hint(f"nearly: K = {k:g} is no whole number of iterations.")
         if k > 1 and math.sqrt(tau0 * gap / (c * (k - 1))) <= eps * (1 - 1e-9):
-            raise Hint(f"not yet: fewer than K = {k:g} moves are enough for eps = {eps:g}.")
+            raise Hint(f"fewer than K = {k:g} moves are enough for eps = {eps:g}.")
 
 
 @verdict
@@ -114,7 +64,7 @@ def check_desingularising(mine: Answer) -> None:
     """(s, p) -> chi(s) for F = |x|^p: continuous, 0 at 0, increasing, concave, chi'(F) |F'| >= 1 near 0."""
     for p in (2.0, 3.0, 6.0):
         if abs(number(call(mine, 1e-60, p))) > 1e-6:
-            raise Hint("not yet: chi(s) must tend to 0 for s to 0.")
+            raise Hint("chi(s) must tend to 0 for s to 0.")
         x = [10 ** (-k / 4) for k in range(2, 17)]
         s = [v**p for v in x]
         slopes = []
@@ -122,12 +72,12 @@ def check_desingularising(mine: Answer) -> None:
             low, high = number(call(mine, v * 0.999, p)), number(call(mine, v * 1.001, p))
             slopes.append((high - low) / (0.002 * v))
         if min(slopes) <= 0:
-            raise Hint("not yet: chi must increase.")
+            raise Hint("chi must increase.")
         if any(a > b * (1 + 1e-5) for a, b in itertools.pairwise(slopes)):
-            raise Hint(f"not yet: for p = {p:g} your chi is not concave.")
+            raise Hint(f"for p = {p:g} your chi is not concave.")
         worst = min(slope * p * v ** (p - 1) for slope, v in zip(slopes, x, strict=True))
         if worst < 1 - 1e-4:
-            raise Hint(f"not yet: for p = {p:g}, chi'(F(x)) |F'(x)| falls to {worst:.2g} near 0; wanted at least 1.")
+            raise Hint(f"for p = {p:g}, chi'(F(x)) |F'(x)| falls to {worst:.2g} near 0; wanted at least 1.")
 
 
 @verdict
@@ -139,11 +89,11 @@ def check_radius(mine: Answer) -> None:
         if radius < r * (1 - 1e-9):
             far = (1 - q) * r - e
             raise Hint(
-                f"not yet: for q = {q:g}, e = {e:g}, energy = {energy:g} a point at distance {r:.3g} from 0 can have "
+                f"for q = {q:g}, e = {e:g}, energy = {energy:g} a point at distance {r:.3g} from 0 can have "
                 f"||x - N(x)|| = {far:.3g}, so g = {far**2 / 2:.3g}: it is allowed."
             )
         if radius > r * (1 + 1e-9):
-            raise Hint(f"not yet: true, but {radius:.3g} can be lowered to a radius that is attained; use g <= energy.")
+            raise Hint(f"true, but {radius:.3g} can be lowered to a radius that is attained; use g <= energy.")
 
 
 @verdict
@@ -159,4 +109,4 @@ def check_factor(mine: Answer) -> None:
         true = 1 - low * h
         if abs(factor - true) > 1e-6:
             sign = " Mind the sign: on which side of the minimum is the new point?" if abs(factor + true) < 1e-6 else ""
-            raise Hint(f"not yet: for c = {c:g} the longest accepted step has another factor than {factor:.3g}.{sign}")
+            raise Hint(f"for c = {c:g} the longest accepted step has another factor than {factor:.3g}.{sign}")

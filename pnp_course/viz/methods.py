@@ -1,0 +1,37 @@
+"""The methods of the course, each with one colour, one line style and one mark, the same in all figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Colours of Okabe and Ito (2008) and of Tol (2021), chosen to differ for colour-blind readers, too, inside each family;
+# the line styles tell the curves apart in print without colour.
+METHODS: dict[str, dict[str, Any]] = {
+    # classical and with a schedule of noise levels
+    "Wiener": {"color": "#777777", "linestyle": ":", "marker": "P"},
+    "Richardson-Lucy": {"color": "#999933", "linestyle": "--", "marker": "X"},
+    "DPIR": {"color": "#E69F00", "linestyle": (0, (3, 1, 1, 1)), "marker": "s"},
+    "FISTA": {"color": "#661100", "linestyle": "--", "marker": "^"},
+    "ADMM": {"color": "#000000", "linestyle": (0, (5, 1)), "marker": "D"},
+    "primal-dual": {"color": "#6699CC", "linestyle": "-.", "marker": "v"},
+    # with a gradient-step denoiser
+    "GS-PnP, trained": {"color": "#332288", "linestyle": "-", "marker": "o"},
+    "GS-PnP, untrained": {"color": "#B8860B", "linestyle": "--", "marker": "s"},
+    "same loop, drunet": {"color": "#117733", "linestyle": "-.", "marker": "^"},
+    "PnP-PGD, drunet": {"color": "#AA4499", "linestyle": ":", "marker": "v"},
+    # with a proximal denoiser
+    "PGD": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+    "averaged PGD": {"color": "#56B4E9", "linestyle": (0, (5, 1)), "marker": "s"},
+    "relaxed PGD": {"color": "#D55E00", "linestyle": "--", "marker": "^"},
+    "DRS": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
+    "DRSdiff": {"color": "#CC79A7", "linestyle": ":", "marker": "v"},
+    # with a cocoercive conservative denoiser
+    "CoCo-ADMM": {"color": "#882255", "linestyle": "-", "marker": "o"},
+    "CoCo-PEGD": {"color": "#44AA99", "linestyle": "-.", "marker": "D"},
+}
+
+
+def style(label: str, otherwise: dict[str, Any]) -> dict[str, Any]:
+    """Colour and line style of the method named `label`, without a mark; `otherwise` for any other label."""
+    chosen = METHODS.get(label, otherwise)
+    return {key: value for key, value in chosen.items() if key != "marker"}
