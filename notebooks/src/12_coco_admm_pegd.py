@@ -763,7 +763,8 @@ run_curves([
 # *In words: errors that die out do no harm, and a persistent error leaves moves of its own size.* The idea: $\nabla F(u_k) =
 # -b_k$ stays exact; replacing $v_k$ by the exact $v_k^*$ in $H$ changes the gain by $\langle\varepsilon, \cdot\rangle$ of something
 # $C$-Lipschitz in $u$ ([proof](../book/theory/coco_pnp.md); for convex $F$ such results are due to Eckstein and Bertsekas
-# 1992). Both sides of the descent inequality, with planted errors:
+# 1992). Errors of the *denoiser* can be rewritten as such errors and do no more harm (same page). Both sides of the descent
+# inequality, with planted errors:
 
 
 # %%
