@@ -233,8 +233,8 @@ gallery({f"{k}: {score[k]:.1f} dB": v for k, v in pictures.items()}, 5, width=11
 # square. The definition of $\kappa$ says $g(x) - g(x^+) = -\langle\nabla g(x), d\rangle - \tfrac\kappa2\|d\|^2$.
 # Add. $\square$
 #
-# That is why the library asks for $c < \tfrac12$, like [A]: then some $\tau > 0$ is accepted for *every* $f$. For
-# convex $f$ all $c < 1$ would do.
+# That is why the library asks for $c < \tfrac12$, like [A]: then some $\tau > 0$ is accepted for *every* $f$ that is
+# bounded below. For convex $f$ all $c < 1$ would do.
 #
 # For the fidelity $f = \tfrac12\|Ax - y\|^2$ the proof loses exactly $\tfrac\lambda2\|Ad\|^2$, the part of strong
 # convexity that $f$ has. So both sides can be compared with equality, on the photograph, in double precision:
@@ -713,8 +713,8 @@ level_figure(both_pixels, paths, window, title="one start, three first steps")
 # step multiplies $x$ by $1 - \tau\kappa$, and $(\ast)$ says $\tau\kappa \le 2(1 - c)$: there is equality in Lemma 1.
 # So the search ends with $2\eta(1 - c) < \tau\kappa \le 2(1 - c)$; for $c = 0.1$, $\eta = 0.9$ the factor is between
 # $-0.8$ and $-0.62$. Every step passes the minimum and lands almost as far on the other side. This is stepping over,
-# and $(\ast)$ is content. The best step, $\tau = 1/\kappa$, is half as long; and since $\tau$ never grows again, one
-# that starts below it is never mended either.
+# and $(\ast)$ is content. The best step, $\tau = 1/\kappa$, is little more than half as long; and since $\tau$
+# never grows again, one that starts below it is never mended either.
 
 # %%
 for c in (0.01, 0.1, 0.45):

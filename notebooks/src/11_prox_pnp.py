@@ -429,7 +429,8 @@ method_curves([
 # On the line the exact borders can be computed ([theory
 # page](../book/theory/prox_pnp.md#beyond-the-bounds-everything-on-the-line)). The upper one is $\alpha\lambda L_f <
 # \tfrac{(2-\alpha)(2-r)}{3-2\alpha}$, a little above 1: there the theorem is nearly sharp, but not quite. That *some*
-# lower bound on $\alpha$ is needed, figure 4 shows; whether it is $r$ we do not know.
+# lower bound on $\alpha$ is needed, figure 4 shows. The best one lies between $\max\bigl(\tfrac r{1+r}, 2 -
+# \tfrac1r\bigr)$ and $r$, so $r$ is nearly right; whether it is the best we do not know.
 #
 # **Exercise 3.** Given $\lambda L_f$ (`weight`) and $\ell$, return an $\alpha$ that Theorem 3 covers, or `None` if
 # there is none.

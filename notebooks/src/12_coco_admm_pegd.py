@@ -758,12 +758,13 @@ run_curves([
 # > **Theorem (with errors).** Let $v_{k+1} = \operatorname{prox}_{\lambda G}(u_k + b_k) + \varepsilon_{k+1}$ in CoCo-ADMM with $t <
 # > t_1$. If $\sum\|\varepsilon_k\|^2 < \infty$, all that Theorem 4.1 says of limit points holds. If only $\|\varepsilon_k\| \le
 # > \bar\varepsilon$, then $\min_{k \le N}\|u_{k+1} - u_k\|^2 \le \tfrac{4(H_1 - h)}{mN} + \tfrac{4C^2}{m^2}\,\bar\varepsilon^2$, with
-# > $h \le F + \lambda G$, $C = 1 + \max(r, s)$ and $m$ from the sharper estimate.
+# > $h \le F + \lambda G$, $C = 1 + r$ and $m$ from the sharper estimate.
 #
 # *In words: errors that die out do no harm, and a persistent error leaves moves of its own size.* The idea: $\nabla F(u_k) =
 # -b_k$ stays exact; replacing $v_k$ by the exact $v_k^*$ in $H$ changes the gain by $\langle\varepsilon, \cdot\rangle$ of something
 # $C$-Lipschitz in $u$ ([proof](../book/theory/coco_pnp.md); for convex $F$ such results are due to Eckstein and Bertsekas
-# 1992). Both sides of the descent inequality, with planted errors:
+# 1992). Errors of the *denoiser* can be rewritten as such errors and do no more harm (same page). Both sides of the descent
+# inequality, with planted errors:
 
 
 # %%
@@ -784,7 +785,7 @@ def disturbed(t, n, size, weight=0.3):
 
 def both_sides(history, t):
     r, s = guarantees.weak_convexity(gamma, t), t / (1 - t)
-    m, C = min((1 - 2 * r) * (1 + r), (1 - s) * (1 + 2 * s)), 1 + max(r, s)
+    m, C = min((1 - 2 * r) * (1 + r), (1 - s) * (1 + 2 * s)), 1 + r
     H, *images = zip(*history, strict=True)
     u, star, error = (torch.stack(x).flatten(1) for x in images)
     du, dv = u.diff(dim=0).norm(dim=1), star.diff(dim=0).norm(dim=1)

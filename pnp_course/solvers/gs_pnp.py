@@ -36,17 +36,17 @@ def gs_pnp_pgd(
     [A] weighs the prior instead: its lambda is 1 / lam, its F is this F divided by lam, and its tau is lam times this
     step.
 
-    For 0 < c < 1/2 the search ends, F(x_k) decreases and converges, and min_k ||x_{k+1} - x_k|| = O(1 / sqrt(k)); limit
-    points are critical. The potential and the gradient at a trial point come from one evaluation, which the next
-    iteration uses if the trial is accepted. Without rejections there is therefore one evaluation per iteration, and one
-    at the start. Each image of a batch has its own step, and stays where it is once that step has fallen below the
-    smallest.
+    For 0 < c < 1/2, f convex and bounded below, and grad g Lipschitz on bounded sets, the search ends, F(x_k) decreases
+    and converges, and min_k ||x_{k+1} - x_k|| = O(1 / sqrt(k)); if the iterates stay bounded, limit points are
+    critical. The potential and the gradient at a trial point come from one evaluation, which the next iteration uses if
+    the trial is accepted. Without rejections there is therefore one evaluation per iteration, and one at the start.
+    Each image of a batch has its own step, and stays where it is once that step has fallen below the smallest.
 
     Args:
         denoise: at_sigma(D, sigma) with a potential.
         x0: the start; the first x is prox_{step lam f}(x0).
         lam: weight of the fidelity.
-        step: first step; with 1 the first point of the prox is D(x).
+        step: first step; with 1 the prox is taken at D(x).
         c, eta: constants of the line search; the authors take 0.1 and 0.9.
         smallest: an image has ended once its step falls below this; the run ends with its last image.
 

@@ -102,7 +102,7 @@ def prox_pnp_drs(
 
         y_k = D_t(s_k),   z_k = prox_{lam f}(2 y_k - s_k),   s_{k+1} = s_k + z_k - y_k
 
-    The bound is 0.376 in [A], and 1/2 by Themelis and Patrinos 2020, see book/theory/proximal_denoiser.md. The
+    The bound is 0.376 in [A], and 1/2 by Themelis and Patrinos 2020, see book/theory/prox_pnp.md. The
     objective is the Douglas-Rachford envelope phi_t(y) + lam f(z) + <y - s, y - z> + ||y - z||^2 / 2.
 
     Args:

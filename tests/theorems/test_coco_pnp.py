@@ -143,8 +143,8 @@ def test_coco_admm_with_errors(d, gamma, delta, size):
     """pnp-inexact: the descent inequality at every step, then the bound on the smallest move with h from the run."""
     t = 0.95 * largest_averaging(gamma, delta)
     r, s = weak_convexity(gamma, t), t * (1 + delta) / (1 - t * (1 + delta))
-    m, C = min((1 - 2 * r) * (1 + r), (1 - s) * (1 + 2 * s)), 1 + max(r, s)
-    assert gradient_lipschitz(gamma, t, delta) == pytest.approx(C - 1)
+    m, C = min((1 - 2 * r) * (1 + r), (1 - s) * (1 + 2 * s)), 1 + r
+    assert gradient_lipschitz(gamma, t, delta) == pytest.approx(max(r, s))
     H, u, star, error = inexact(d, t, size)
     du, dv, e = u.diff(dim=0).norm(dim=1), star.diff(dim=0).norm(dim=1), error[1:].norm(dim=1)
     drop = -H.diff()
@@ -154,6 +154,55 @@ def test_coco_admm_with_errors(d, gamma, delta, size):
     least = float(du.square().min())
     assert least <= 4 * float(H[0] - H[-1]) / (m * len(du)) + 4 * C**2 / m**2 * float(e.max()) ** 2
     assert bool((du[-10:] > 1e-4).any()) == (float(e[-1]) > 1e-4)
+
+
+def test_the_constant_of_the_error_term_cannot_be_improved():
+    """C = 1 + r: for F = -(r/2) u^2 the term is attained, so u - grad F(u) moves by exactly C times the move of u."""
+    r, G = 0.4, 3.0  # G = (3/2) v^2, lam = 1, one pixel
+    prox = 1 / (1 + G)
+
+    def H(u, v, b):
+        return -r * u**2 / 2 + G * v**2 / 2 + b * (u - v) + (u - v) ** 2 / 2
+
+    u, b = 0.7, r * 0.7  # b = -F'(u)
+    star = prox * (u + b)
+    for error in (0.05, -0.3, 2.0):
+        v = star + error
+        new = (v - b) / (1 - r)
+        dual = b + new - v
+        assert dual == pytest.approx(r * new)
+        fall = H(u, star, b) - H(new, star, dual)  # after the step to v*, with H at v*
+        without = H(u, v, b) - H(new, v, dual)  # the same with H at v: what the lemma on the first step bounds
+        assert fall - without == pytest.approx(-(1 + r) * (new - u) * error)
+
+
+@pytest.mark.parametrize("t", [0.2, 0.33])
+def test_coco_admm_with_a_denoiser_that_is_not_exact(t):
+    """pnp-inexact-denoiser: D(z + e) for D(z) is the exact denoiser with other errors; the descent inequality for them."""
+    d, lam, y = two_point(0.25), 0.3, rand(40, seed=3)
+    r, s = weak_convexity(0.25, t), t / (1 - t)
+    m, C = min((1 - 2 * r) * (1 + r), (1 - s) * (1 + 2 * s)), 1 + r
+    draw = torch.Generator().manual_seed(5)
+    u, b, e, before = y.clone(), torch.zeros_like(y), torch.zeros_like(y), None
+    for _ in range(30):
+        old, near, multiplier = e, u + (1 - t) * e, b - t * e
+        v = prox_kl(u + b, y, lam)
+        z = v - b
+        e = 0.02 * torch.randn(40, generator=draw, dtype=torch.float64)
+        u = t * d.d(z + e) + (1 - t) * z
+        b = b + u - v
+        star = prox_kl(near + multiplier, y, lam)
+        error = v + e - t * old - star
+        torch.testing.assert_close(d.averaged(t).d(star + error - multiplier), u + (1 - t) * e)
+        torch.testing.assert_close(multiplier + u + (1 - t) * e - star - error, b - t * e)
+        assert float(error.norm()) <= float(e.norm()) + (t + abs(2 * t - 1)) * float(old.norm()) + 1e-12
+        hat, dual, G = u + (1 - t) * e, b - t * e, (star - torch.xlogy(y, star)).sum()
+        H = prior(d, t, z + e).sum() + lam * G + (dual * (hat - star)).sum() + (hat - star).square().sum() / 2
+        if before is not None:
+            move = (hat - near).norm()
+            promise = (star - before[1]).square().sum() / 2 + m * move**2 / 2 - C * move * error.norm()
+            assert float(before[0] - H) >= float(promise) - 1e-12
+        before = H, star
 
 
 def test_the_term_with_the_error_is_needed():

@@ -121,6 +121,20 @@ def test_relaxed_pgd_on_the_line_has_the_borders_of_the_page(ell, part):
     assert line.relaxed_radius(beta, slope, alpha) > 1
 
 
+@pytest.mark.parametrize("r", [0.55, 0.7, 0.95])
+def test_a_lower_bound_on_alpha_is_needed_up_to_nearly_r(r):
+    """pp-line, 2: below 2 - 1/r some weight with alpha lam L_f < 1 diverges; above it none near the upper end does."""
+    edge, slope = 2 - 1 / r, 1 / (1 - r)
+    assert 0 < edge < r
+    assert r - edge == pytest.approx((1 - r) ** 2 / r)
+    for alpha, converges in ((edge - 1e-3, False), (edge + 1e-3, True)):
+        beta = (1 - 1e-6) / alpha
+        assert beta > r
+        assert (line.relaxed_radius(beta, slope, alpha) < 1) == converges
+    it = line.trace(solvers.alpha_pgd, slope, 200, lam=(1 - 1e-6) / (0.9 * edge), alpha=0.9 * edge)
+    assert size(it) > 10
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_two_conditions_for_relaxed_pgd_are_the_spectral_radius(seed):
     generator = torch.Generator().manual_seed(seed)
