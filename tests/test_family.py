@@ -142,8 +142,15 @@ def test_an_outcome_is_a_picture_with_its_numbers(monkeypatch):
 def test_every_method_has_a_colour_of_its_own_and_its_curve_is_drawn():
     assert set(family.METHODS) == set(METHODS)
     assert len({str(style) for style in family.METHODS.values()}) == len(METHODS)
-    figure = family.change_figure({"a": {"DPS": [None, 0.1, 0.01], "DPIR": [0.2, 0.3, 0.4]}, "b": {"B-RED": [1.0, 0.5]}})
+    figure = family.change_figure(
+        {"a": {"DPS": [None, 0.1, 0.01], "DPIR": [0.2, 0.3, 0.4]}, "b": {"B-RED": [1.0, 0.5]}}
+    )
     left, right = figure.axes
     assert [line.get_label() for line in left.lines] == ["DPS", "DPIR"]
     assert list(left.lines[0].get_xdata()) == [2, 3]
     assert list(right.lines[0].get_ydata()) == [1.0, 0.5]
+
+
+def test_the_papers_numbers_are_those_of_its_table():
+    assert one_picture.printed_psnr("CoCo-ADMM", 50) == 26.0
+    assert one_picture.printed_psnr("DPS", 50) == 23.1

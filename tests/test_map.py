@@ -33,7 +33,9 @@ def test_the_check_notices_another_rule(monkeypatch):
 
 
 def test_every_algorithm_is_in_the_picture_and_in_the_table_once():
-    drawn = [node.text for node in ElementTree.fromstring(course_map.picture()).iter("{http://www.w3.org/2000/svg}text")]
+    drawn = [
+        node.text for node in ElementTree.fromstring(course_map.picture()).iter("{http://www.w3.org/2000/svg}text")
+    ]
     page = course_map.table() + course_map.without()
     for name in RULES:
         assert drawn.count(name) == 1

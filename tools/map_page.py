@@ -9,9 +9,13 @@ from pnp_course.viz import course_map
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
+ALT = (
+    "Map: conditions on the denoiser on the left, from proximal operators of convex functions to none; on the right, by arrows, "
+    "the algorithms that have a theorem under each, coloured by how they touch the fidelity"
+)
 PAGE = """<!-- written by tools/map_page.py from pnp_course.guarantees.RULES -->
 ```{{image}} map.svg
-:alt: Map: conditions on the denoiser on the left, from proximal operators of convex functions to none; on the right, by arrows, the algorithms that converge under each, coloured by how they touch the fidelity
+:alt: {alt}
 :width: 700px
 ```
 
@@ -25,7 +29,7 @@ Without a theorem: {without}.
 
 def files() -> dict[Path, str]:
     """Path -> text of both files."""
-    page = PAGE.format(table=course_map.table(), without=course_map.without())
+    page = PAGE.format(alt=ALT, table=course_map.table(), without=course_map.without())
     return {BOOK / "map.svg": course_map.picture(), BOOK / "map.md": page}
 
 

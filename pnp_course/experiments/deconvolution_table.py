@@ -142,7 +142,11 @@ def method(
     """A method with its grid, for the course's denoiser of this name."""
     convergent = facts.pop("convergent", False)
     return Method(
-        Restore(call), {"course": denoiser, "paper": denoiser}, {"sigma": sigmas, "strength": strengths}, facts, convergent
+        Restore(call),
+        {"course": denoiser, "paper": denoiser},
+        {"sigma": sigmas, "strength": strengths},
+        facts,
+        convergent,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pnp_course.denoisers import denoiser_card
-from pnp_course.experiments.deconvolution_table import METHODS, Restore
+from pnp_course.experiments.deconvolution_table import METHODS, Restore, paper
 from pnp_course.experiments.experiment import Method, Parameters, Problem
 from pnp_course.experiments.job import measure
 from pnp_course.guarantees import Guarantee, guarantee
@@ -43,3 +43,8 @@ def outcome(name: str, problem: Problem) -> Outcome:
     method = METHODS[name]
     out, row = measure(method, problem, method.denoisers["course"], middle_setting(method))
     return Outcome(out.x if isinstance(out, Result) else out, row, answer(name, problem))
+
+
+def printed_psnr(name: str, peak: int) -> float:
+    """The mean PSNR (dB) over 68 photographs that [B] prints in its Table 2."""
+    return paper()[name, peak]["psnr"]

@@ -82,7 +82,9 @@ def end(rule: Rule) -> str:
         return ""
     found = [name for name, words in ENDS.items() if any(w in rule.conclusion for w in words)]
     if len(found) != 1:
-        raise ValueError(f"the conclusion of {rule.solver} names {found or 'nothing'}, wanted one of {', '.join(ENDS)}.")
+        raise ValueError(
+            f"the conclusion of {rule.solver} names {found or 'nothing'}, wanted one of {', '.join(ENDS)}."
+        )
     return found[0]
 
 
@@ -104,7 +106,9 @@ def table() -> str:
         if all(r.check is None for r in rules):
             continue
         cells = [", ".join(f"`{r.solver}` ({end(r)})" for r in rules if touches(r) == k) for k in columns]
-        lines.append(f"| {' | '.join([f'{NAMES[key(rung)]}: {pretty(rung)}', *cells, ', '.join(NOTEBOOKS[key(rung)])])} |")
+        lines.append(
+            f"| {' | '.join([f'{NAMES[key(rung)]}: {pretty(rung)}', *cells, ', '.join(NOTEBOOKS[key(rung)])])} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -162,7 +166,9 @@ def picture() -> str:
             out.append(f'<path d="M60 {y + height:g} v16" stroke="#1a1a1a" stroke-width="1.5" marker-end="url(#tip)"/>')
         y += height + 24
     a, b = (tops[name] + 30 for name in APART)
-    out.append(f'<path d="M26 {a:g} H12 V{b:g} H20" fill="none" stroke="#1a1a1a" stroke-width="1.5" marker-end="url(#tip)"/>')
+    out.append(
+        f'<path d="M26 {a:g} H12 V{b:g} H20" fill="none" stroke="#1a1a1a" stroke-width="1.5" marker-end="url(#tip)"/>'
+    )
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y:g}" width="{WIDTH}" height="{y:g}" '
         'font-family="Helvetica, Arial, sans-serif">',

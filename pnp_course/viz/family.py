@@ -36,7 +36,7 @@ def change_figure(panels: Mapping[str, Mapping[str, Sequence[float | None]]], wi
     Args:
         panels: title -> name of a method -> relative changes; None where there is none.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, 3.2), squeeze=False, sharey=True, dpi=SCREEN_DPI)
+    figure, axes = plt.subplots(1, len(panels), figsize=(width, 3.7), squeeze=False, sharey=True, dpi=SCREEN_DPI)
     for ax, (title, lines) in zip(axes.flat, panels.items(), strict=True):
         for name, values in lines.items():
             points = [(k, v) for k, v in enumerate(values, 1) if v]
@@ -44,7 +44,7 @@ def change_figure(panels: Mapping[str, Mapping[str, Sequence[float | None]]], wi
         ax.set(xlabel="iteration", yscale="log")
         ax.set_title(title, fontsize=9)
         ax.grid(alpha=0.3)
-        ax.legend(fontsize=8, ncol=2)
+        ax.legend(fontsize=8, ncol=4, loc="upper center", bbox_to_anchor=(0.5, -0.18))
     axes.flat[0].set_ylabel("relative change")
     figure.tight_layout(pad=0.5)
     plt.close(figure)
@@ -92,7 +92,10 @@ def check_dpir(answer: Answer) -> str:
     def fault(lam: float, sigmas: Sequence[float]) -> Callable[[Any], str]:
         want = ladder_run(prox, D, y, lam, sigmas)
         hints = [
-            (ladder_run(prox, D, y, lam, sigmas, 0), "the weight is the same at all levels; it should grow with sigma^2"),
+            (
+                ladder_run(prox, D, y, lam, sigmas, 0),
+                "the weight is the same at all levels; it should grow with sigma^2",
+            ),
             (ladder_run(prox, D, y, lam, sigmas, 1), "the weight grows with sigma, and should grow with its square"),
             (ladder_run(prox, D, y, lam, sigmas, -2), "the weight falls where sigma is large; it should rise"),
             (swapped(lam, sigmas), "the denoiser comes first; DPIR begins with the proximal operator"),
@@ -145,7 +148,9 @@ def check_red_slope(answer: Answer) -> str:
         return lambda value: close(value, want, hints, "for a W that is not symmetric")
 
     generator = torch.Generator().manual_seed(0)
-    pairs = [(torch.rand(n, n, generator=generator).double(), torch.rand(n, generator=generator).double()) for n in (2, 3)]
+    pairs = [
+        (torch.rand(n, n, generator=generator).double(), torch.rand(n, generator=generator).double()) for n in (2, 3)
+    ]
     return judge(answer, [(pair, fault(*pair)) for pair in pairs])
 
 
@@ -171,7 +176,13 @@ def check_b_red(answer: Answer) -> str:
 
         return of
 
-    cases = [(0.5, 0.8, 0.7, 1.0), (0.5, -1.0, 0.5, 1.0), (0.5, -1.5, 1.0, 1.0), (0.9, -2.0, 1.0, 1.5), (0.3, 40.0, 2.0, 1.0)]
+    cases = [
+        (0.5, 0.8, 0.7, 1.0),
+        (0.5, -1.0, 0.5, 1.0),
+        (0.5, -1.5, 1.0, 1.0),
+        (0.9, -2.0, 1.0, 1.5),
+        (0.3, 40.0, 2.0, 1.0),
+    ]
     return judge(answer, [(case, fault(*case)) for case in cases])
 
 
@@ -183,8 +194,12 @@ def check_dps_factor(answer: Answer) -> str:
 
     def fault(c: float, sigma: float, nu: float) -> Callable[[Any], str]:
         want, j = guidance_ratio(c, sigma, nu), c / (c + sigma**2)
-        hints = {1 / want: "that is the inverse", 1 + sigma**2 / nu**2: "u has less variance, given x: not sigma^2, but sigma^2 J",
-                 1 + c / nu**2: "that is the variance of u before x is known", 1 + j: "nu is missing"}  # fmt: skip
+        hints = {
+            1 / want: "that is the inverse",
+            1 + sigma**2 / nu**2: "u has less variance, given x: not sigma^2, but sigma^2 J",
+            1 + c / nu**2: "that is the variance of u before x is known",
+            1 + j: "nu is missing",
+        }
 
         def of(value: Any) -> str:
             got = float(as_numbers(value))

@@ -354,7 +354,9 @@ def test_snore_at_one_level_descends_in_the_mean_and_stays_noisy_with_a_constant
     assert sum(draws) / 400 <= bound + 1e-3
     exact = start - mu * slope + mu**2 * big / 2 * (slope + v)
     assert sum(draws) / 400 == pytest.approx(exact, abs=5e-3)
-    tail = [it.x for it in solvers.snore(fidelity, LevelledQuadratic(ell, s), y, lam=lam, sigmas=[s] * 400, step=mu)][200:]
+    tail = [it.x for it in solvers.snore(fidelity, LevelledQuadratic(ell, s), y, lam=lam, sigmas=[s] * 400, step=mu)][
+        200:
+    ]
     best = lam * y / (lam + ell)
     spread = torch.stack(tail).sub(best).square().mean()
     q = 1 - mu * big
@@ -379,7 +381,9 @@ def test_what_dps_leaves_out():
     c, m = root @ root.T + 0.1 * torch.eye(3).double(), torch.tensor([0.2, -0.1, 0.4]).double()
     s, nu = 0.5, 0.3
     noisy = c + s**2 * torch.eye(3).double()
-    joint = torch.cat((torch.cat((noisy, c @ a.T), 1), torch.cat((a @ c, a @ c @ a.T + nu**2 * torch.eye(2).double()), 1)))
+    joint = torch.cat(
+        (torch.cat((noisy, c @ a.T), 1), torch.cat((a @ c, a @ c @ a.T + nu**2 * torch.eye(2).double()), 1))
+    )
     mean = torch.cat((m, a @ m))
     x, y = torch.tensor([0.5, 0.1, -0.3]).double().requires_grad_(True), torch.tensor([1.0, -0.4]).double()
     law = torch.distributions.MultivariateNormal
