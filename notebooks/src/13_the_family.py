@@ -58,7 +58,7 @@ def source(function, start):
 
 
 # %% [markdown]
-# One photograph of 64 × 64 pixels, blurred by a camera shake and seen through photon counts at a peak of 50. The methods and
+# One photograph of 64 by 64 pixels, blurred by a camera shake and seen through photon counts at a peak of 50. The methods and
 # their parameters are those that the course's experiment declares; we take the middle of each grid, and tune nothing here.
 
 # %%
@@ -409,7 +409,7 @@ for fidelity, extra in ((Gaussian(G.operator, y), {}), (G, {"step": 0.1})):
 # Both sides along random directions, in the form in which it is used, $G(b) \le G(a) + \langle\nabla G(a), b - a\rangle + L\,D_h(b, a)$ with the *Bregman distance*
 # $D_h(b, a) = \sum b/a - \log(b/a) - 1$:
 
-# %% mystnb={"image": {"alt": "One pixel: the Poisson fidelity, steep near zero; a parabola that touches it at 0.5 and falls below it near zero; and the bound in Burg's geometry, which touches it, too, and stays above it everywhere"}}
+# %%
 generator, slack = torch.Generator().manual_seed(2), []
 counts = torch.poisson(5 * torch.rand(1, 1, 8, 8, generator=generator)).double() / 5
 small = Poisson(Identity(), counts)
@@ -420,6 +420,8 @@ for _k in range(100):
     slack.append(linear + bound - small.value(b))
 assert min(slack) > 0
 print("the bound holds for 100 pairs of pictures:", min(slack) > 0)
+
+# %% mystnb={"image": {"alt": "One pixel: the Poisson fidelity, steep near zero; a parabola that touches it at 0.5 and falls below it near zero; and the bound in Burg's geometry, which touches it, too, and stays above it everywhere"}}
 u, at, shade = torch.linspace(0.01, 1.2, 400).double(), 0.5, 0.4
 seen_at = 0.6 * u + 0.05  # the detector's pixel: 0.6 of u, the rest dark
 there = torch.tensor(0.6 * at + 0.05).double()
