@@ -344,7 +344,7 @@ assert helpers.check_red_slope(given) == "right"
 # In words: the first makes the residual a gradient at all, the second makes it the gradient of *this* prior. The test, on the shipped networks:
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 def red_test(name, x, level=25 / 255, c=1.1):
     D = load_denoiser(name)
     lin = linearize(D, x, level)
@@ -363,6 +363,7 @@ def red_test(name, x, level=25 / 255, c=1.1):
     }
 
 
+# %% tags=["nbval-ignore-output"]
 seen = clean + 25 / 255 * torch.randn(
     clean.shape, generator=torch.Generator().manual_seed(1)
 )
