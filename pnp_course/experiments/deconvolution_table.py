@@ -6,7 +6,8 @@ Every method has nine settings to choose from: three noise levels of its denoise
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch import Tensor
 from pnp_course import datasets, deconvolution, solvers
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.fidelities import Fidelity, Gaussian, Poisson
 from pnp_course.monitors import psnr_to
 from pnp_course.operators import Blur
 from pnp_course.solvers import Iterate, Result, annealed, ladder, run
@@ -51,12 +52,13 @@ def middle(x: Tensor, side: int) -> Tensor:
 def problem(case: Case) -> Problem:
     """The observation of a case: blurred by kernel 1 to 8, and counted."""
     clean = middle(pictures(case["set"])[case["image"]], case["crop"])
-    kernel = kernels()[case["kernel"] - 1]
-    y = deconvolution.degrade(clean, kernel, case["peak"], case["seed"])
-    operator = Blur(kernel)
-    return Problem(
-        clean, y, {"fidelity": Poisson(operator, y), "gaussian": Gaussian(operator, y), "peak": case["peak"]}
-    )
+    return observed(clean, kernels()[case["kernel"] - 1], case["peak"], case["seed"])
+
+
+def observed(clean: Tensor, kernel: Tensor, peak: float, seed: int) -> Problem:
+    """The same problem for any picture (1, C, H, W) and any kernel."""
+    y, operator = deconvolution.degrade(clean, kernel, peak, seed), Blur(kernel)
+    return Problem(clean, y, {"fidelity": Poisson(operator, y), "gaussian": Gaussian(operator, y), "peak": peak})
 
 
 def cases(name: str, pairs: Iterable[tuple[int, int]], crop: int) -> list[Case]:
@@ -78,49 +80,73 @@ def annealed_weight(p: Problem, q: Parameters) -> float:
     return float(q["strength"] * 4 * p.facts["peak"] * q["sigma"] ** 2)
 
 
-def iterate(name: str, p: Problem, denoise: AtSigma | None, q: Parameters, **settings: Any) -> Result:
-    """Run the solver `name` from the observation, with PSNR and relative change at each iteration."""
-    fidelity = p.facts["gaussian" if name == "dps" else "fidelity"]
-    steps: Iterator[Iterate] = getattr(solvers, name)(fidelity, denoise, p.y, **settings)
-    return run(steps, q["iterations"], monitors={"psnr": psnr_to(p.clean)})
+@dataclass(frozen=True)
+class Call:
+    """What a method does, as data: it runs the solver of this name with a fidelity and with these keyword parameters."""
+
+    solver: str
+    fidelity: Fidelity
+    parameters: Mapping[str, Any]
 
 
-def plain(name: str, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+@dataclass(frozen=True)
+class Restore:
+    """The `restore` of a method that is one run of a solver; `call` says which, so that a guarantee can be asked for it."""
+
+    call: Callable[[Problem, Parameters], Call]
+
+    def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+        """Run the solver from the observation, with PSNR and relative change at each iteration."""
+        it = self.call(p, q)
+        steps: Iterator[Iterate] = getattr(solvers, it.solver)(it.fidelity, denoise, p.y, **it.parameters)
+        return run(steps, q["iterations"], monitors={"psnr": psnr_to(p.clean)})
+
+
+def plain(name: str, p: Problem, q: Parameters) -> Call:
     """A solver with a fixed denoiser, the weight `weight` and perhaps an averaging t."""
-    return iterate(name, p, denoise, q, lam=weight(p, q), **({"t": q["t"]} if "t" in q else {}))
+    return Call(name, p.facts["fidelity"], {"lam": weight(p, q), **({"t": q["t"]} if "t" in q else {})})
 
 
-def dpir(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+def dpir(p: Problem, q: Parameters) -> Call:
     """DPIR from 49/255 down to sigma."""
-    return iterate("dpir", p, denoise, q, lam=annealed_weight(p, q), iterations=q["iterations"])
+    return Call("dpir", p.facts["fidelity"], {"lam": annealed_weight(p, q), "iterations": q["iterations"]})
 
 
-def diffpir(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+def diffpir(p: Problem, q: Parameters) -> Call:
     """DiffPIR from level 1 down to sigma."""
-    return iterate("diffpir", p, denoise, q, lam=annealed_weight(p, q), sigmas=ladder(1.0, q["sigma"], q["iterations"]))
+    levels = ladder(1.0, q["sigma"], q["iterations"])
+    return Call("diffpir", p.facts["fidelity"], {"lam": annealed_weight(p, q), "sigmas": levels})
 
 
-def dps(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+def dps(p: Problem, q: Parameters) -> Call:
     """DPS from level 1 down to sigma, with the Gaussian misfit, as its authors use it for photon noise, too."""
-    return iterate("dps", p, denoise, q, lam=q["strength"], sigmas=ladder(1.0, q["sigma"], q["iterations"]))
+    levels = ladder(1.0, q["sigma"], q["iterations"])
+    return Call("dps", p.facts["gaussian"], {"lam": q["strength"], "sigmas": levels})
 
 
-def snore(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+def snore(p: Problem, q: Parameters) -> Call:
     """SNORE-Prox: the noise falls to sigma in two thirds of the iterations, from 3.6 times that, as the authors let it."""
     levels = annealed(3.6 * q["sigma"], q["sigma"], q["iterations"], last=q["iterations"] // 3)
-    return iterate("snore_prox", p, denoise, q, lam=weight(p, q), sigmas=levels)
+    return Call("snore_prox", p.facts["fidelity"], {"lam": weight(p, q), "sigmas": levels})
 
 
-def b_red(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
+def b_red(p: Problem, q: Parameters) -> Call:
     """B-RED with backtracking; sigma is 1 / gamma of its denoiser's noise."""
-    return iterate("b_red", p, denoise, q, lam=weight(p, q), step=q["step"], backtracking=True)
+    return Call("b_red", p.facts["fidelity"], {"lam": weight(p, q), "step": q["step"], "backtracking": True})
 
 
-def method(restore: Any, denoiser: str, sigmas: Sequence[float], strengths: Sequence[float], **facts: Any) -> Method:
+def method(
+    call: Callable[[Problem, Parameters], Call], denoiser: str, sigmas: Sequence[float], strengths: Sequence[float],
+    **facts: Any,
+) -> Method:  # fmt: skip
     """A method with its grid, for the course's denoiser of this name."""
     convergent = facts.pop("convergent", False)
     return Method(
-        restore, {"course": denoiser, "paper": denoiser}, {"sigma": sigmas, "strength": strengths}, facts, convergent
+        Restore(call),
+        {"course": denoiser, "paper": denoiser},
+        {"sigma": sigmas, "strength": strengths},
+        facts,
+        convergent,
     )
 
 

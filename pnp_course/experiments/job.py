@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from pnp_course import metrics
 from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
-from pnp_course.experiments.experiment import Case, Experiment, Parameters, Problem
+from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
 from pnp_course.provenance import provenance
 from pnp_course.solvers import DivergenceError, Result
 
@@ -55,26 +55,35 @@ def run_job(job: Job) -> dict[str, Any]:
 
     experiment: Experiment = experiment_named(job.experiment)
     method, problem = experiment.methods[job.method], experiment.problem(job.case)
-    net = _network(job.denoiser, problem) if job.denoiser else None
-    calls = _Calls(net)
-    parameters = {**job.fixed, **job.parameters}
-    denoise = at_sigma(net, parameters["sigma"]) if net is not None else None
+    _, measured = measure(method, problem, job.denoiser, {**job.fixed, **job.parameters})
+    return {
+        "schema_version": SCHEMA_VERSION, "key": job.key, "experiment": job.experiment, **job.case,
+        "method": job.method, "denoiser": job.denoiser, "parameters": json.dumps(job.parameters, sort_keys=True),
+        **measured, "memory_mb": round(_memory_mb()),
+        "weights_sha256": denoiser_card(job.denoiser)["sha256"] if job.denoiser else "", **provenance(),
+    }  # fmt: skip
+
+
+def measure(
+    method: Method, problem: Problem, denoiser: str, parameters: Parameters
+) -> tuple[Result | Tensor, dict[str, Any]]:
+    """What a method returns for a problem, and how good it is, how it converged, its seconds and network evaluations.
+
+    Args:
+        denoiser: name of a shipped denoiser, or empty. parameters: fixed ones and tuned ones.
+    """
+    net = _network(denoiser, problem) if denoiser else None
+    calls, denoise = _Calls(net), at_sigma(net, parameters["sigma"]) if net is not None else None
     _forget_memory()
     begun = time.perf_counter()
     try:
         out = method.restore(problem, denoise, parameters)
     except DivergenceError as error:
         out = error.result
-    seconds = time.perf_counter() - begun
-    row = {
-        "schema_version": SCHEMA_VERSION, "key": job.key, "experiment": job.experiment, **job.case,
-        "method": job.method, "denoiser": job.denoiser, "parameters": json.dumps(job.parameters, sort_keys=True),
-        **_outcome(out, problem), "seconds": round(seconds, 4), "network_calls": calls.count,
-        "memory_mb": round(_memory_mb()),
-        "weights_sha256": denoiser_card(job.denoiser)["sha256"] if job.denoiser else "", **provenance(),
-    }  # fmt: skip
-    calls.end()
-    return row
+    finally:
+        calls.end()
+    seconds = round(time.perf_counter() - begun, 4)
+    return out, {**_outcome(out, problem), "seconds": seconds, "network_calls": calls.count}
 
 
 def _network(name: str, problem: Problem) -> nn.Module:

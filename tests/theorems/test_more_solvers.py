@@ -223,3 +223,175 @@ def test_b_red_descends_by_at_least_what_the_theorem_says(y, tau_times_l):
         x = iterate.x
     exact = (-lam + (lam**2 + 4 * ell * lam * y).sqrt()) / (2 * ell)  # lam (1 - y/x) + ell x = 0
     assert torch.allclose(x, exact, atol=1e-3)
+
+
+def test_hqs_is_a_gradient_step_on_the_envelope_and_descends(oracle, y):
+    """u_{k+1} = D(u_k - grad e(u_k)), and F + e falls by (1 - r)/2 times the squared move; F from the potential."""
+    fidelity, lam = Poisson(Identity(), y), 0.7
+    oracle_step = solvers.hqs(fidelity, oracle.denoise, y, lam=lam)
+    u, energy, worst, moved = y, None, 1.0, 0.0
+    largest = 1 / PixelMixture(oracle.mixture).gamma(SIGMA)
+    r = 1 - 1 / largest  # F = prox with slopes of D up to `largest`
+    for _, it in zip(range(30), oracle_step, strict=False):
+        z = u - (u - fidelity.prox(u, lam))
+        assert torch.allclose(it.x, oracle.denoise(z), atol=1e-12)
+        new = it.x
+        prior = oracle.potential(z) - float((z - new).square().sum()) / 2
+        v = fidelity.prox(new, lam)
+        now = prior + lam * fidelity.value(v) + float((v - new).square().sum()) / 2
+        if energy is not None:
+            step = float((new - u).square().sum())
+            worst, moved = min(worst, energy - now - (1 - r) / 2 * step), moved + step
+        u, energy = new, now
+    assert worst > -1e-9
+    assert moved > 1e-3
+
+
+def test_hqs_with_a_contraction_has_its_rate(y):
+    fidelity, q = Poisson(Identity(), y), 0.8
+    runs = [solvers.hqs(fidelity, lambda x: q * x, start, lam=0.7) for start in (y, torch.rand_like(y))]
+    gap = [float((a.x - b.x).norm()) for _, a, b in zip(range(40), *runs, strict=False)]
+    assert all(later <= q * now + 1e-12 for now, later in itertools.pairwise(gap))
+    assert gap[0] > 0.1
+    assert gap[-1] < 1e-3
+
+
+def red_prior_slope(denoise, x):
+    point = x.clone().requires_grad_(True)
+    (slope,) = torch.autograd.grad((point * (point - denoise(point))).sum() / 2, point)
+    return slope
+
+
+SYMMETRIC = torch.tensor([[0.7, 0.2], [0.2, 0.5]], dtype=torch.float64)
+SKEWED = torch.tensor([[0.7, 0.4], [0.0, 0.5]], dtype=torch.float64)
+DENOISERS = {  # name -> map, is J symmetric, is it homogeneous
+    "symmetric matrix": (lambda x: SYMMETRIC @ x, True, True),
+    "skewed matrix": (lambda x: SKEWED @ x, False, True),
+    "soft step": (torch.tanh, True, False),
+    "norm": (lambda x: x - x.norm() * torch.tensor([0.3, 0.1], dtype=x.dtype), False, True),
+    "quartic norm": (lambda x: x - 0.5 * x**3 / (x**4).sum().sqrt(), True, True),  # g = sqrt(sum x^4) / 4
+    "sum of two": (lambda x: torch.tanh(SKEWED @ x), False, False),
+}
+
+
+@pytest.mark.parametrize("name", list(DENOISERS))
+def test_red_prior_exists_exactly_for_symmetric_homogeneous_denoisers(name):
+    denoise, symmetric, homogeneous = DENOISERS[name]
+    same, flat, ray = [], [], []
+    for k in range(20):
+        x = torch.randn(2, generator=generator(k), dtype=torch.float64)
+        j = torch.autograd.functional.jacobian(denoise, x)
+        slope = red_prior_slope(denoise, x)
+        assert torch.allclose(slope, x - denoise(x) / 2 - j.T @ x / 2, atol=1e-12)  # (b)
+        same.append(float((slope - (x - denoise(x))).norm()))
+        flat.append(float((j - j.T).norm()))
+        ray.append(max(float((denoise(2 * x) - 2 * denoise(x)).norm()), float((j @ x - denoise(x)).norm())))
+    assert (max(flat) < 1e-12) == symmetric
+    assert (max(ray) < 1e-12) == homogeneous
+    assert (max(same) < 1e-12) == (symmetric and homogeneous)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.99])
+def test_b_pnp_descends_by_at_least_what_the_theorem_says(y, share):
+    """g = ell |x|^2 / 2: zeta'' = z^2 - 3 t ell z^4 > 0 for 3 t ell z^2 < 1, here where z < 1.8."""
+    y, ell, t = 0.1 + 0.9 * y, 0.8, 0.1
+    fidelity, smooth = Poisson(Identity(), y), float(y.max())
+    lam = share / smooth
+    x, energy, moved = None, None, 0.0
+    for _, it in zip(range(60), solvers.b_pnp(fidelity, Quadratic(ell), y.sqrt(), lam=lam, t=t), strict=False):
+        assert 3 * t * ell * float(it.z.max()) ** 2 < 1
+        if x is not None:
+            distance = float(burg_distance(it.x, x))
+            assert energy - it.objective >= (1 - lam * smooth) * distance - 1e-9
+            moved += distance
+        x, energy = it.x, it.objective
+    assert moved > 1e-3
+
+
+def test_b_pnp_step_is_a_bregman_proximal_map():
+    """phi(v) + D_h(v, z), phi known by phi(B(z)) = t g(z) - D_h(B(z), z), is least at v = B(z) among all v = B(w)."""
+    ell, t = 0.8, 0.1
+    w = torch.linspace(0.05, 1.5, 2000, dtype=torch.float64)
+    v = w - t * w**2 * ell * w
+    phi = t * ell * w**2 / 2 - (v / w - (v / w).log() - 1)
+    for k in (100, 700, 1500):
+        total = phi + v / w[k] - (v / w[k]).log() - 1
+        assert int(total.argmin()) == k
+        assert float(total.max() - total.min()) > 0.01
+
+
+def test_noise_before_a_gradient_step_smooths_its_potential(oracle):
+    """E[u - D(u)], u = x + sigma n, against the slope of E g(u), both by the trapezoidal rule on a fine grid."""
+    x, s = 0.35, 0.1
+    n = torch.linspace(-9, 9, 4001, dtype=torch.float64)
+    p = torch.exp(-(n**2) / 2) / (2 * torch.pi) ** 0.5
+
+    def mean(values):
+        return float(torch.trapezoid(values * p, n))
+
+    def potential(x):
+        return mean(-(SIGMA**2) * oracle.mixture.log_density((x + s * n)[:, None], SIGMA))
+
+    u = x + s * n
+    residual = u - oracle.denoiser(u.reshape(1, 1, 1, -1), SIGMA).flatten()
+    assert mean(residual) == pytest.approx((potential(x + 1e-5) - potential(x - 1e-5)) / 2e-5, abs=1e-7)
+    assert abs(mean(residual) - float(residual[2000])) > 1e-3  # it is not that of the potential itself
+
+
+def test_snore_at_one_level_descends_in_the_mean_and_stays_noisy_with_a_constant_step():
+    """g = ell |x|^2 / 2 and G = |x - y|^2 / 2: everything is known in closed form."""
+    ell, lam, s, d = 0.6, 1.5, 0.2, 64
+    big, v = lam + ell, ell**2 * s**2 * d
+    y = torch.full((1, 1, 8, 8), 0.5, dtype=torch.float64)
+    fidelity, mu = Gaussian(Identity(), y), 0.3
+    draws = []
+    for seed in range(400):
+        denoise = LevelledQuadratic(ell, s)
+        first = next(solvers.snore(fidelity, denoise, torch.zeros_like(y), lam=lam, sigmas=[s], step=mu, seed=seed))
+        draws.append(lam * fidelity.value(first.x) + ell / 2 * float(first.x.square().sum()))
+    start, slope = lam * fidelity.value(0 * y), float((lam * y).square().sum())
+    bound = start - mu / 2 * slope + mu**2 * big * v / 2
+    assert sum(draws) / 400 <= bound + 1e-3
+    exact = start - mu * slope + mu**2 * big / 2 * (slope + v)
+    assert sum(draws) / 400 == pytest.approx(exact, abs=5e-3)
+    tail = [it.x for it in solvers.snore(fidelity, LevelledQuadratic(ell, s), y, lam=lam, sigmas=[s] * 400, step=mu)][
+        200:
+    ]
+    best = lam * y / (lam + ell)
+    spread = torch.stack(tail).sub(best).square().mean()
+    q = 1 - mu * big
+    assert float(spread) == pytest.approx((mu * ell * s) ** 2 / (1 - q**2), rel=0.1)  # it does not vanish
+
+
+class LevelledQuadratic(Quadratic):
+    """The same at every noise level."""
+
+    def __init__(self, ell, sigma):
+        super().__init__(ell)
+        self.sigma = sigma
+
+    def at(self, sigma):
+        return self
+
+
+def test_what_dps_leaves_out():
+    """The formula against a numerical derivative of log p(y | x), which is p(x, y) / p(x), from joint covariances."""
+    a = torch.randn(2, 3, generator=generator(1), dtype=torch.float64)
+    root = torch.randn(3, 3, generator=generator(2), dtype=torch.float64)
+    c, m = root @ root.T + 0.1 * torch.eye(3).double(), torch.tensor([0.2, -0.1, 0.4]).double()
+    s, nu = 0.5, 0.3
+    noisy = c + s**2 * torch.eye(3).double()
+    joint = torch.cat(
+        (torch.cat((noisy, c @ a.T), 1), torch.cat((a @ c, a @ c @ a.T + nu**2 * torch.eye(2).double()), 1))
+    )
+    mean = torch.cat((m, a @ m))
+    x, y = torch.tensor([0.5, 0.1, -0.3]).double().requires_grad_(True), torch.tensor([1.0, -0.4]).double()
+    law = torch.distributions.MultivariateNormal
+    log = law(mean, joint).log_prob(torch.cat((x, y))) - law(m, noisy).log_prob(x)
+    (want,) = torch.autograd.grad(log, x)
+    j = c @ torch.linalg.inv(noisy)
+    residual = y - a @ (m + j @ (x.detach() - m))
+    got = j @ a.T @ torch.linalg.solve(nu**2 * torch.eye(2).double() + s**2 * a @ j @ a.T, residual)
+    assert torch.allclose(got, want, atol=1e-10)
+    plain = j @ a.T @ residual
+    assert float((plain / plain.norm() - want / want.norm()).norm()) > 0.05  # another direction
