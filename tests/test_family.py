@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from pnp_course import images
+from pnp_course.exercises import notebook_13 as checks
 from pnp_course.experiments import one_picture
 from pnp_course.experiments.deconvolution_table import METHODS, observed
 from pnp_course.operators import kernels
-from pnp_course.viz import family
+from pnp_course.viz import family, methods
 
 
 def dpir(prox, D, y, lam, sigmas):
@@ -39,58 +40,66 @@ def j(c, sigma):
 
 
 RIGHT = [
-    (family.check_dpir, dpir), (family.check_dpir, lambda *a: dpir(*a).numpy()), (family.check_dpir, family.ladder_run),
-    (family.check_dpir, lambda prox, D, y, lam, s: dpir(prox, D, y, torch.tensor(lam), s).tolist()),
-    (family.check_ishikawa, lambda T, u, a, b: (1 - a) * u + a * T((1 - b) * u + b * T(u))),
-    (family.check_ishikawa, lambda T, u, a, b: torch.lerp(u, T(torch.lerp(u, T(u), b)), a).numpy()),
-    (family.check_red_slope, lambda W, x: x - (W + W.T) @ x / 2),
-    (family.check_red_slope, lambda W, x: x.numpy() - 0.5 * W.numpy() @ x.numpy() - 0.5 * x.numpy() @ W.numpy()),
-    (family.check_b_red, mirror), (family.check_b_red, bisected),
-    (family.check_b_red, lambda *a: np.array([mirror(*a)])), (family.check_b_red, lambda *a: torch.tensor(mirror(*a)).double()),
-    (family.check_dps_factor, lambda c, s, nu: 1 + s**2 * j(c, s) / nu**2),
-    (family.check_dps_factor, lambda c, s, nu: np.float64((nu**2 + 1 / (1 / c + 1 / s**2)) / nu**2)),
+    (checks.check_dpir, dpir), (checks.check_dpir, lambda *a: dpir(*a).numpy()), (checks.check_dpir, checks.ladder_run),
+    (checks.check_dpir, lambda prox, D, y, lam, s: dpir(prox, D, y, torch.tensor(lam), s).tolist()),
+    (checks.check_ishikawa, lambda T, u, a, b: (1 - a) * u + a * T((1 - b) * u + b * T(u))),
+    (checks.check_ishikawa, lambda T, u, a, b: torch.lerp(u, T(torch.lerp(u, T(u), b)), a).numpy()),
+    (checks.check_red_slope, lambda W, x: x - (W + W.T) @ x / 2),
+    (checks.check_red_slope, lambda W, x: x.numpy() - 0.5 * W.numpy() @ x.numpy() - 0.5 * x.numpy() @ W.numpy()),
+    (checks.check_b_red, mirror), (checks.check_b_red, bisected),
+    (checks.check_b_red, lambda *a: np.array([mirror(*a)])), (checks.check_b_red, lambda *a: torch.tensor(mirror(*a)).double()),
+    (checks.check_dps_factor, lambda c, s, nu: 1 + s**2 * j(c, s) / nu**2),
+    (checks.check_dps_factor, lambda c, s, nu: np.float64((nu**2 + 1 / (1 / c + 1 / s**2)) / nu**2)),
 ]  # fmt: skip
 WRONG = [
-    (family.check_dpir, lambda prox, D, y, lam, s: y, "after 3 levels"),
-    (family.check_dpir, lambda prox, D, y, lam, s: family.ladder_run(prox, D, y, lam, s, 0), "the same at all levels"),
-    (family.check_dpir, lambda prox, D, y, lam, s: family.ladder_run(prox, D, y, lam, s, 1), "its square"),
-    (family.check_dpir, lambda prox, D, y, lam, s: family.ladder_run(prox, D, y, lam, s, -2), "it should rise"),
-    (family.check_dpir, lambda prox, D, y, lam, s: prox(D(y, s[0]), lam), "after 3 levels"),
-    (family.check_dpir, lambda prox, D, y, lam, s: dpir(prox, D, y, lam, s[:-1] or s), "after"),
-    (family.check_dpir, lambda prox, D, y, lam, s: dpir(prox, D, y, lam), "TypeError"),
-    (family.check_dpir, lambda *a: None, "returned None"),
-    (family.check_dpir, lambda *a: 0.5, "shape"),
-    (family.check_ishikawa, lambda T, u, a, b: (1 - a) * u + a * T(u), "Mann"),
-    (family.check_ishikawa, lambda T, u, a, b: (1 - b) * u + b * T(u), "that is w"),
-    (family.check_ishikawa, lambda T, u, a, b: T((1 - b) * u + b * T(u)), "outer average is missing"),
-    (family.check_ishikawa, lambda T, u, a, b: family.ishikawa_step(T, u, b, a), "changed places"),
-    (family.check_ishikawa, lambda T, u, a, b: family.ishikawa_step(T, u, 1 - a, 1 - b), "belong to T"),
+    (checks.check_dpir, lambda prox, D, y, lam, s: y, "after 3 levels"),
     (
-        family.check_ishikawa,
+        checks.check_dpir,
+        lambda prox, D, y, lam, s: checks.ladder_run(prox, D, y, lam, s, 0),
+        "the same at all levels",
+    ),
+    (checks.check_dpir, lambda prox, D, y, lam, s: checks.ladder_run(prox, D, y, lam, s, 1), "its square"),
+    (
+        checks.check_dpir,
+        lambda prox, D, y, lam, s: checks.ladder_run(prox, D, y, lam, s, -2),
+        "it should rise",
+    ),
+    (checks.check_dpir, lambda prox, D, y, lam, s: prox(D(y, s[0]), lam), "after 3 levels"),
+    (checks.check_dpir, lambda prox, D, y, lam, s: dpir(prox, D, y, lam, s[:-1] or s), "after"),
+    (checks.check_dpir, lambda prox, D, y, lam, s: dpir(prox, D, y, lam), "TypeError"),
+    (checks.check_dpir, lambda *a: None, "None"),
+    (checks.check_dpir, lambda *a: 0.5, "shape"),
+    (checks.check_ishikawa, lambda T, u, a, b: (1 - a) * u + a * T(u), "Mann"),
+    (checks.check_ishikawa, lambda T, u, a, b: (1 - b) * u + b * T(u), "that is w"),
+    (checks.check_ishikawa, lambda T, u, a, b: T((1 - b) * u + b * T(u)), "outer average is missing"),
+    (checks.check_ishikawa, lambda T, u, a, b: checks.ishikawa_step(T, u, b, a), "changed places"),
+    (checks.check_ishikawa, lambda T, u, a, b: checks.ishikawa_step(T, u, 1 - a, 1 - b), "belong to T"),
+    (
+        checks.check_ishikawa,
         lambda T, u, a, b: (1 - a) * ((1 - b) * u + b * T(u)) + a * T((1 - b) * u + b * T(u)),
         "average is of u",
     ),
-    (family.check_ishikawa, lambda T, u, a, b: u, "largest difference"),
-    (family.check_ishikawa, lambda T, u, a, b: math.nan * u, "NaN"),
-    (family.check_red_slope, lambda W, x: x - W @ x, "what RED uses"),
-    (family.check_red_slope, lambda W, x: x - W.T @ x, "only the transpose"),
-    (family.check_red_slope, lambda W, x: 2 * x - (W + W.T) @ x, "twice"),
-    (family.check_red_slope, lambda W, x: x - (W + W.T) @ x, "one of the terms"),
-    (family.check_red_slope, lambda W, x: x, "largest difference"),
-    (family.check_red_slope, lambda W, x: W, "shape"),
-    (family.check_b_red, lambda x, s, t, c: min(x - t * s, c), "usual gradient descent"),
-    (family.check_b_red, lambda x, s, t, c: x - t * x**2 * s, "nearly"),
-    (family.check_b_red, lambda x, s, t, c: x / (1 + t * x * s), "outside|a search"),
-    (family.check_b_red, lambda x, s, t, c: min(x / (1 + t * x * s), c), "outside|a search"),
-    (family.check_b_red, lambda x, s, t, c: x / (1 + t * s), "a search"),
-    (family.check_b_red, lambda x, s, t, c: x, "a search"),
-    (family.check_b_red, lambda x, s, t, c: 1 / 0, "ZeroDivisionError"),
-    (family.check_dps_factor, lambda c, s, nu: 1.0, "densities give"),
-    (family.check_dps_factor, lambda c, s, nu: 1 / (1 + s**2 * j(c, s) / nu**2), "inverse"),
-    (family.check_dps_factor, lambda c, s, nu: 1 + s**2 / nu**2, "less variance"),
-    (family.check_dps_factor, lambda c, s, nu: 1 + c / nu**2, "before x is known"),
-    (family.check_dps_factor, lambda c, s, nu: 1 + j(c, s), "nu is missing"),
-    (family.check_dps_factor, lambda c, s, nu: 1 + s**2 * j(c, s) / nu, "densities give"),
+    (checks.check_ishikawa, lambda T, u, a, b: u, "largest difference"),
+    (checks.check_ishikawa, lambda T, u, a, b: math.nan * u, "NaN"),
+    (checks.check_red_slope, lambda W, x: x - W @ x, "what RED uses"),
+    (checks.check_red_slope, lambda W, x: x - W.T @ x, "only the transpose"),
+    (checks.check_red_slope, lambda W, x: 2 * x - (W + W.T) @ x, "twice"),
+    (checks.check_red_slope, lambda W, x: x - (W + W.T) @ x, "one of the terms"),
+    (checks.check_red_slope, lambda W, x: x, "largest difference"),
+    (checks.check_red_slope, lambda W, x: W, "shape"),
+    (checks.check_b_red, lambda x, s, t, c: min(x - t * s, c), "usual gradient descent"),
+    (checks.check_b_red, lambda x, s, t, c: x - t * x**2 * s, "nearly"),
+    (checks.check_b_red, lambda x, s, t, c: x / (1 + t * x * s), "outside|a search"),
+    (checks.check_b_red, lambda x, s, t, c: min(x / (1 + t * x * s), c), "outside|a search"),
+    (checks.check_b_red, lambda x, s, t, c: x / (1 + t * s), "a search"),
+    (checks.check_b_red, lambda x, s, t, c: x, "a search"),
+    (checks.check_b_red, lambda x, s, t, c: 1 / 0, "ZeroDivisionError"),
+    (checks.check_dps_factor, lambda c, s, nu: 1.0, "densities give"),
+    (checks.check_dps_factor, lambda c, s, nu: 1 / (1 + s**2 * j(c, s) / nu**2), "inverse"),
+    (checks.check_dps_factor, lambda c, s, nu: 1 + s**2 / nu**2, "less variance"),
+    (checks.check_dps_factor, lambda c, s, nu: 1 + c / nu**2, "before x is known"),
+    (checks.check_dps_factor, lambda c, s, nu: 1 + j(c, s), "nu is missing"),
+    (checks.check_dps_factor, lambda c, s, nu: 1 + s**2 * j(c, s) / nu, "densities give"),
 ]
 
 
@@ -140,8 +149,8 @@ def test_an_outcome_is_a_picture_with_its_numbers(monkeypatch):
 
 
 def test_every_method_has_a_colour_of_its_own_and_its_curve_is_drawn():
-    assert set(family.METHODS) == set(METHODS)
-    assert len({str(style) for style in family.METHODS.values()}) == len(METHODS)
+    assert set(METHODS) <= set(methods.METHODS)
+    assert len({str(methods.METHODS[name]) for name in METHODS}) == len(METHODS)
     figure = family.change_figure(
         {"a": {"DPS": [None, 0.1, 0.01], "DPIR": [0.2, 0.3, 0.4]}, "b": {"B-RED": [1.0, 0.5]}}
     )

@@ -35,6 +35,7 @@ import torch
 from IPython.display import SVG, Markdown
 from pnp_course import denoiser_card, images, load_denoiser, metrics, solvers
 from pnp_course.denoisers import at_sigma
+from pnp_course.exercises import notebook_13 as helpers
 from pnp_course.experiments.deconvolution_table import METHODS, observed
 from pnp_course.experiments.one_picture import middle_setting, outcome, printed_psnr
 from pnp_course.fidelities import Gaussian, Poisson
@@ -44,8 +45,8 @@ from pnp_course.operators import Identity, kernels
 from pnp_course.solvers.bregman import burg_distance
 from pnp_course.toy import GaussianMixture, PixelMixture
 from pnp_course.viz import course_map
-from pnp_course.viz import family as helpers
 from pnp_course.viz.complex_plane import orbits_figure
+from pnp_course.viz.family import change_figure
 from pnp_course.viz.figures import curves, gallery
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
@@ -672,7 +673,7 @@ assert "B-RED" in covered - rests
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative changes of the ten methods on a logarithmic axis. Left, covered: CoCo-ADMM and CoCo-PEGD fall to below a thousandth, B-RED stays near a hundredth. Right, not covered: RMMO-DRS falls furthest, Prox-DRS and PnPI-HQS follow, DPIR ends early, the samplers and SNORE do not come to rest"}}
 changes = {n: [c for _, c in run.row["curve"]] for n, run in runs.items()}
-helpers.change_figure({
+change_figure({
     "covered by a theorem": {n: v for n, v in changes.items() if n in covered},
     "not covered": {n: v for n, v in changes.items() if n not in covered},
 })  # fmt: skip

@@ -162,7 +162,7 @@ METHODS = {
     "SNORE": method(snore, "gs-drunet", (0.06, 0.1, 0.14), (0.5, 1.0, 2.0), iterations=60, convergent=True),
     "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
                        convergent=True),
-    "B-RED": method(b_red, "bregman-drunet", (0.002, 0.01, 0.04), (0.1, 0.25, 0.6), iterations=100, step=1.0,
+    "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.1, 0.25, 0.6), iterations=100, step=1.0,
                     convergent=True),
     "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.12, 0.16, 0.2), (0.7, 1.0, 1.4), iterations=50,
                         t=T, convergent=True),

@@ -28,6 +28,14 @@ METHODS: dict[str, dict[str, Any]] = {
     # with a cocoercive conservative denoiser
     "CoCo-ADMM": {"color": "#882255", "linestyle": "-", "marker": "o"},
     "CoCo-PEGD": {"color": "#44AA99", "linestyle": "-.", "marker": "D"},
+    # the others of the family
+    "B-RED": {"color": "#DDCC77", "linestyle": "-.", "marker": "^"},
+    "Prox-DRS": {"color": "#CC6677", "linestyle": "--", "marker": "v"},
+    "RMMO-DRS": {"color": "#88CCEE", "linestyle": (0, (5, 1)), "marker": "s"},
+    "PnPI-HQS": {"color": "#9467BD", "linestyle": ":", "marker": "P"},
+    "SNORE": {"color": "#7F6000", "linestyle": "--", "marker": "X"},
+    "DPS": {"color": "#3B3B6D", "linestyle": ":", "marker": "D"},
+    "DiffPIR": {"color": "#A6761D", "linestyle": (0, (3, 1, 1, 1)), "marker": "o"},
 }
 
 
