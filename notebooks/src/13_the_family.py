@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), the ladder of conditions
 # > ([06](06_ladder_of_conditions.ipynb)), CoCo denoisers ([08](08_coco_denoisers.ipynb)).
 # >
-# > **Time.** 90 minutes; the cells take about a minute.
+# > **Time.** 70 minutes (70 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. Below are ten restored pictures, and six of them look alike. **Which of them is the solution of
 # a problem, which is the fixed point of a map, and which is only where the program stopped?**
@@ -488,18 +488,18 @@ safe = 1 / (method.restore.call(problem, q).parameters["lam"] * float(y.sum()))
 denoise = at_sigma(net, q["sigma"])
 short = method.restore(problem, denoise, q | {"step": 0.1, "iterations": 60})
 print(
-    f"safe step {safe:.4f}, accepted {q['step']:g} (calls: {runs['B-RED'].row['network_calls']})"
+    f"safe step {safe:.4f}, first step {q['step']:g} (calls: {runs['B-RED'].row['network_calls']})"
 )
 print(
     f"last change: step 1 {runs['B-RED'].row['relative_change']:.0e}, step 0.1 {short.rows[-1]['relative_change']:.0e}"
 )
-assert runs["B-RED"].row["network_calls"] == 101
+assert runs["B-RED"].row["network_calls"] <= 103
 assert (
     short.rows[-1]["relative_change"] < 0.2 * runs["B-RED"].row["relative_change"]
 )
 
 # %% [markdown]
-# One evaluation for each of the 100 steps and one before them: the line search never shortened the step 1, which is two thousand times the guaranteed one. The
+# One evaluation for each of the 100 steps, one before them, and one more for each time that the line search shortened the step by a tenth: it stays near 1, two thousand times the guaranteed one. The
 # guarantee is for the worst picture, since $\|y\|_1$ is a sum over *all* pixels. With the long step the objective falls all the time, and the iterates zigzag;
 # with a shorter one (60 steps) they calm down. The theorem promises the fall of the objective, and not that the steps get small soon.
 #
