@@ -117,8 +117,8 @@ def test_plausible_wrong_answers_get_a_hint_of_one_line(check, answer, hint):
 
 
 def test_every_check_is_tested():
-    checks = {getattr(family, name) for name in dir(family) if name.startswith("check_")}
-    assert checks == {check for check, _ in RIGHT} == {check for check, _, _ in WRONG}
+    found = {getattr(checks, name) for name in dir(checks) if name.startswith("check_")}
+    assert found == {check for check, _ in RIGHT} == {check for check, _, _ in WRONG}
 
 
 def problem(size=32):

@@ -85,6 +85,7 @@ RIGHT = {
         lambda a, t: (1 / a, t * a),
         lambda a, t: np.array([1 / a, t / (1 / a)]),
         lambda a, t: torch.tensor([1 / a, a * t], dtype=torch.float64),
+        lambda a, t: torch.tensor([1 / a, a * t]),  # single precision
         lambda lam_a, tau_a: [1.0 / lam_a, tau_a * lam_a],
     ],
     "iterations": [
@@ -98,11 +99,14 @@ RIGHT = {
         lambda s, p: np.power(s, 1 / p),
         lambda s, p: torch.exp(torch.log(s) / p),
         lambda s, p: s ** (1 / p) + s,
+        lambda s, p: s ** (1 / (2 * p)),
+        lambda s, p: 10 * s ** (1 / (2 * p)),
     ],
     "radius": [
         lambda q, e, energy: (e + (2 * energy) ** 0.5) / (1 - q),
         lambda q, e, energy: np.array([(e + np.sqrt(2 * energy)) / (1 - q)]),
         lambda q, e, energy: (e + torch.sqrt(2 * energy)) / (1 - q),
+        lambda q, e, energy: torch.tensor((e + math.sqrt(2 * energy)) / (1 - q)),
     ],
     "factor": [lambda c: 2 * c - 1, lambda c: 1 - 2 * (1 - c), lambda c: torch.tensor(2 * c - 1, dtype=torch.float64)],
 }
@@ -135,6 +139,7 @@ WRONG = {
     "desingularising": [
         lambda s, p: s,
         lambda s, p: s**0.5,
+        lambda s, p: 10 * s ** (1 / 8),  # good up to p = 8
         lambda s, p: s ** (1 - 1 / p),
         lambda s, p: 0.5 * s ** (1 / p),
         lambda s, p: s ** (1 / p) + 1,
@@ -181,8 +186,10 @@ def test_wrong_answers_get_a_hint(name, answer):
 
 
 def test_hints_say_what_is_wrong():
-    assert "step, must be tau_A lam_A" in checks.check_translation(lambda a, t: (1 / a, t))
-    assert "step lam, must be tau_A" in checks.check_translation(lambda a, t: (1 / a**2, t * a))
+    said = checks.check_translation(lambda a, t: (1 / a, t))
+    assert "the weight in the prox and the factor of grad g differs" in said
+    assert "tau_A" not in said  # no hint gives the answer away
+    assert "the weight in the prox differs" in checks.check_translation(lambda a, t: (1 / a**2, t * a))
     assert "Mind the sign" in checks.check_factor(lambda c: 1 - 2 * c)
     assert "true, but" in checks.check_radius(lambda q, e, energy: 100.0)
     assert "fewer than" in checks.check_iterations(lambda gap, tau, c, eps: 10**6)

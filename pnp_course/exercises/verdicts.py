@@ -103,7 +103,10 @@ def call(mine: Answer, *arguments: Any) -> Any:
         except (TypeError, AttributeError):
             return mine(*(_as_tensor(a) for a in arguments))
     except Exception as error:
-        raise Hint(f"your function raised {type(error).__name__}: {error}") from None
+        plain = ", ".join(f"{a:g}" for a in arguments if isinstance(a, int | float))
+        raise Hint(
+            f"your function raised {type(error).__name__}: {error}" + (f" (called with {plain})" if plain else "")
+        ) from None
 
 
 def pointwise(mine: Answer, z: Tensor, *arguments: Any) -> Tensor:
