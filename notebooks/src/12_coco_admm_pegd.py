@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Minimise with a prior that nobody wrote down
 #
-# > **You will do.** Write CoCo-ADMM in five lines and CoCo-PEGD in three; watch the function that proves their
+# > **You will do.** Write CoCo-ADMM in five lines and read CoCo-PEGD in three; watch the function that proves their
 # > convergence fall; find the averaging at which one pixel begins to swing for ever; stop the inner loop too early and see
 # > what it costs.
 # >
@@ -21,7 +21,7 @@
 # >
 # > **Time.** 85 minutes (90 with all that is folded); the cells take about a minute.
 #
-# A question to keep in mind. The theorem below allows an averaging $t < 0.4$ for the denoiser that we shall use. Here is
+# A question to keep in mind. The sharpened theorem of section 4 allows an averaging $t < 0.4$ for the denoiser that we shall use. Here is
 # a photograph restored with $t = 0.33$ and, against the theorem, with $t = 1$: both runs come to rest, and the pictures
 # are of the same quality, the second one smoother. In section 4 a single pixel, with the same algorithm and the same
 # fidelity, will swing for ever. **What does
@@ -253,7 +253,8 @@ right = checks.check_admm(mine) == "right"
 loop = mine if right else checks.loop
 own = loop(lambda z: lab.prox(z, weight), oracle.d, counts, t, 300)
 same = bool((own - toy_run[-1].u).abs().max() < 1e-12)
-print("five lines and the library's solver agree:", same)
+whose = "your loop" if right else "the solution's loop (yours is not right yet)"
+print(f"{whose} and the library's solver agree:", same)
 k = toy_run[5]
 gradient = invert(oracle.averaged(t).d, k.u) - k.u
 print(f"largest |b| = {k.b.abs().max():.4f}, |grad F| = {gradient.abs().max():.4f}")
@@ -323,7 +324,8 @@ assert left.sum() > 0.1
 # $$ H_k \ge F(v_k) + \lambda G(v_k) + \tfrac{1-L}2\|u_k - v_k\|^2, \qquad L < 1 \text{ because } L^2 < \tfrac12 . $$
 #
 # So all $v_k$ lie where $F + \lambda G \le H_1$, a bounded set: **this is where coercivity is used, and where a theorem
-# without it would be false.** Then $u_k$ is bounded, too, and $H_k$ is bounded below; the gains of part 1 are summable, so
+# without it would be false.** Then $u_k$ is bounded, too, since $\tfrac{1-L}2\|u_k - v_k\|^2 \le H_1 -
+# \inf(F + \lambda G)$, and $H_k$ is bounded below; the gains of part 1 are summable, so
 # $\mathrm du, \mathrm dv \to 0$ and $\|u_{k+1} - v_{k+1}\| = \|b_{k+1} - b_k\| \le L\|\mathrm du\| \to 0$.
 #
 # <details>
@@ -344,7 +346,7 @@ assert left.sum() > 0.1
 # exponentials and logarithms, and is proved for our denoisers ([lemma](../book/theory/coco_pnp.md)).
 #
 # Now the photograph. The gradient-step denoiser knows its potential $g$, so here, too, $F(u_k) = t\,g(z_k) - \tfrac12\|z_k -
-# u_k\|^2$ is exact, up to single precision. (For a denoiser without one, `monitors.Lagrangian` integrates $-b$ along the run.) We also check the hypotheses: no zero in the transfer function, $t < t_1$.
+# u_k\|^2$, with $z_k = v_k - b_{k-1}$, what the denoiser receives, is exact, up to single precision. (For a denoiser without one, `monitors.Lagrangian` integrates $-b$ along the run.) We also check that the transfer function has no zero ($t$ was compared with its bound in section 1).
 
 
 # %%
@@ -396,7 +398,8 @@ run_curves([
 #   $\;2(1-\gamma)t^3 + \gamma t^2 + 2\gamma t - \gamma < 0$;
 # - $r^2 < \tfrac{1-r}2$ is $(2r - 1)(r + 1) < 0$, that is $r < \tfrac12$, that is $t < \tfrac\gamma{1-\gamma}$.
 #
-# For $\gamma \ge \tfrac14$ the first implies the second, for $\gamma \le \tfrac14$ the other way round: that is $t_0(\gamma)$.
+# For $\gamma \ge \tfrac14$ the first implies the second, for $\gamma \le \tfrac14$ the other way round. Let $t_0(\gamma)$ be the largest
+# number below which both hold: the root of the cubic if $\gamma \ge \tfrac14$, and $\tfrac\gamma{1-\gamma}$ if $\gamma \le \tfrac14$.
 #
 # **Exercise 3 (code).** Return $t_0(\gamma)$ for $0 < \gamma < 1$. (The cubic increases in $t > 0$: bisect.)
 #
@@ -433,7 +436,7 @@ print(checks.check_bound(mine))
 # %% [markdown]
 # **A sharper bound.** The proof took the worst case of the $u$-step *and* the worst case of the multiplier. They exclude
 # each other: the $u$-step gains least where $F$ is most concave, the multiplier costs most where $\nabla F$ changes most.
-# Estimated together, along an eigenvector of $\nabla^2F$ with eigenvalue $\eta \in [-r, s]$, the two give
+# Estimated together, along an eigenvector of $\nabla^2F$ with eigenvalue $\eta \in [-r, s]$, $s = \tfrac t{1-t}$, the two give
 # $\tfrac12(1 + \eta) - \eta^2 = \tfrac12(1 - \eta)(1 + 2\eta)$ times $\|\mathrm du\|^2$, positive for $-\tfrac12 < \eta < 1$. So
 # $r < \tfrac12$ and $s < 1$ suffice. With slack, $J$ between $-\delta$ and $1/\gamma$, the upper end is $s = t(1+\delta)/(1 - t(1+\delta))$,
 # and
@@ -478,12 +481,12 @@ run_curves([
 ], 8.5, 3)  # fmt: skip
 
 # %% [markdown]
-# *Figure: the two estimates, and the two bounds.*
+# *Figure: the two estimates, and the two bounds.* $t_0$ takes it that $\delta = 0$; slack lowers $t_1$.
 #
 # **Can a theorem allow more?** Not for small $\gamma$. Take one pixel of our laboratory, $y = \tfrac12$, halfway between
 # black and white, where $D$ has its steepest slope $1/\gamma$. $u = v = \tfrac12$, $b = 0$ is a fixed point, and it is
-# the only stationary point of $F + \lambda G$ for large $\lambda$. As a map of $s_k = v_k - b_{k-1}$ the iteration is
-# $s \mapsto s + P(2D_t(s) - s) - D_t(s)$, with the derivative $1 - c - (1 - 2c)J_t$ there, $c = P' = y/(y + \lambda)$,
+# the only stationary point of $F + \lambda G$ for large $\lambda$. Since $u_k = D_t(z_k)$ and $b_k = u_k - z_k$, the iteration is a map of $z_k$,
+# $z \mapsto z + P(2D_t(z) - z) - D_t(z)$, with the derivative $1 - c - (1 - 2c)J_t$ there, $c = P' = y/(y + \lambda)$,
 # $J_t = 1 + t\,(1-\gamma)/\gamma$. Below $-1$ the fixed point repels:
 #
 # $$ t > t_\lambda = \frac{1 + c}{1 - 2c}\cdot\frac\gamma{1-\gamma} \;\longrightarrow\; \frac\gamma{1-\gamma} \quad (\lambda \to \infty). $$
@@ -581,7 +584,7 @@ b = dict.fromkeys((0.9, 1.0, 3.0), 0.0)
 for _ in range(1000):
     b = {p: v + math.tanh(p - v) - p for p, v in b.items()}
 print("after 1000 steps from b = 0:", {p: round(v, 3) for p, v in b.items()})
-assert abs(b[0.9] - (0.9 - math.atanh(0.9))) < 1e-9
+assert -0.58 < b[0.9] < -0.56
 assert b[1.0] < -3
 assert abs(b[3.0] + 2000) < 5
 
@@ -604,7 +607,7 @@ assert abs(b[3.0] + 2000) < 5
 # the inner products cancel. $\square$ (It is Theorem A.6 of [B] with step 1 and $L_f = a$; [both in
 # full](../book/theory/coco_pnp.md).)
 #
-# Note what is *not* there: no bound on $t$, and no $L$. Your three lines, the library's, both sides:
+# Note what is *not* there: no bound on $t$, and no $L$. Three lines, the library's, both sides:
 
 # %%
 weight, a = 0.3, 0.8
@@ -665,7 +668,7 @@ run_curves([
 # The $x$-step is the pixelwise formula of exercise 1, the $v$-step one Fourier transform and back. In the space of
 # the data this *is* ADMM, for two convex functions, so it converges for every $\rho > 0$
 # ([proof](../book/theory/coco_pnp.md)). How fast? Freeze one frequency: the blur multiplies it by $\hat k$, and the data
-# term $\lambda\mathrm{KL}$ is a parabola with second derivative $\kappa$.
+# term $\lambda\mathrm{KL}$ is $\tfrac\kappa2x^2$; the best penalty multiplies the error by the factor smallest in size.
 #
 # **Exercise 5 (derivation).** $K = \hat k$ is a number, $z = 0$, the $x$-step is $x \leftarrow \tfrac\rho{\rho + \kappa}(\hat kv - d)$. By
 # which factor is $x + d$ multiplied in each iteration? Return the best $\rho$ for $\kappa$ and $\hat k$.
@@ -847,8 +850,8 @@ assert (
 #
 # **A finding.** The relative change, the curve that papers show, is nearly the same in all rows. The distance to the exact
 # result differs by a factor of more than twenty, and the residual, computed with a good inner loop once at the end, tells the
-# rows apart. PSNR notices only the crudest. The settings of [B] ($\rho = 2$, 10 inner iterations) cost this picture less than a
-# tenth of a decibel.
+# rows apart. PSNR notices only the crudest. The settings of [B] ($\rho = 2$, 10 inner iterations) change this picture's PSNR by less than
+# a tenth of a decibel.
 #
 # ## 7. Which denoiser, which averaging? (A.11)
 #
