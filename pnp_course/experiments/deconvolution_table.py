@@ -140,34 +140,28 @@ def method(
     **facts: Any,
 ) -> Method:  # fmt: skip
     """A method with its grid, for the course's denoiser of this name."""
-    convergent = facts.pop("convergent", False)
     return Method(
         Restore(call),
         {"course": denoiser, "paper": denoiser},
         {"sigma": sigmas, "strength": strengths},
         facts,
-        convergent,
     )
 
 
 T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certificate allows
 METHODS = {
     "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (0.6, 0.9, 1.2), iterations=12),
-    "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50,
-                       convergent=True),
-    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
-                       convergent=True),
+    "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50),
+    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50),
     "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (0.3, 1.0, 3.0), iterations=50),
     "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.4, 0.7, 1.1), iterations=30),
-    "SNORE": method(snore, "gs-drunet", (0.06, 0.1, 0.14), (0.5, 1.0, 2.0), iterations=60, convergent=True),
-    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50,
-                       convergent=True),
-    "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.1, 0.25, 0.6), iterations=100, step=1.0,
-                    convergent=True),
+    "SNORE": method(snore, "gs-drunet", (0.06, 0.1, 0.14), (0.5, 1.0, 2.0), iterations=60),
+    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.14, 0.18), (0.5, 1.0, 2.0), iterations=50),
+    "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.1, 0.25, 0.6), iterations=100, step=1.0),
     "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.12, 0.16, 0.2), (0.7, 1.0, 1.4), iterations=50,
-                        t=T, convergent=True),
+                        t=T),
     "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.17), (0.6, 0.9, 1.3), iterations=100,
-                        t=T, convergent=True),
+                        t=T),
 }  # fmt: skip
 
 

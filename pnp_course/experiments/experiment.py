@@ -42,14 +42,12 @@ class Method:
         that the parameter `sigma` gives.
     grid: parameter -> the values that are tried when the experiment is tuned; every combination is.
     fixed: parameters that are not tuned.
-    convergent: does a theorem say that the run converges? Then the report shows where a run did not.
     """
 
     restore: Callable[[Problem, AtSigma | None, Parameters], Result | Tensor]
     denoisers: Mapping[str, str] = field(default_factory=dict)
     grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    convergent: bool = False
 
     def settings(self) -> list[Parameters]:
         """Every combination of the grid."""

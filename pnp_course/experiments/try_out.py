@@ -41,7 +41,7 @@ EXPERIMENT = Experiment(
         "Wiener": Method(lambda p, denoise, q: deconvolution.wiener(p.y, p.facts["kernel"], q["balance"]),
                          grid={"balance": (0.01, 0.03, 0.1, 0.3)}),
         "CoCo-ADMM": Method(coco, {"course": "coco-gs-0.25"}, grid={"sigma": (0.1, 0.15), "lam": (1.0, 2.0)},
-                            fixed={"iterations": 5}, convergent=True),
+                            fixed={"iterations": 5}),
     },
     groups=("peak",),
 )  # fmt: skip
