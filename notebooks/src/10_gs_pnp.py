@@ -725,7 +725,9 @@ for c in (0.01, 0.1, 0.45):
     two_points = [float(i.u) for i in islice(solver, 2)]
     factor = two_points[1] / two_points[0]
     print(f"c = {c:4}: each step multiplies the error by {factor:.2f}")
-    assert -1 < factor < 0  # it jumps over the minimum; exercise 5 asks how far it may
+    assert (
+        -1 < factor < 0
+    )  # it jumps over the minimum; exercise 5 asks how far it may
 
 # %% [markdown]
 # Now the photograph, with $\tau_0 = 1$ and with $\tau_0 = 100$ for three values of $c$.
