@@ -272,7 +272,7 @@ def reproduce(
 ) -> None:
     """Compute a table of the papers again, as independent jobs; the same command continues after a stop."""
     from pnp_course.experiments import experiment_named
-    from pnp_course.experiments.reproduce import reproduce
+    from pnp_course.experiments.reproduce import Interrupted, reproduce
     from pnp_course.experiments.reproduce import tune as tuned
     from pnp_course.whole_files import check_folder
 
@@ -280,10 +280,14 @@ def reproduce(
     chosen = experiment_named(experiment)
     folder = output or Path("results") / f"{experiment}-{scale}"
     check_folder(folder)
-    if tune:
-        lines = tuned(chosen, scale, folder, processes=jobs, cluster=dask)
-    else:
-        lines = reproduce(chosen, scale, folder, images=images, processes=jobs, cluster=dask)
+    try:
+        if tune:
+            lines = tuned(chosen, scale, folder, processes=jobs, cluster=dask)
+        else:
+            lines = reproduce(chosen, scale, folder, images=images, processes=jobs, cluster=dask)
+    except Interrupted as stop:
+        print(f"pnp_course: {stop}", file=sys.stderr)
+        raise
     print("\n".join(lines))
 
 

@@ -201,7 +201,7 @@ def test_no_theorem_is_read_off_the_jacobian_of_a_denoiser_that_jumps():
     x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     c = certificate(net, x, 0.1, iterations=64)
     assert float(c.lambda_max.max()) < 1 + 1e-9
-    assert c.summary()["norm_std"] == pytest.approx(float((c.norm[0] - c.norm[1]).abs()) / 2**0.5, rel=1e-3)
+    assert c.summary()["norm_std"] == pytest.approx(float((c.norm[0] - c.norm[1]).abs()) / 2**0.5, rel=1e-4)
     assert float(c.norm[0]) != float(c.norm[1])
     assert c.jumps
     assert not any(c.theorems().values())

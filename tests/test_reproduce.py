@@ -7,12 +7,16 @@ import threading
 import time
 from dataclasses import replace
 
+import dask
+import distributed
 import numpy as np
 import pandas
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from pnp_course import images
+from pnp_course.cli import app
 from pnp_course.denoisers import at_sigma, load_denoiser
 from pnp_course.experiments import deconvolution_table, experiment_named, report, tuning
 from pnp_course.experiments.experiment import Experiment, Method, Problem
@@ -52,8 +56,8 @@ def test_a_row_says_what_was_measured(serial, jobs):
         -10 * np.log10(float((clean.y.clamp(0, 1) - clean.clean).square().mean())), abs=1e-3
     )
     assert (coco["iterations"], coco["network_calls"], coco["stopped_by"]) == (5, 5, "max_iter")
-    assert coco["curve"][-1][0] == pytest.approx(coco["psnr"], abs=1e-2)
-    assert coco["curve"][-1][1] == pytest.approx(coco["relative_change"], rel=1e-4)
+    assert coco["curve"][-1][0] == pytest.approx(coco["psnr"], abs=6e-4)  # five digits
+    assert coco["curve"][-1][1] == pytest.approx(coco["relative_change"], rel=5e-5)
     assert coco["weights_sha256"]
     assert coco["torch"] == torch.__version__
     assert coco["memory_mb"] > 50
@@ -119,6 +123,11 @@ def dies(job):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def sleeps(job):
+    time.sleep(0.5)
+    return {}
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
 def test_a_killed_process_is_one_clear_line(jobs):
     with pytest.raises(
@@ -128,7 +137,6 @@ def test_a_killed_process_is_one_clear_line(jobs):
 
 
 def test_a_cluster_that_loses_a_worker_gives_the_same_rows(jobs, serial, tmp_path):
-    distributed = pytest.importorskip("distributed")
     store, killed = Store(tmp_path), []
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
     with distributed.LocalCluster(**options, silence_logs=50) as cluster:
@@ -148,8 +156,28 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_rows(jobs, serial, tmp_pat
     same_rows(store.table(jobs), serial)
 
 
+def test_a_job_that_kills_every_worker_is_one_clear_line(jobs):
+    """Dask gives up on it; with the default it does so after four workers, here after the first."""
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(**options, silence_logs=50) as cluster,
+        pytest.raises(WorkerError, match=r"killed again and again on one job.*finished\s+jobs are kept"),
+    ):
+        list(finished(jobs[:1], dies, cluster=cluster.scheduler_address))
+
+
+def test_a_cluster_that_is_lost_is_one_clear_line(jobs):
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options, silence_logs=50) as cluster:
+        results = finished(jobs[:4], sleeps, cluster=cluster.scheduler_address)
+        next(results)
+        cluster.close()
+        with pytest.raises(WorkerError, match=r"the cluster at tcp://.* was lost \(.*\); finished jobs are kept"):
+            list(results)
+
+
 def test_no_cluster_at_the_address(jobs):
-    pytest.importorskip("distributed")
     with pytest.raises(WorkerError, match=r"no Dask scheduler answers at 127.0.0.1:1 \(.*\): check the address"):
         list(finished(jobs, run_job, cluster="127.0.0.1:1"))
 
@@ -253,6 +281,26 @@ def test_from_tuning_to_the_report(tmp_path):
         reproduce(cheap, "paper", tmp_path)
 
 
+def test_what_cannot_be_asked_for_is_one_clear_line(tmp_path):
+    with pytest.raises(ValueError, match="denoising has no parameters to choose: run it without --tune"):
+        tune(experiment_named("denoising"), "course", tmp_path)
+    for scale, count in (("course", 12), ("paper", 68)):
+        for images_asked, images_got in ((2, 2), (1000, count if scale == "paper" else 14), (None, count)):
+            of = {case["image"] for case in experiment_named("denoising").cases[scale](images_asked)}
+            assert len(of) == images_got
+            assert max(of) < 68
+
+
+def test_ctrl_c_says_how_far_it_came(tmp_path, monkeypatch):
+    def work(job):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pnp_course.experiments.reproduce.do.__kwdefaults__", {**do.__kwdefaults__, "work": work})
+    done = CliRunner().invoke(app, ["reproduce", "try-out", "--tune", "-o", str(tmp_path)])
+    assert done.exit_code == 130
+    assert "pnp_course: interrupted: 0 of 16 jobs are done; the same command goes on." in done.stderr
+
+
 def test_unknown_experiments_are_listed():
     with pytest.raises(
         ValueError, match="there is no experiment 'table-9'; wanted one of deconvolution, denoising, try-out"
@@ -298,7 +346,7 @@ def test_every_method_of_the_deconvolution_table_restores(name, monkeypatch):
 def test_the_denoising_table_measures_what_the_card_says(monkeypatch):
     """One picture of known noise: DRUNet's row is the PSNR of its output; and the paper's numbers are there."""
     clean = images.photo("astronaut", 64)
-    monkeypatch.setattr("pnp_course.experiments.denoising_table.pictures", lambda name: [clean])
+    monkeypatch.setattr("pnp_course.experiments.denoising_table.pictures", lambda name: [clean] * 3)
     table = experiment_named("denoising")
     job = tuning.table_jobs(table, "course", 1, {})
     drunet = next(j for j in job if j.method == "DRUNet" and j.case["level"] == 40)

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from pnp_course.exercises import notebook_10 as checks
 from pnp_course.toy import descent
-from pnp_course.viz.descent_pictures import method_curves, sharpness_figure, spiral_figure
+from pnp_course.viz.descent_pictures import sharpness_figure, spiral_figure
+from pnp_course.viz.figures import curves
 from pnp_course.viz.methods import METHODS
 
 SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "src" / "10_gs_pnp.py"
@@ -61,7 +62,7 @@ def test_the_bound_of_a_convolution_is_above_its_norm_and_close(seed):
 
 
 def test_figures_draw_what_they_are_given():
-    one = method_curves([{"title": "F", "log": True, "lines": {"GS-PnP, trained": ([1, 2], [3, 4]), "x": ([1], [2])}}])
+    one = curves([{"title": "F", "log": True, "lines": {"GS-PnP, trained": ([1, 2], [3, 4]), "x": ([1], [2])}}])
     (ax,) = one.axes
     assert [list(line.get_ydata()) for line in ax.lines] == [[3, 4], [2]]
     assert ax.lines[0].get_color() == METHODS["GS-PnP, trained"]["color"] != ax.lines[1].get_color()

@@ -8,7 +8,7 @@ from pnp_course.toy import GaussianMixture
 from pnp_course.toy.conditions import FIRM, LADDER, numerical_range, sheared
 from pnp_course.toy.fields import polygon
 from pnp_course.viz import lab
-from pnp_course.viz.coco_pictures import run_curves, settling_figure
+from pnp_course.viz.coco_pictures import settling_figure
 from pnp_course.viz.complex_plane import ladder_figure, orbits_figure, ranges_figure, regions_figure, spectrum_figure
 from pnp_course.viz.field_pictures import loop_figure, split_figure
 from pnp_course.viz.figures import curves, gallery
@@ -107,7 +107,7 @@ def test_points_figure_places_its_points():
 def test_pictures_of_runs_and_where_they_settle():
     lines = {"CoCo-PEGD": ([1, 2], [3.0, 4.0]), "other": ([1, 2], [5.0, 6.0])}
     panel = {"title": "t", "xlabel": "q", "log": True, "logx": [1, 2], "lines": lines, "marks": {"here": 1.5}}
-    (ax,) = run_curves([panel]).axes
+    (ax,) = curves([panel]).axes
     assert [list(line.get_ydata()) for line in ax.lines[:2]] == [[3.0, 4.0], [5.0, 6.0]]
     assert ax.lines[0].get_color() == METHODS["CoCo-PEGD"]["color"] != METHODS["CoCo-ADMM"]["color"]
     assert list(ax.lines[2].get_xdata()) == [1.5, 1.5]

@@ -44,11 +44,7 @@ from pnp_course.operators.decimation import upsample
 from pnp_course.solvers import gs_pnp_pgd, hqs, pgd
 from pnp_course.toy import GaussianMixture, descent
 from pnp_course.toy.potentials import RootNet
-from pnp_course.viz.descent_pictures import (
-    method_curves,
-    sharpness_figure,
-    spiral_figure,
-)
+from pnp_course.viz.descent_pictures import sharpness_figure, spiral_figure
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.potential_pictures import level_figure
 
@@ -184,7 +180,7 @@ for name, solver in solvers.items():
 trained, random = (runs[f"GS-PnP, {w}"].F for w in ("trained", "untrained"))
 for objective in (trained, random):
     assert (objective.diff()[1:] <= 1e-6 * objective.iloc[0]).all()
-method_curves([
+curves([
     {"title": "objective F, trained",
      "lines": {"GS-PnP, trained": (trained.index, trained)}},
     {"title": "objective F, untrained",

@@ -52,8 +52,8 @@ from pnp_course.jacobian import lanczos, linearize, symmetric_part
 from pnp_course.operators import Blur, Identity, kernels
 from pnp_course.solvers import coco_admm, coco_pegd
 from pnp_course.toy.scalar import invert, two_point
-from pnp_course.viz.coco_pictures import run_curves, settling_figure
-from pnp_course.viz.figures import gallery
+from pnp_course.viz.coco_pictures import settling_figure
+from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.lab import committed
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
@@ -108,7 +108,7 @@ slope = prox_kl(z + 1e-6, torch.tensor(count), weight)
 slope = (slope - prox_kl(z - 1e-6, torch.tensor(count), weight)) / 2e-6
 assert (slope - 1 / (1 + curvature)).abs().max() < 1e-6
 ticks = [0.01, 0.1, 1, 10, 100]
-run_curves([
+curves([
     {"title": "curvature where P(z) = u", "xlabel": "u (intensity)", "log": True, "logx": ticks,
      "lines": {"λG, no upper bound": (u, curvature), "its envelope e, at most 1": (u, 1 - slope)}},
     {"title": "derivative of the proximal operator P", "xlabel": "u = P(z) (intensity)", "logx": ticks,
@@ -375,7 +375,7 @@ assert K.spectrum(clean).abs().min() > 1e-3
 assert (fall.diff()[1:] < 1e-4 * (fall[0] - fall[-1])).all()
 
 # %% mystnb={"image": {"alt": "Three plots over 40 iterations: the Lagrangian above its last value falls on a logarithmic axis for t = 0.33; the relative change of u falls for both t = 0.33 and t = 1; PSNR rises and flattens for both"}}
-run_curves([
+curves([
     {"title": "$H_k$ above its last value, t = 0.33", "log": True,
      "lines": {"CoCo-ADMM": (steps[:-1], fall[:-1] - fall[-1])}},
     {"title": "relative change of u", "log": True,
@@ -475,7 +475,7 @@ estimates = {
     "one by one: $t_0$": (ts, [guarantees.admm_margin(0.5, t) for t in ts]),
     "together: $t_1$": (ts, [joint(0.5, t) for t in ts]),
 }
-run_curves([
+curves([
     {"title": "descent per $\\|du\\|^2$, γ = 1/2; zero at the bound", "xlabel": "t", "lines": estimates},
     {"title": "the largest averaging allowed", "xlabel": "γ", "lines": bounds},
 ], 8.5, 3)  # fmt: skip
@@ -644,7 +644,7 @@ quality = {"CoCo-ADMM": [metrics.psnr(it.x, clean) for it in photo[0.33]]}
 quality["CoCo-PEGD"] = [metrics.psnr(it.x, clean) for it in pegd]
 assert gap["CoCo-ADMM"][-1] < 0.1 * gap["CoCo-PEGD"][-1]
 print({name: f"{q[-1]:.2f} dB" for name, q in quality.items()})
-run_curves([
+curves([
     {"title": "distance $\\|u - v\\|$", "log": True,
      "lines": {name: (steps, g) for name, g in gap.items()}},
     {"title": "PSNR (dB) of the picture shown",
@@ -749,7 +749,7 @@ errors = {
 at20 = {rho: error[5] for rho, error in errors.items()}
 print({f"rho = {rho:g}": f"{100 * e:.1f} %" for rho, e in at20.items()})
 assert at20[8.0] < at20[32.0] < at20[2.0] < at20[1.0]
-run_curves([
+curves([
     {"title": "error of the inner loop, relative to the way", "log": True, "xlabel": "inner iterations",
      "lines": {f"ρ = {rho:g}": (counts_of, e) for rho, e in errors.items()}},
 ], 5.4, 3)  # fmt: skip

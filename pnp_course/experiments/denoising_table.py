@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,9 @@ def denoise(p: Problem, denoiser: AtSigma | None, q: Parameters) -> Tensor:
         return denoiser.at(p.facts["sigma"])(p.y)  # type: ignore[union-attr]
 
 
-def cases(count: int, crop: int) -> list[Case]:
-    """The first images at every level; every image and level has a noise of its own."""
-    return [
-        {"image": i, "crop": crop, "level": level, "seed": 100 * i + level} for i in range(count) for level in LEVELS
-    ]
+def cases(images: Iterable[int], crop: int = 0) -> list[Case]:
+    """These images at every level; every image and level has a noise of its own."""
+    return [{"image": i, "crop": crop, "level": level, "seed": 100 * i + level} for i in images for level in LEVELS]
 
 
 def paper() -> dict[tuple[Any, ...], dict[str, float]]:
@@ -56,7 +55,7 @@ EXPERIMENT = Experiment(
     name="denoising",
     source="Gaussian denoising, [B] Table 1",
     about="Photographs of CBSD68 with Gaussian noise of levels 15, 25 and 40 of 255.",
-    cases={"course": lambda n: cases(n or 12, 0), "paper": lambda n: cases(n or 68, 0)},
+    cases={"course": lambda n: cases(range(2, 68, 5)[: n or 12]), "paper": lambda n: cases(range(68)[:n])},
     tuning=list,
     problem=problem,
     methods={

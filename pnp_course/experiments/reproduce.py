@@ -51,6 +51,8 @@ def tune(experiment: Experiment, scale: str, folder: Path, *, processes: int = 1
     """Try every method's grid on the tuning cases; write choices.json and tuning.csv; return lines to print."""
     check_scale(experiment, scale)
     store, jobs = Store(folder), tuning.tuning_jobs(experiment, scale)
+    if not jobs:
+        raise ValueError(f"{experiment.name} has no parameters to choose: run it without --tune.")
     do(jobs, store, processes=processes, cluster=cluster)
     table = tuning.sensitivity(experiment, store.table(jobs))
     choices = tuning.choose(experiment, table)

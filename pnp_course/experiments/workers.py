@@ -43,7 +43,8 @@ def finished(
         cluster: the address of a Dask scheduler, such as tcp://10.0.0.1:8786; its workers need this package.
 
     Raises:
-        WorkerError: a worker of this machine died (a cluster gives its jobs to the others), or no cluster answers.
+        WorkerError: a worker of this machine died (a cluster gives its jobs to the others, unless they die of the same
+            job), or no cluster answers.
     """
     if cluster:
         return _on_cluster(jobs, _One(work, 1), cluster)
@@ -68,7 +69,10 @@ def _in_processes(jobs: list[Job], one: _One, processes: int) -> Iterator[tuple[
 
 
 def _on_cluster(jobs: list[Job], one: _One, address: str) -> Iterator[tuple[Job, dict[str, Any]]]:
-    from distributed import Client, as_completed  # type: ignore[import-not-found,import-untyped]
+    from concurrent.futures import CancelledError
+
+    from distributed import Client, KilledWorker, as_completed  # type: ignore[import-not-found,import-untyped]
+    from distributed.comm import CommClosedError  # type: ignore[import-not-found,import-untyped]
 
     try:
         client = Client(address, timeout="15s", set_as_default=False)
@@ -77,7 +81,18 @@ def _on_cluster(jobs: list[Job], one: _One, address: str) -> Iterator[tuple[Job,
             f"no Dask scheduler answers at {address} ({type(error).__name__}): check the address."
         ) from None
     with client:
-        # a worker that dies costs its jobs one retry elsewhere
-        futures = client.map(one, jobs, key=[f"pnp-course-{job.key}" for job in jobs], retries=3, pure=False)
-        for future in as_completed(futures, loop=client.loop):
-            yield future.result()
+        # Dask gives the jobs of a worker that died to another one
+        futures = client.map(one, jobs, key=[f"pnp-course-{job.key}" for job in jobs], pure=False)
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                yield future.result()
+        except KilledWorker:
+            raise WorkerError(
+                "the workers of the cluster were killed again and again on one job, perhaps for lack of memory; finished "
+                "jobs are kept, and the same command goes on."
+            ) from None
+        except (CancelledError, CommClosedError) as error:
+            raise WorkerError(
+                f"the cluster at {address} was lost ({type(error).__name__}); finished jobs are kept, and the same command "
+                "goes on once it is back."
+            ) from None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_positive, check_weight
+from pnp_course._checks import check_count, check_positive, check_weight
 
 Weight = float | Tensor  # one number for all images, or a tensor of B values, one for each image
 
@@ -63,6 +63,32 @@ class LinearOperator(ABC):
                 break
             q = self.adjoint(p)
         return float(norms.max())
+
+
+class IterativeOperator(LinearOperator):
+    """An operator whose two inverses have no closed form: conjugate gradients from `start`.
+
+    Args:
+        tol, max_iter: the relative residual at which they stop, and the largest number of steps.
+    """
+
+    closed_form = False
+
+    def __init__(self, tol: float, max_iter: int):
+        self.tol, self.max_iter = check_positive(tol, "tol"), check_count(max_iter, "max_iter")
+
+    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        """(I + c A^T A)^{-1} z by conjugate gradients from `start`."""
+        c = check_weight(c, z, "c")
+        return self._solved(lambda v: v + c * self.adjoint(self(v)), z, start)
+
+    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
+        """(I + c A A^T)^{-1} s by conjugate gradients from `start`."""
+        c = check_weight(c, s, "c")
+        return self._solved(lambda v: v + c * self(self.adjoint(v)), s, start)
+
+    def _solved(self, apply: Callable[[Tensor], Tensor], right: Tensor, start: Tensor | None) -> Tensor:
+        return conjugate_gradient(apply, right, start, tol=self.tol, max_iter=self.max_iter)[0]
 
 
 class Identity(LinearOperator):

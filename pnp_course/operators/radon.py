@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_count, check_finite, check_positive, check_shape, check_weight
-from pnp_course.operators.base import LinearOperator, Weight, conjugate_gradient
+from pnp_course._checks import check_count, check_finite, check_shape
+from pnp_course.operators.base import IterativeOperator
 
 FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 
 
-class Radon(LinearOperator):
+class Radon(IterativeOperator):
     """A x = the sinogram (B, C, views, detectors) of an image (B, C, n, n): parallel beam, exact strip integrals.
 
     A pixel is a square; its shadow at angle theta is a trapezoid, and each bin (two or three of them) gets the part of
@@ -40,8 +40,6 @@ class Radon(LinearOperator):
     Memory: about 36 bytes per pixel and view in float32 (both matrices): 140 MB at n = 256, 60 views.
     """
 
-    closed_form = False
-
     def __init__(
         self,
         size: int,
@@ -55,9 +53,7 @@ class Radon(LinearOperator):
         self.detectors = math.ceil(size * math.sqrt(2)) + 2
         if detectors is not None:
             self.detectors = check_count(detectors, "detectors", 2)
-        check_positive(tol, "tol")
-        check_count(max_iter, "max_iter")
-        self.tol, self.max_iter = tol, max_iter
+        super().__init__(tol, max_iter)
         self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
     def _pair(self, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,20 +110,6 @@ class Radon(LinearOperator):
             raise ValueError(
                 f"the sinogram is {y.shape[-2]} x {y.shape[-1]}; wanted {len(self.angles)} views x {self.detectors} detectors."
             )
-
-    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A^T A)^{-1} z by conjugate gradients from `start`."""
-        c = check_weight(c, z, "c")
-        return conjugate_gradient(
-            lambda v: v + c * self.adjoint(self(v)), z, start, tol=self.tol, max_iter=self.max_iter
-        )[0]
-
-    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A A^T)^{-1} s by conjugate gradients from `start`."""
-        c = check_weight(c, s, "c")
-        return conjugate_gradient(
-            lambda v: v + c * self(self.adjoint(v)), s, start, tol=self.tol, max_iter=self.max_iter
-        )[0]
 
     def fbp(self, y: Tensor, kind: str = "ramp") -> Tensor:
         """Filtered backprojection of a sinogram (B, C, V, D), angles evenly spaced in [0, pi): (B, C, n, n).

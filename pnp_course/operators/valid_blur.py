@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from pnp_course._checks import check_count, check_positive, check_shape, check_weight
-from pnp_course.operators.base import LinearOperator, Weight, conjugate_gradient
+from pnp_course._checks import check_shape
+from pnp_course.operators.base import IterativeOperator
 from pnp_course.operators.blur import Blur
 
 
-class ValidBlur(LinearOperator):
+class ValidBlur(IterativeOperator):
     """A x = the part of k * x that depends on no pixel outside x ("valid" convolution), the same for every channel.
 
     For a kernel h x w it maps images (B, C, H + h - 1, W + w - 1), the canvas, to (B, C, H, W). A real photograph is of
@@ -27,11 +27,9 @@ class ValidBlur(LinearOperator):
         tol, max_iter: the tolerance and the largest number of conjugate gradient steps.
     """
 
-    closed_form = False
-
     def __init__(self, kernel: Tensor, *, tol: float = 1e-5, max_iter: int = 200):
         self.periodic = Blur(kernel)
-        self.tol, self.max_iter = check_positive(tol, "tol"), check_count(max_iter, "max_iter")
+        super().__init__(tol, max_iter)
         h, w = self.periodic.kernel.shape
         self._margins = (w - 1 - w // 2, w // 2, h - 1 - h // 2, h // 2)  # left, right, top, bottom
 
@@ -59,17 +57,3 @@ class ValidBlur(LinearOperator):
 
     def adjoint(self, y: Tensor) -> Tensor:
         return self.periodic.adjoint(self.pad(y))
-
-    def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A^T A)^{-1} z by conjugate gradients from `start`."""
-        c = check_weight(c, z, "c")
-        return conjugate_gradient(
-            lambda v: v + c * self.adjoint(self(v)), z, start, tol=self.tol, max_iter=self.max_iter
-        )[0]
-
-    def solve_data(self, s: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A A^T)^{-1} s by conjugate gradients from `start`."""
-        c = check_weight(c, s, "c")
-        return conjugate_gradient(
-            lambda v: v + c * self(self.adjoint(v)), s, start, tol=self.tol, max_iter=self.max_iter
-        )[0]

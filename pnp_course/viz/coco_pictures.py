@@ -1,15 +1,14 @@
-"""Pictures of notebook 12: curves with one colour for each method, and where a run settles for each averaging."""
+"""Picture of notebook 12: where a run settles for each averaging."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
-from pnp_course.viz.methods import METHODS, style
+from pnp_course.viz.methods import METHODS
 
 
 def settling_figure(
@@ -37,36 +36,6 @@ def settling_figure(
     ax.set_title(title, fontsize=9)
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8, loc="upper left")
-    figure.tight_layout(pad=0.5)
-    plt.close(figure)
-    return figure
-
-
-def run_curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: float = 2.8) -> Figure:
-    """Curves side by side, like `figures.curves`, but a line named after a method has the colour of that method.
-
-    Args:
-        panels: each with `lines` (label -> (x, y)), `title`, and optionally `xlabel`, `log` (logarithmic y axis),
-            `logx` (logarithmic x axis with the given ticks) and `marks` (label -> x of a vertical line).
-        width, height: size of the figure in inches.
-    """
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
-    for ax, panel in zip(axes.flat, panels, strict=True):
-        for other, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
-            ax.plot(x, y, label=label, linewidth=1.6, **style(label, other))
-        for label, x in panel.get("marks", {}).items():
-            ax.axvline(x, color="0.4", linewidth=1.2, linestyle=":", label=label)
-        ax.set(xlabel=panel.get("xlabel", "iteration"))
-        ax.set_title(panel["title"], fontsize=9)
-        if panel.get("log"):
-            ax.set_yscale("log")
-        if panel.get("logx"):
-            ax.set_xscale("log")
-            ax.set_xticks(panel["logx"], [f"{tick:g}" for tick in panel["logx"]])
-            ax.minorticks_off()
-        ax.grid(alpha=0.3)
-        if len(panel["lines"]) + len(panel.get("marks", {})) > 1:
-            ax.legend(fontsize=8)
     figure.tight_layout(pad=0.5)
     plt.close(figure)
     return figure

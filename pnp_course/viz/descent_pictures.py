@@ -1,10 +1,8 @@
-"""Pictures of notebook 10: runs of several methods, what the Kurdyka-Lojasiewicz property says, and the spiral."""
+"""Pictures of notebook 10: what the Kurdyka-Lojasiewicz property says, and the spiral."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
@@ -13,30 +11,6 @@ from torch import Tensor
 
 from pnp_course.toy.descent import Spiral
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
-from pnp_course.viz.methods import style as method_style
-
-
-def method_curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: float = 2.8) -> Figure:
-    """Curves side by side, as `figures.curves` draws them, with the colours of the methods; other labels get black.
-
-    Args:
-        panels: each with `lines` (label -> (x, y)), `title`, and optionally `ylabel`, `xlabel`, `log`.
-        width, height: size of the figure in inches.
-    """
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
-    for ax, panel in zip(axes.flat, panels, strict=True):
-        for label, (x, y) in panel["lines"].items():
-            ax.plot(x, y, label=label, linewidth=1.6, **method_style(label, STYLES[4]))
-        ax.set(xlabel=panel.get("xlabel", "iteration k"), ylabel=panel.get("ylabel", ""))
-        ax.set_title(panel["title"], fontsize=9)
-        if panel.get("log"):
-            ax.set_yscale("log")
-        ax.grid(alpha=0.3)
-        if len(panel["lines"]) > 1:
-            ax.legend(fontsize=8)
-    figure.tight_layout(pad=0.5)
-    plt.close(figure)
-    return figure
 
 
 def sharpness_figure(values: Tensor, slopes: Tensor, width: float = 9.0) -> Figure:

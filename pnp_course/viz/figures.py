@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -70,19 +71,26 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
     """Curves side by side; a line named after a method of the course has the colour of that method.
 
     Args:
-        panels: each with `lines` (label -> (x, y)), `title`, `xlabel`, and optionally `log` (logarithmic y axis).
+        panels: each with `lines` (label -> (x, y)), `title`, and optionally `xlabel`, `ylabel`, `log` (logarithmic y
+            axis), `logx` (logarithmic x axis with the given ticks) and `marks` (label -> x of a vertical line).
         width, height: size of the figure in inches.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
-        for other, (label, (x, y)) in zip(STYLES, panel["lines"].items(), strict=False):
+        for other, (label, (x, y)) in zip(cycle(STYLES), panel["lines"].items(), strict=False):
             ax.plot(x, y, label=label, linewidth=1.6, **style(label, other))
-        ax.set(title=panel["title"], xlabel=panel.get("xlabel", "iteration"))
+        for label, x in panel.get("marks", {}).items():
+            ax.axvline(x, color="0.4", linewidth=1.2, linestyle=":", label=label)
+        ax.set(title=panel["title"], xlabel=panel.get("xlabel", "iteration"), ylabel=panel.get("ylabel", ""))
         ax.title.set_fontsize(9)
         if panel.get("log"):
             ax.set_yscale("log")
+        if panel.get("logx"):
+            ax.set_xscale("log")
+            ax.set_xticks(panel["logx"], [f"{tick:g}" for tick in panel["logx"]])
+            ax.minorticks_off()
         ax.grid(alpha=0.3)
-        if len(panel["lines"]) > 1:
+        if len(panel["lines"]) + len(panel.get("marks", {})) > 1:
             ax.legend(fontsize=8)
     figure.tight_layout(pad=0.5)
     plt.close(figure)
