@@ -37,7 +37,11 @@ from pnp_course import denoiser_card, images, load_denoiser, metrics, solvers
 from pnp_course.denoisers import at_sigma
 from pnp_course.exercises import notebook_13 as helpers
 from pnp_course.experiments.deconvolution_table import METHODS, observed
-from pnp_course.experiments.one_picture import middle_setting, outcome, printed_psnr
+from pnp_course.experiments.one_picture import (
+    middle_setting,
+    outcome,
+    printed_psnr,
+)
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import guarantee
 from pnp_course.jacobian import antisymmetry, linearize, operator_norm
