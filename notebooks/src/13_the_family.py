@@ -36,12 +36,8 @@ from IPython.display import SVG, Markdown
 from pnp_course import denoiser_card, images, load_denoiser, metrics, solvers
 from pnp_course.denoisers import at_sigma
 from pnp_course.exercises import notebook_13 as helpers
+from pnp_course.experiments import one_picture
 from pnp_course.experiments.deconvolution_table import METHODS, observed
-from pnp_course.experiments.one_picture import (
-    middle_setting,
-    outcome,
-    printed_psnr,
-)
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import guarantee
 from pnp_course.jacobian import antisymmetry, linearize, operator_norm
@@ -72,15 +68,15 @@ problem = observed(clean, kernels.motion(11, seed=1), peak=50, seed=0)
 y, G = problem.y, problem.facts["fidelity"]
 names, runs = list(METHODS), {}
 for name in names[:4]:
-    runs[name] = outcome(name, problem)
+    runs[name] = one_picture.outcome(name, problem)
 
 # %%
 for name in names[4:7]:
-    runs[name] = outcome(name, problem)
+    runs[name] = one_picture.outcome(name, problem)
 
 # %%
 for name in names[7:]:
-    runs[name] = outcome(name, problem)
+    runs[name] = one_picture.outcome(name, problem)
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Twelve small portraits: the blurred and grainy observation; ten restored pictures, those of DPIR, the Douglas-Rachford methods, PnPI-HQS and the CoCo methods alike, SNORE grainy, DiffPIR very grainy, DPS smooth with false shapes, B-RED soft; and the clean picture"}}
 shown = {f"observed: {metrics.psnr(y, clean):.1f} dB": y}
@@ -160,7 +156,7 @@ assert helpers.check_dpir(given) == "right"
 
 # %%
 loop = mine if helpers.check_dpir(mine) == "right" else helpers.ladder_run
-q, drunet = middle_setting(METHODS["DPIR"]), load_denoiser("drunet")
+q, drunet = one_picture.middle_setting(METHODS["DPIR"]), load_denoiser("drunet")
 lam = METHODS["DPIR"].restore.call(problem, q).parameters["lam"]
 sigmas = solvers.ladder(49 / 255, q["sigma"], q["iterations"])
 with torch.no_grad():
@@ -229,7 +225,7 @@ pd.DataFrame(rows).T
 
 # %%
 call = METHODS["Prox-DRS"].restore.call(
-    problem, middle_setting(METHODS["Prox-DRS"])
+    problem, one_picture.middle_setting(METHODS["Prox-DRS"])
 )
 card, sigma = denoiser_card("prox-drunet"), 0.14
 averaged = guarantee(
@@ -487,7 +483,7 @@ assert runs["B-RED"].answer.covered
 
 # %%
 method, net = METHODS["B-RED"], load_denoiser("bregman-drunet")
-q = middle_setting(method)
+q = one_picture.middle_setting(method)
 safe = 1 / (method.restore.call(problem, q).parameters["lam"] * float(y.sum()))
 denoise = at_sigma(net, q["sigma"])
 short = method.restore(problem, denoise, q | {"step": 0.1, "iterations": 60})
@@ -548,7 +544,7 @@ curves([{"title": "a prior and its average over noise", "xlabel": "x (intensity)
 # n$ of the last iteration on it. That is what Figure 1 shows, and one more denoising removes it:
 
 # %%
-q = middle_setting(METHODS["SNORE"])
+q = one_picture.middle_setting(METHODS["SNORE"])
 with torch.no_grad():
     cleaned = load_denoiser("gs-drunet")(runs["SNORE"].x, q["sigma"])
 gain = metrics.psnr(cleaned, clean) - psnr["SNORE"]
@@ -661,7 +657,7 @@ for name, run in runs.items():
         "rests": "yes" if row["relative_change"] < 1e-3 else "no",
         "covered": "yes" if run.answer.covered else "no",
         "theorem of": run.answer.theorem.split(",")[0] or "none",
-        "PSNR in [B]": printed_psnr(name, 50),
+        "PSNR in [B]": one_picture.printed_psnr(name, 50),
     }
 verdict = pd.DataFrame(rows).T
 verdict
