@@ -149,6 +149,16 @@ def test_every_setting_of_a_convergent_method_is_covered(name):
         assert guarantee(call.solver, card, call.fidelity, p.y, sigma=q["sigma"], **call.parameters).covered
 
 
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_noise_level_of_every_setting_is_in_the_denoisers_range(name):
+    p, method = problem(), METHODS[name]
+    lowest, highest = denoiser_card(method.denoisers["course"])["sigma_range"]
+    for q in method.settings():
+        call = method.restore.call(p, method.fixed | q)
+        levels = call.parameters.get("sigmas", [q["sigma"]])
+        assert lowest <= min(levels) <= max(levels) <= highest, q
+
+
 def test_an_outcome_is_a_picture_with_its_numbers(monkeypatch):
     method = METHODS["PnPI-HQS"]
     fixed = {**method.fixed, "iterations": 3}

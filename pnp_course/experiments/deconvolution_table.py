@@ -171,7 +171,7 @@ METHODS = {
                        t=T_DRS),
     "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (0.3, 1.0, 3.0), iterations=50),
     "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.4, 0.7, 1.1), iterations=30),
-    "SNORE": method(snore, "gs-drunet", (0.06, 0.1, 0.14), (0.5, 1.0, 2.0), iterations=60, denoised=True),
+    "SNORE": method(snore, "gs-drunet", (0.06, 0.09, 0.115), (0.5, 1.0, 2.0), iterations=60, denoised=True),
     "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.5, 1.0, 2.0), iterations=50),
     "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.1, 0.25, 0.6), iterations=100, step=1.0),
     "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.7, 1.0, 1.4), iterations=50,
