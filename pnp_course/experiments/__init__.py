@@ -14,6 +14,7 @@ from pnp_course.experiments.experiment import Experiment
 DECLARED = {
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
+    "extreme": "extreme_table",
     "try-out": "try_out",
 }
 
