@@ -168,20 +168,20 @@ def method(
 
 T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certificate allows
 T_DRS = 0.45  # of Prox-PnP-DRS: the authors' 0.5 is just beyond what the certificate of prox-drunet allows
-# up to 0.16 = 40.8/255, where the certificates end
+# Up to 0.16 = 40.8/255, where the certificates end. A first round on coarser grids said where these should lie.
 METHODS = {
-    "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (0.6, 0.9, 1.2), iterations=12),
+    "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (1.2, 1.7, 2.4), iterations=12),
     "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50),
-    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.1, 0.13, 0.16), (0.5, 1.0, 2.0), iterations=50,
+    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.07, 0.1, 0.13), (0.25, 0.35, 0.5), iterations=50,
                        t=T_DRS),
-    "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (0.3, 1.0, 3.0), iterations=50),
-    "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.4, 0.7, 1.1), iterations=30),
-    "SNORE": method(snore, "gs-drunet", (0.06, 0.09, 0.115), (0.5, 1.0, 2.0), iterations=60, denoised=True),
-    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.5, 1.0, 2.0), iterations=50),
-    "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.1, 0.25, 0.6), iterations=100, step=1.0),
-    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.7, 1.0, 1.4), iterations=50,
+    "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (3.0, 10.0, 30.0), iterations=50),
+    "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.04, 0.1, 0.2), iterations=30),
+    "SNORE": method(snore, "gs-drunet", (0.06, 0.09, 0.115), (0.5, 0.7, 1.0), iterations=60, denoised=True),
+    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.35, 0.5, 0.7), iterations=50),
+    "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.6, 1.5, 4.0), iterations=100, step=1.0),
+    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.5, 0.7, 1.0), iterations=50,
                         t=T),
-    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.6, 0.9, 1.3), iterations=100,
+    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.45, 0.6, 0.9), iterations=100,
                         t=T),
 }  # fmt: skip
 
