@@ -50,7 +50,7 @@ def one_method(name: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     problem, method = observed(*scene(), PEAK, 0), METHODS[name]
-    denoiser, q = method.denoisers["course"], middle_setting(method)
+    denoiser, q = method.denoisers["course"], middle_setting(name)
     measure(method, problem, denoiser, {**q, "iterations": 2})  # warm up
     before, begun = memory_mb(), time.process_time()
     _, row = measure(method, problem, denoiser, q)
@@ -103,7 +103,7 @@ def dpir_job(seed: int) -> float:
     """A job as `reproduce` does it, without the file."""
     torch.set_num_threads(1)
     method = METHODS["DPIR"]
-    _, row = measure(method, observed(*scene(128), PEAK, seed), method.denoisers["course"], middle_setting(method))
+    _, row = measure(method, observed(*scene(128), PEAK, seed), method.denoisers["course"], middle_setting("DPIR"))
     return float(row["psnr"])
 
 
