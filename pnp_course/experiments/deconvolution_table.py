@@ -174,7 +174,7 @@ METHODS = {
     "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50),
     "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.07, 0.1, 0.13), (0.25, 0.35, 0.5), iterations=50,
                        t=T_DRS),
-    "DPS": method(dps, "drunet-wide", (0.02, 0.04, 0.08), (3.0, 10.0, 30.0), iterations=50),
+    "DPS": method(dps, "drunet-wide", (0.08, 0.12, 0.16), (10.0, 30.0, 60.0), iterations=50),
     "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.04, 0.1, 0.2), iterations=30),
     "SNORE": method(snore, "gs-drunet", (0.06, 0.09, 0.115), (0.5, 0.7, 1.0), iterations=60, denoised=True),
     "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.35, 0.5, 0.7), iterations=50),
