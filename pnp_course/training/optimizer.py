@@ -8,6 +8,7 @@ every direction of the matrix moves at the same speed. A convolution's weight is
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -80,3 +81,27 @@ class Optimizer:
         for optimizer in self._both():
             optimizer.load_state_dict(state[type(optimizer).__name__])
         self._schedule(steps)
+
+
+class MovingAverage:
+    """The exponential moving average of a network's weights, with its start; in the first steps it forgets faster.
+
+    torch's AveragedModel does the same, but reads its counter back from the GPU at each step, and waits for it.
+
+    module: a copy of the network with the averaged weights.
+    """
+
+    def __init__(self, net: nn.Module, decay: float):
+        self.module, self.decay, self.count = copy.deepcopy(net), decay, 1
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Take in the present weights of `net`."""
+        decay = min(self.decay, self.count / (9 + self.count))
+        torch._foreach_lerp_(list(self.module.parameters()), list(net.parameters()), 1 - decay)
+        self.count += 1
+
+    def load(self, weights: dict[str, Tensor], updates: int) -> None:
+        """Go on from the average after this many updates."""
+        self.module.load_state_dict(weights)
+        self.count = 1 + updates
