@@ -25,13 +25,14 @@ def seeded():
 
 
 def pictures(count=2, channels=3):
-    return images.to_channels(images.photo("astronaut", SIZE + 8), channels)[..., :SIZE, :SIZE].repeat(count, 1, 1, 1) * (
-        torch.linspace(0.6, 1, count).reshape(-1, 1, 1, 1)
-    )
+    return images.to_channels(images.photo("astronaut", SIZE + 8), channels)[..., :SIZE, :SIZE].repeat(
+        count, 1, 1, 1
+    ) * (torch.linspace(0.6, 1, count).reshape(-1, 1, 1, 1))
 
 
 OPERATORS = {
-    "identity": Identity, "blur": lambda: Blur(kernels.motion(7, 1)), "decimation": lambda: Decimation(kernels.gaussian(5, 1.0), 2),
+    "identity": Identity, "blur": lambda: Blur(kernels.motion(7, 1)),
+    "decimation": lambda: Decimation(kernels.gaussian(5, 1.0), 2),
     "mask": lambda: Mask(random_mask(SIZE, SIZE, 0.5, seeded())), "radon": lambda: Radon(SIZE, 9),
     "valid blur": lambda: ValidBlur(kernels.motion(7, 1)),
 }  # fmt: skip
@@ -41,7 +42,14 @@ def operator(name, move):
     a, x = OPERATORS[name](), move(pictures())
     y = a(x)
     weights = move(torch.tensor([0.5, 2.0]))
-    out = [y, a.adjoint(y), a.solve(x, weights), a.solve_data(y, 0.7), a.solve(x, 0.3, start=x), torch.tensor(a.norm(x))]
+    out = [
+        y,
+        a.adjoint(y),
+        a.solve(x, weights),
+        a.solve_data(y, 0.7),
+        a.solve(x, 0.3, start=x),
+        torch.tensor(a.norm(x)),
+    ]
     if name == "radon":
         out.append(a.fbp(y, "hann"))
     if name == "valid blur":
@@ -58,7 +66,10 @@ def fidelity(kind, name, move):
     out = [torch.tensor(g.value(x)), g.values(x), g.grad(x), g.prox(x, 0.8), g.prox(x, move(torch.tensor([0.4, 2.0])))]
     out.append(torch.tensor(fidelities.moreau_envelope(g, x, 0.8)))
     if kind is Poisson:
-        out += [torch.tensor(g.relative_smoothness()), *(torch.tensor([g.inner_residual(x, 0.8)[1]]),)[: name != "identity"]]
+        out += [
+            torch.tensor(g.relative_smoothness()),
+            *(torch.tensor([g.inner_residual(x, 0.8)[1]]),)[: name != "identity"],
+        ]
     else:
         out.append(torch.tensor(g.lipschitz(x)))
     return tuple(out)

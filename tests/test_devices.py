@@ -19,8 +19,8 @@ from pnp_course.operators import radon
 
 # how far a result on a GPU may be from that on a CPU, relative to its largest number, in full float32; iterations that stop
 # at a tolerance may stop one step earlier or later
-TOLERANCE = {"operator radon": 2e-3, "Gaussian fidelity radon": 2e-3, "operator valid blur": 1e-3, "Gaussian fidelity valid blur": 1e-3,
-             "denoiser coco-ridge-0.25": 5e-3, "levels": 0.3}  # fmt: skip
+LOOSE = {"denoiser coco-ridge-0.25": 5e-3, "levels": 0.3}
+LOOSE |= {f"{kind} {name}": 2e-3 for kind in ("operator", "Gaussian fidelity") for name in ("radon", "valid blur")}
 USUAL = 5e-4
 
 
@@ -32,7 +32,9 @@ def as_tuple(out):
     return out if isinstance(out, tuple) else (out,)
 
 
-@pytest.mark.parametrize("name", [n for n in device_cases.CASES if n != "forward mode"])  # whose tensors hold two others
+@pytest.mark.parametrize(
+    "name", [n for n in device_cases.CASES if n != "forward mode"]
+)  # whose tensors hold two others
 def test_on_a_pretended_device(name, monkeypatch):
     """The same up to rounding, and a tensor made on the wrong device is an error."""
     case = device_cases.CASES[name]
@@ -67,7 +69,7 @@ def test_on_a_gpu(name):
     if file := os.environ.get("PNP_COURSE_AGREEMENT"):
         with Path(file).open("a", newline="") as out:
             csv.writer(out).writerow([name, f"{max(errors):.2e}", device_name(torch.device("cuda")), torch.__version__])
-    assert max(errors) <= TOLERANCE.get(name, USUAL)
+    assert max(errors) <= LOOSE.get(name, USUAL)
 
 
 def test_the_cases_are_complete():

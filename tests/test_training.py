@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+import pnp_course.training.loop as loop
 from pnp_course import images, metrics
 from pnp_course.denoisers import DRUNet
 from pnp_course.denoisers.zoo import ARCHITECTURES
@@ -269,3 +271,35 @@ def test_presets_are_consistent():
             first = PRESETS[preset.start]
             assert first.net["widths"] == preset.net["widths"], name
             assert first.net["blocks"] == preset.net["blocks"], name
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a number is read from a tensor, for which a GPU would have to be waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def reads_of_a_step(preset, pictures):
+    net = ARCHITECTURES[preset.architecture](in_channels=1, **preset.net)
+    training = loop.Training(net, preset, pictures, CPU)
+    training.train_step()
+    # Adam and Muon count their steps on the processor, also for weights on a GPU
+    training.optimizer.step = lambda: None
+    with Reads() as reads:
+        training.train_step()
+    return reads.count
+
+
+@pytest.mark.parametrize("architecture", ["drunet", "gradient-step"])
+def test_nothing_is_read_back_in_a_step(architecture, pictures):
+    """Nothing at all without penalties, and one number for each product of a Lanczos run with them."""
+    preset = replace(SMALL, architecture=architecture, drawn=0.5)
+    assert reads_of_a_step(preset, pictures) == 0
+    lanczos = Penalty(alpha=0.0, iterations=4, method="lanczos")
+    assert reads_of_a_step(replace(preset, penalty=lanczos), pictures) <= 2 * 4 + 8

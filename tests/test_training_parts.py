@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from pnp_course import images
 from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour
@@ -12,6 +13,7 @@ from pnp_course.guarantees import certificate
 from pnp_course.jacobian import Linearized, cocoercivity, dense
 from pnp_course.training.losses import Penalty, jacobian_penalty
 from pnp_course.training.main import transplant
+from pnp_course.training.muon import BatchedMuon
 from pnp_course.training.optimizer import MovingAverage, Optimizer
 from pnp_course.training.patches import Patches, patterns
 
@@ -50,6 +52,30 @@ def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
         Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", lambda step: 1e-2)
     with pytest.raises(ValueError, match="wanted 'muon' or 'adam'"):
         Optimizer(net, "sgd", lambda step: 1e-2)
+
+
+def test_matrices_of_one_shape_move_together_as_torch_moves_them_one_by_one(generator):
+    """Two steps from equal gradients, wide and tall matrices; and each takes up the other's state."""
+    shapes = [(4, 12), (12, 4), (4, 12), (8, 8)]
+    starts = [torch.randn(s, generator=generator) for s in shapes]
+    ours, theirs = ([nn.Parameter(m.clone()) for m in starts] for _ in range(2))
+    batched = BatchedMuon(ours)
+    one_by_one = torch.optim.Muon(theirs, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    for _ in range(2):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn(a.shape, generator=generator)
+            b.grad = a.grad.clone()
+        batched.step()
+        one_by_one.step()
+        for a, b, start in zip(ours, theirs, starts, strict=True):
+            assert (a - b).abs().max() < 0.02 * (b - start).abs().max()  # bfloat16
+        first, second = batched.state_dict(), one_by_one.state_dict()
+        batched.load_state_dict(second)
+        one_by_one.load_state_dict(first)
+    ours[0].grad = None  # a matrix without a gradient stays
+    before = ours[0].clone()
+    batched.step()
+    assert torch.equal(ours[0], before)
 
 
 def test_transplants(generator):

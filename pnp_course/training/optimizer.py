@@ -16,6 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from pnp_course.training.muon import BatchedMuon
+
+NAMES: dict[type, str] = {torch.optim.Adam: "Adam", BatchedMuon: "Muon"}  # in checkpoints
+
 
 def inner_convolutions(net: nn.Module) -> list[Tensor]:
     """The weights of all convolutions but the first and the last, which work on pixels and are better left to Adam."""
@@ -44,9 +48,9 @@ class Optimizer:
         self.parameters = list(net.parameters())
         rest = [p for p in self.parameters if id(p) not in held]
         self.adam = torch.optim.Adam(rest)
-        self.muon = None
+        self.muon: BatchedMuon | None = None
         if self.matrices:
-            self.muon = torch.optim.Muon(self.matrices, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+            self.muon = BatchedMuon(self.matrices)
         self._schedule(0)
 
     def _both(self) -> list[torch.optim.Optimizer]:
@@ -74,12 +78,12 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The momenta of both."""
-        return {type(o).__name__: o.state_dict() for o in self._both()}
+        return {NAMES[type(o)]: o.state_dict() for o in self._both()}
 
     def load_state_dict(self, state: dict[str, Any], steps: int) -> None:
         """Continue with the momenta that `state_dict` gave after `steps` steps."""
         for optimizer in self._both():
-            optimizer.load_state_dict(state[type(optimizer).__name__])
+            optimizer.load_state_dict(state[NAMES[type(optimizer)]])
         self._schedule(steps)
 
 
