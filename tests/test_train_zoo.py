@@ -131,9 +131,16 @@ def test_the_plan(tiny, tmp_path):
     )
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
-    # coco-gs-0.25 starts from drunet, which is not there; so it is asked to start from itself
     assert lines[2].split()[:2] == ["network", "batch"]
-    assert [line.split()[0] for line in lines[4:]] == ["drunet"]
+    rows = {line.split()[0]: [float(cell) for cell in line.split()[1:]] for line in lines[4:]}
+    assert list(rows) == ["drunet", "coco-gs-0.25"]  # in the order of the zoo
+    for batch, gflop, arithmetic, kernels, calls, measured, minutes, steps in rows.values():
+        assert (batch, minutes) == (2, 5)  # equal shares
+        assert measured > arithmetic > 0
+        assert calls / kernels == pytest.approx(rows["drunet"][4] / rows["drunet"][3], rel=0.02)
+        assert steps == pytest.approx(0.95 * 5 * 60e3 / measured, rel=0.01)
+    assert rows["coco-gs-0.25"][3] > 2 * rows["drunet"][3]
+    assert not list(tmp_path.iterdir())
 
 
 def test_starts(monkeypatch):

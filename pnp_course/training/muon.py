@@ -47,7 +47,8 @@ class BatchedMuon(torch.optim.Muon):
                 if matrix.grad is not None:
                     alike[matrix.shape].append(matrix)
             for shape, matrices in alike.items():
-                gradients, momenta = [m.grad for m in matrices], [self._momentum(m) for m in matrices]
+                gradients = [m.grad for m in matrices if m.grad is not None]
+                momenta = [self._momentum(m) for m in matrices]
                 torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
                 ahead = torch.stack(torch._foreach_lerp(gradients, momenta, group["momentum"]))
                 moves = orthogonalised(ahead, group["ns_coefficients"], group["ns_steps"], group["eps"])

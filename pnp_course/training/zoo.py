@@ -23,7 +23,7 @@ from pnp_course.denoisers.zoo import available_denoisers, denoiser_card
 from pnp_course.devices import device_name
 from pnp_course.training import checkpoint, cost
 from pnp_course.training.loop import train
-from pnp_course.training.main import first_net, measure_card, write_weights
+from pnp_course.training.main import first_net, fresh_net, measure_card, write_weights
 from pnp_course.training.presets import PRESETS, Preset
 
 # of the minutes, in the order of what is worth most
@@ -139,7 +139,7 @@ def make_plan(names: list[str], output: Path, minutes: float, device: torch.devi
     )
     for name in names:
         preset = on_device(started(name, output), device)
-        net, photographs = first_net(preset, output), pictures(preset.in_channels)[0]
+        net, photographs = fresh_net(preset), pictures(preset.in_channels)[0]  # the cost is the same for all weights
         preset, seconds = cost.useful_batch(net, preset, photographs, device)
         step = cost.step_cost(net, preset, photographs, device, seconds)
         mine = minutes * SHARES[name] / sum(SHARES[n] for n in names)
