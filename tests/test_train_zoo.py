@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from pnp_course import images
 from pnp_course.cli import app
+from pnp_course.datasets import MissingDataError
 from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.training import cost, main, zoo
 from pnp_course.training.losses import Penalty
@@ -35,7 +36,6 @@ def tiny(monkeypatch):
         ]
 
     for module in (zoo, main):
-        monkeypatch.setattr(module, "dataset", lambda name: [])
         monkeypatch.setattr(module, "training_images", pictures)
         monkeypatch.setattr(module, "validation_images", pictures)
         monkeypatch.setattr(module, "available_denoisers", list)
@@ -83,7 +83,17 @@ def test_the_time_is_over_and_the_same_command_goes_on(tiny, tmp_path, monkeypat
     assert 0 < done < steps
     assert not list(tmp_path.rglob("*.safetensors"))
     monkeypatch.setattr(zoo.cost, "useful_batch", None)  # the settings are those of the checkpoint
-    said = list(zoo.train_zoo(["drunet"], tmp_path, 9.0, CPU))
+
+    def missing(name):
+        raise MissingDataError("no cbsd68")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "images", missing)
+        said = list(zoo.train_zoo(["drunet"], tmp_path, 9.0, CPU))
+    assert said[-1] == "drunet: its card is not complete: no cbsd68"
+    load_denoiser("drunet", folder=tmp_path / "drunet")
+    assert list(zoo.train_zoo(["drunet"], tmp_path, 9.0, CPU))[-1].startswith("drunet: card, ")
+    assert "psnr_cbsd68" in denoiser_card("drunet", tmp_path / "drunet")
     assert denoiser_card("drunet", tmp_path / "drunet")["training"]["steps_done"] == steps
     assert said[1] == f"drunet: {steps} steps with 2 patches, from random weights"
 
