@@ -13,6 +13,7 @@ import pretend_device
 import pytest
 import torch
 
+from pnp_course.denoisers import load_denoiser
 from pnp_course.devices import device_name, device_named, full_float32, pick_device
 from pnp_course.guarantees import RULES
 from pnp_course.operators import radon
@@ -101,3 +102,26 @@ def test_names_of_devices(capsys):
     if not torch.cuda.is_available():
         assert pick_device() == device_named("auto") == torch.device("cpu")
         assert capsys.readouterr().out == ""
+
+
+def test_a_job_of_an_experiment_computes_where_its_problem_is(monkeypatch):
+    """On the pretended device: the same row, and the observation is not drawn anew."""
+    from pnp_course.experiments import job, try_out
+
+    case = try_out.EXPERIMENT.cases["course"](1)[0]
+    problem = try_out.EXPERIMENT.problem(case)
+    rows = {}
+    for name, parameters in (("CoCo-ADMM", {"sigma": 0.1, "lam": 1.0, "iterations": 2}), ("Wiener", {"balance": 0.1})):
+        method = try_out.EXPERIMENT.methods[name]
+        denoiser = method.denoisers.get("course", "")
+        _, rows["here"] = job.measure(method, problem, denoiser, parameters)
+        with pretend_device.Pretended(), monkeypatch.context() as patch:
+            patch.setattr(job, "_network", lambda name, problem: pretend_device.moved(load_denoiser(name)))
+            elsewhere = problem.to(pretend_device.DEVICE)
+            assert isinstance(elsewhere.facts["fidelity"].y, pretend_device.Elsewhere)
+            assert not isinstance(problem.facts["fidelity"].y, pretend_device.Elsewhere)
+            out, rows["elsewhere"] = job.measure(method, elsewhere, denoiser, parameters)
+            assert isinstance(getattr(out, "x", out), pretend_device.Elsewhere)
+        for row in rows.values():
+            del row["seconds"]
+        assert rows["here"] == rows["elsewhere"]

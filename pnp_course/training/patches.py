@@ -69,8 +69,7 @@ def noisy_batch(patches: Patches, n: int, noise: str, sigma_max: float) -> tuple
 
 def whole(uniform: Tensor, below: int | Tensor) -> Tensor:
     """Whole numbers 0, ..., below - 1 from numbers that are uniform in [0, 1); the bias is below 2^-24 `below`."""
-    number = (uniform * below).long()
-    return torch.minimum(number, torch.as_tensor(below, device=number.device) - 1)  # a product can round up to `below`
+    return (uniform * below).long().clamp_max(below - 1)  # a product can round up to `below`
 
 
 def turned(coins: Tensor, size: int) -> tuple[Tensor, Tensor]:
