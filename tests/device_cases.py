@@ -9,7 +9,7 @@ import torch
 
 from pnp_course import deconvolution, fidelities, images, jacobian, metrics, monitors, noise, priors, solvers
 from pnp_course.denoisers import GrayFromColour, at_sigma, averaged, load_denoiser
-from pnp_course.denoisers.levels import sigma_range
+from pnp_course.denoisers.levels import excess, hard_pictures
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import certificate
 from pnp_course.guarantees.certificates import NORMS
@@ -94,6 +94,8 @@ DENOISERS = ("drunet", "coco-gs-0.25", "dncnn", "ffdnet", "bregman-drunet", "coc
 def denoiser(name, move, move_net):
     net = move_net(load_denoiser(name))
     x = move(pictures(channels=net.in_channels).clamp_min(0.01))
+    if "ridge" in name:  # each evaluation is a minimisation
+        return at_sigma(net, SIGMA).with_value(x)
     half = averaged(net, 0.3)
     out = [net(x, SIGMA), net(x[..., :-3], move(torch.tensor([0.06, 0.1]))), half(x, SIGMA)]
     if getattr(net, "has_potential", False):
@@ -108,7 +110,7 @@ SOLVERS = {name: {"lam": LAM} for name in solvers.__all__ if name.islower()}
 for helper in ("annealed", "ladder", "run"):
     del SOLVERS[helper]
 SOLVERS["gs_pnp_pgd"] = {"lam": LAM, "step": 40.0}  # with rejected steps
-SOLVERS["b_red"] = {"lam": 0.1, "step": 1.0, "backtracking": True}
+SOLVERS["b_red"] = {"lam": 0.1, "step": 0.2, "backtracking": True}
 SOLVERS["b_pnp"] = {"lam": 0.01}
 SOLVERS["dpir"] = {"lam": LAM, "iterations": 3}
 SOLVERS["hqs"] = {"lam": [0.5, 0.7], "sigmas": [0.15, 0.1]}
@@ -159,7 +161,7 @@ def jacobian_tools(name, move, move_net):
 
 
 def dense_jacobian(move, move_net):
-    net, x = move_net(load_denoiser("coco-gs-0.25")), move(pictures(1, 3)[..., :8, :8])
+    net, x = move_net(load_denoiser("coco-gs-0.25")), move(pictures(1, 3)[..., :4, :8])
     plain = move_net(load_denoiser("dncnn"))
     return (
         jacobian.dense(lambda z: net(z, SIGMA), x), jacobian.eigenvalues(lambda z: plain(z), x).abs().sort().values[:, -3:],
@@ -195,7 +197,7 @@ def restored(boundary, move, move_net):
     clean, kernel = move(pictures(1)), kernels.motion(7, 1)
     y = deconvolution.degrade(clean, kernel, 50.0, boundary=boundary)
     net = move_net(load_denoiser("coco-gs-0.25"))
-    out = [y, deconvolution.restore_coco(y, kernel, net, deconvolution.settings(50), max_iter=3, boundary=boundary).x]
+    out = [y, deconvolution.restore_coco(y, kernel, net, deconvolution.settings(50), max_iter=2, boundary=boundary).x]
     if boundary == "periodic":
         out += [deconvolution.wiener(y, kernel), deconvolution.richardson_lucy(y, kernel, 3)]
         out += [deconvolution.restore_dpir(y, kernel, move_net(load_denoiser("drunet")), 50.0).x]
@@ -204,7 +206,7 @@ def restored(boundary, move, move_net):
 
 
 def levels(move, move_net):
-    return (torch.tensor(sigma_range(move_net(load_denoiser("dncnn")).train(), 0.2)),)
+    return (torch.tensor(excess(move_net(load_denoiser("drunet")), hard_pictures(3, SIZE), SIGMA)),)
 
 
 CASES = {
