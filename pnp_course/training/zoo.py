@@ -65,7 +65,11 @@ def train_zoo(names: list[str], output: Path, minutes: float, device: torch.devi
     for i, name in enumerate(todo):
         left = end - time.monotonic()
         mine = left * SHARES[name] / sum(SHARES[n] for n in todo[i:])
-        net, preset = begin(name, output, mine, device)
+        try:
+            net, preset = begin(name, output, mine, device)
+        except ValueError as error:  # such as a start that was left out itself
+            yield f"{name}: left out: {error}"
+            continue
         if preset.steps < LEAST:
             yield f"{name}: left out, since only {preset.steps} steps fit into its {mine / 60:.1f} minutes"
             continue
