@@ -44,6 +44,7 @@ def tiny(monkeypatch):
         monkeypatch.setattr(module, "training_images", pictures)
         monkeypatch.setattr(module, "validation_images", pictures)
         monkeypatch.setattr(module, "available_denoisers", list)
+    monkeypatch.setattr(main, "validation_images", lambda channels: pictures(channels)[:1])
     monkeypatch.setattr(main, "images", lambda name: [images.photo("rocket", 48)])
     monkeypatch.setattr(main, "sigma_range", lambda *a: (0.0, 0.4))  # these networks are too small to behave
     monkeypatch.setattr(zoo, "SHARES", {name: zoo.SHARES[name] for name in STARTS})
@@ -59,14 +60,14 @@ def tiny(monkeypatch):
 
 
 @pytest.fixture
-def a_second_a_step(monkeypatch):
-    """As if a step took a second: so a few steps fill a minute, on however busy a machine."""
-    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 1.0))
+def slow_steps(monkeypatch):
+    """As if a step took 20 seconds: so a few steps are planned for ten minutes, on however busy a machine."""
+    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 20.0))
 
 
-def test_to_the_end(tiny, a_second_a_step, tmp_path):
+def test_to_the_end(tiny, slow_steps, tmp_path):
     """Weights in half precision and complete cards, starts in their order; again, there is nothing to do."""
-    said = list(zoo.train_zoo(list(STARTS), tmp_path, 1.0, CPU))
+    said = list(zoo.train_zoo(list(STARTS), tmp_path, 10.0, CPU))
     for name, start in STARTS.items():
         folder = tmp_path / name
         assert any(line.startswith(f"{name}: ") and f"from {start or 'random weights'}" in line for line in said), said
@@ -110,17 +111,17 @@ def test_the_time_is_over_and_the_same_command_goes_on(tiny, tmp_path, monkeypat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
-def test_kills(tiny, a_second_a_step, tmp_path):
+def test_kills(tiny, slow_steps, tmp_path):
     """Killed three times, anywhere, and then left alone: all weights and cards are there."""
     for delay in (0.5, 2.0, 3.0):
         if not (pid := os.fork()):
             torch.set_num_threads(1)  # the threads of this process do not come along
-            list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 1.0, CPU))
+            list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 10.0, CPU))
             os._exit(0)
         time.sleep(delay)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 1.0, CPU))
+    list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 10.0, CPU))
     for name in list(STARTS)[:2]:
         assert "psnr_cbsd68" in denoiser_card(name, tmp_path / name)
         load_denoiser(name, folder=tmp_path / name)
@@ -129,10 +130,10 @@ def test_kills(tiny, a_second_a_step, tmp_path):
 def test_a_network_is_left_out(tiny, tmp_path, monkeypatch):
     """One whose share is too small, and one whose start is not there; the others come all the same."""
     monkeypatch.setattr(
-        zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 1e3 if preset.batch == 2 else 1.0)
+        zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 1e4 if preset.batch == 2 else 20.0)
     )
     monkeypatch.setitem(PRESETS, "drunet-gray", replace(PRESETS["drunet-gray"], start=None, batch=3))
-    said = list(zoo.train_zoo(list(STARTS), tmp_path, 1.0, CPU))
+    said = list(zoo.train_zoo(list(STARTS), tmp_path, 10.0, CPU))
     assert said[1].startswith("drunet: left out, since only 0 steps fit into its")
     assert said[2].startswith(
         "coco-gs-0.25: left out: this preset starts from 'coco-gs-0.25', which is neither shipped"
