@@ -45,13 +45,13 @@ def tables(results: dict[str, Any]) -> str:
         f"Counted for a step of {BATCH} patches of which all are penalised, and **estimated** from that for two cards and "
         f"{STEPS:,} steps:",
         "",
-        "| network | Tflop a step | calls of kernels | " + " | ".join(f"hours, {card}" for card in CARDS) + " |",
+        "| network | Tflop a step | calls of kernels | " + " | ".join(f"minutes, {card}" for card in CARDS) + " |",
         "|---|---|---|" + "---|" * len(CARDS),
     ]
     for name, r in networks.items():
         work = (BATCH * (r["gflop_fit"] + r["gflop_penalty"]) + r["gflop_optimizer"]) / 1e3
-        hours = [f"{STEPS * estimate(r, *card) / 3600:.1f}" for card in CARDS.values()]
-        lines.append(f"| `{name}` | {work:.2f} | {r['calls']:,} | {' | '.join(hours)} |")
+        minutes = [f"{STEPS * estimate(r, *card) / 60:.0f}" for card in CARDS.values()]
+        lines.append(f"| `{name}` | {work:.2f} | {r['calls']:,} | {' | '.join(minutes)} |")
     return "\n".join(lines)
 
 
