@@ -142,6 +142,14 @@ def test_a_network_is_left_out(tiny, tmp_path, monkeypatch):
     assert "psnr_cbsd68" in denoiser_card("drunet-gray", tmp_path / "drunet-gray")
 
 
+def test_no_time(tiny, tmp_path):
+    """Nothing is begun or measured; this is how cards are completed on another machine."""
+    assert list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 0.0, CPU))[1:] == [
+        "the time is over before drunet, coco-gs-0.25"
+    ]
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_plan(tiny, tmp_path):
     """The table through the command line: the operations of a step are those counted by hand, and nothing is written."""
     done = CliRunner().invoke(

@@ -64,6 +64,9 @@ def train_zoo(names: list[str], output: Path, minutes: float, device: torch.devi
     todo = [name for name in names if _card(output, name) is None]
     for i, name in enumerate(todo):
         left = end - time.monotonic()
+        if left <= 0:
+            yield f"the time is over before {', '.join(todo[i:])}"
+            break
         mine = left * SHARES[name] / sum(SHARES[n] for n in todo[i:])
         try:
             net, preset = begin(name, output, mine, device)
