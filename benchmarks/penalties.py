@@ -36,10 +36,10 @@ RESULTS = Path(__file__).parent / "results" / "penalties.json"
 FIRM = Penalty(constant=1.0, alpha=0.0, beta=1e-2, eps=0.1, iterations=10)
 COCO = Penalty()
 
-Step = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, dict[str, float]]]
+Step = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]
 
 
-def plain(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, float]]:
+def plain(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """No penalty."""
     return torch.zeros(()), {}
 
@@ -47,7 +47,7 @@ def plain(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[st
 def ours(penalty: Penalty, gates: bool = True) -> Step:
     """The course's penalty, by gates or by double backpropagation."""
 
-    def step(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def step(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         def linearize(denoiser: nn.Module, x: Tensor, s: Tensor) -> Gated | Linearized:
             return Gated(denoiser, x, s) if gates else Linearized(lambda z: denoiser(z, s), x)
 
@@ -57,7 +57,7 @@ def ours(penalty: Penalty, gates: bool = True) -> Step:
     return step
 
 
-def deepinv_firm(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, float]]:
+def deepinv_firm(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """||2J - I||_* by deepinv, with 10 iterations and a graph through all of them (its training mode)."""
     import deepinv
 
@@ -66,7 +66,7 @@ def deepinv_firm(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, 
     return 1e-2 * norm.clamp_min(0.9).mean(), {"expansion": norm.mean().item()}
 
 
-def authors(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, float]]:
+def authors(net: nn.Module, noisy: Tensor, sigma: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     """Both norms of (18) as in the authors' published training code: one image, a forward pass for every product."""
     image, level = noisy[:1].detach().requires_grad_(True), sigma[:1]
 
@@ -122,7 +122,7 @@ def measure(name: str, threads: int = 1, repeats: int = 4) -> dict[str, Any]:
         seconds.append(time.perf_counter() - begun)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": round(min(seconds), 4), "extra_mib": round((peak - held) / 1024)} | {
-        key: round(value, 5) for key, value in seen.items()
+        key: round(float(value), 5) for key, value in seen.items()
     }
 
 

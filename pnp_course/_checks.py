@@ -83,7 +83,7 @@ def check_numbers(value: Any, name: str) -> Tensor:
 
 def check_level(sigma: float | Tensor, bounds: tuple[float, float] | None) -> None:
     """Raise ValueError if a noise level is outside `bounds`, between which a denoiser can be trusted; None: no bounds."""
-    if bounds is None or _any_level.get():
+    if bounds is None or levels_pass():
         return
     low, high = (float(f(check_numbers(sigma, "sigma"))) for f in (torch.amin, torch.amax))
     rounding = 1 + 1e-6  # a level stored in single precision
@@ -103,9 +103,17 @@ def check_one_level(sigma: Any) -> float:
     return check_positive(sigma, "sigma", "a noise level in units of intensity")
 
 
+def levels_pass() -> bool:
+    """Is this code inside `any_level`?"""
+    return _any_level.get()
+
+
 @contextmanager
 def any_level() -> Iterator[None]:
-    """Let `check_level` accept every level inside this context, in this thread: for uses that are not denoising."""
+    """Let every noise level pass unread inside this context, in this thread: for training, and uses that are not denoising.
+
+    To read a level that is on a GPU is to wait for the GPU.
+    """
     token = _any_level.set(True)
     try:
         yield

@@ -1,4 +1,5 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | reproduce`.
+"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | train-zoo |
+reproduce`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -35,6 +36,8 @@ Boundary = Annotated[
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
 ReportFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")]
 RunsFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")]
+DeviceName = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda or mps")]
+Threads = Annotated[int, typer.Option(min=0, max=1024, help="of the CPU; 0: all cores")]
 Minutes = Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")]
 
 
@@ -239,23 +242,42 @@ def train(
     preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
     output: RunsFolder = Path("runs"),
     minutes: Minutes = 1e9,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu (cuda) or mps")] = "auto",
-    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed")] = "32-true",
-    devices: Annotated[int, typer.Option(min=1)] = 1,
-    threads: Annotated[int, typer.Option(min=0, max=1024, help="0: all cores")] = 0,
+    device: DeviceName = "auto",
+    threads: Threads = 0,
 ) -> None:
     """Train a denoiser on BSD400, or resume a training. When it is complete, the weights and their card are written."""
+    from pnp_course.devices import device_named
     from pnp_course.training.main import train_preset
     from pnp_course.whole_files import check_folder
 
     loaded()
     check_folder(output / preset)
-    _check_machine(accelerator, precision, devices)
-    said = train_preset(
-        preset, output, minutes, accelerator, precision, threads or (os.cpu_count() or 1), devices=devices
-    )
-    if said:
-        print(said)
+    print(train_preset(preset, output, minutes, device_named(device), threads or (os.cpu_count() or 1)))
+
+
+@app.command()
+def train_zoo(
+    minutes: Annotated[float, typer.Option(min=0, help="how long to train; the same command goes on")],
+    output: RunsFolder = Path("runs"),
+    only: Annotated[
+        str, typer.Option(help="names with commas between them; by default all, the most useful first")
+    ] = "",
+    plan: Annotated[bool, typer.Option("--plan", help="only measure, and say what would be trained how long")] = False,
+    device: DeviceName = "auto",
+    threads: Threads = 0,
+) -> None:
+    """Train the shipped denoisers again, for as many steps as fit into the minutes, and write weights and cards."""
+    from pnp_course.devices import device_named
+    from pnp_course.training.guards import threads as on_threads
+    from pnp_course.training.zoo import chosen, make_plan, train_zoo
+    from pnp_course.whole_files import check_folder
+
+    loaded()
+    check_folder(output)
+    names, where = chosen(only), device_named(device)
+    with on_threads(threads or (os.cpu_count() or 1)):
+        for line in (make_plan if plan else train_zoo)(names, output, minutes, where):
+            print(line, flush=True)
 
 
 @app.command()
@@ -289,21 +311,6 @@ def reproduce(
         print(f"pnp_course: {stop}", file=sys.stderr)
         raise
     print("\n".join(lines))
-
-
-def _check_machine(accelerator: str, precision: str, devices: int) -> None:
-    """Raise a clear ValueError for settings that Lightning Fabric would only refuse later and less clearly."""
-    import torch
-
-    if precision not in ("32-true", "bf16-mixed", "16-mixed"):
-        raise ValueError(f"precision is {precision!r}; wanted 32-true, bf16-mixed or 16-mixed.")
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    there = {"auto": True, "cpu": True, "gpu": cuda, "cuda": cuda, "mps": mps}
-    if not there.get(accelerator):
-        has = ", ".join(name for name, usable in there.items() if usable)
-        raise ValueError(f"accelerator is {accelerator!r}; this machine has {has}.")
-    if accelerator in ("gpu", "cuda") and devices > torch.cuda.device_count():
-        raise ValueError(f"devices is {devices}; this machine has {torch.cuda.device_count()}.")
 
 
 def main() -> None:

@@ -118,7 +118,7 @@ def wiener(y: Tensor, kernel: Tensor, balance: float = 0.1) -> Tensor:
     """Wiener filter with a Laplacian prior of weight `balance` (skimage.restoration.wiener), channel by channel."""
     from skimage.restoration import wiener as skimage_wiener
 
-    k = kernel.double().numpy()
+    k = kernel.double().cpu().numpy()
     out = [[skimage_wiener(c.double().numpy(), k, balance, clip=False) for c in image] for image in y.cpu()]
     return torch.from_numpy(np.asarray(out)).to(y).clamp(0, 1)
 
@@ -131,7 +131,7 @@ def richardson_lucy(y: Tensor, kernel: Tensor, iterations: int = 15) -> Tensor:
     from skimage.restoration import richardson_lucy as skimage_rl
 
     # scipy centres an even kernel one pixel earlier than we do: a row or column of zeros at the end makes it odd
-    k = F.pad(kernel.double(), (0, 1 - kernel.shape[1] % 2, 0, 1 - kernel.shape[0] % 2)).numpy()
+    k = F.pad(kernel.double().cpu(), (0, 1 - kernel.shape[1] % 2, 0, 1 - kernel.shape[0] % 2)).numpy()
     py, px = (min(3 * n // 2, m) for n, m in zip(k.shape, y.shape[-2:], strict=True))
     wide = F.pad(y.double().cpu(), (px, px, py, py), mode="circular").clamp_min(1e-6)
     out = [[skimage_rl(c.numpy(), k, num_iter=iterations, clip=False) for c in image] for image in wide]

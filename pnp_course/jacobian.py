@@ -161,8 +161,8 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
         iterations: the largest number of iterations; with 0 the start is only normalised.
         tol: stop once no norm changes by more than this, relative to itself.
     """
-    q, before, change = normed(start), torch.zeros(()), float("inf")
-    norm, k = torch.zeros(len(start), 1, 1, 1), 0
+    q, before, change = normed(start), start.new_zeros(()), float("inf")
+    norm, k = start.new_zeros(len(start), 1, 1, 1), 0
     for k in range(1, iterations + 1):
         p = m.apply(q)
         norm = norms(p)

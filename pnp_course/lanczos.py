@@ -28,7 +28,7 @@ def normed(start: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class SpectrumEnds:
-    """The result of `lanczos`, each (B,): Ritz values `low`, `high`, and bounds of their distance to an eigenvalue.
+    """The result of `lanczos`, each (B,) on the CPU: Ritz values `low`, `high`, and bounds of their distance to an eigenvalue.
 
     low_vector, high_vector: their Ritz vectors (B, C, H, W), of unit norm.
     """
@@ -60,26 +60,25 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
         raise ValueError(f"iterations is {iterations}; wanted at least 1.")
     start = normed(start)
     count = min(iterations, start[0].numel())
-    basis = torch.empty(count + 1, *start.shape, dtype=torch.float64 if start.dtype == torch.float64 else torch.float32)
-    basis = basis.to(start.device).flatten(2)  # (k, B, n)
-    tridiagonal = torch.zeros(len(start), count, count, dtype=torch.float64)
-    lost = torch.zeros(len(start), count, dtype=torch.float64)  # what the tridiagonal matrix leaves out, by column
+    precise = torch.float64 if start.dtype == torch.float64 else torch.float32
+    basis = torch.empty(count + 1, *start.shape, dtype=precise, device=start.device).flatten(2)  # (k, B, n)
     basis[0] = start.flatten(1)
-    scale = torch.zeros(len(start), 1, device=start.device)  # of the map, as far as it is known
+    scale = basis.new_zeros(len(start), 1)  # of the map, as far as it is known
+    diagonal, beside, ended = [], [], []  # of the tridiagonal matrices, and where their spaces end; each (B,)
     for k in range(count):
         w = apply(basis[k].reshape(start.shape)).flatten(1)
-        tridiagonal[:, k, k] = (w * basis[k]).sum(1).double().cpu()
+        diagonal.append((w * basis[k]).sum(1))
         scale = torch.maximum(scale, w.norm(dim=1, keepdim=True))
         once = _orthogonal(w, basis[: k + 1])
         w = _orthogonal(once, basis[: k + 1])  # twice is enough to keep the basis orthogonal to rounding
         norm, spent = w.norm(dim=1), _spent(w, once, scale)
-        beta = norm.double().cpu()
+        beside.append(norm)
+        ended.append(spent)
         if k + 1 < count:
             basis[k + 1] = w / norm.clamp_min(torch.finfo(norm.dtype).tiny)[:, None]
-            tridiagonal[:, k, k + 1] = tridiagonal[:, k + 1, k] = torch.where(spent.cpu(), 0.0, beta)
-            if spent.any():
+            if bool(spent.any()):
                 basis[k + 1] = torch.where(spent[:, None], _fresh(basis[: k + 1], k), basis[k + 1])
-        lost[:, k] = beta if k + 1 == count else torch.where(spent.cpu(), beta, 0.0)
+    tridiagonal, lost = _matrix(*(torch.stack(values, 1).cpu() for values in (diagonal, beside, ended)))
     if not torch.isfinite(tridiagonal).all():
         raise ValueError("a product of the map holds NaN or infinity; wanted a finite denoiser at finite images.")
     values, vectors = torch.linalg.eigh(tridiagonal)
@@ -87,6 +86,16 @@ def lanczos(apply: Map, start: Tensor, iterations: int = 30) -> SpectrumEnds:
     error = (lost[:, :, None] * vectors.abs()).sum(1) + rounding
     ends = [torch.einsum("bk,kbn->bn", vectors[:, :, i].to(basis), basis[:count]).reshape(start.shape) for i in (0, -1)]
     return SpectrumEnds(values[:, 0], values[:, -1], error[:, 0], error[:, -1], ends[0], ends[1])
+
+
+def _matrix(diagonal: Tensor, beside: Tensor, ended: Tensor) -> tuple[Tensor, Tensor]:
+    """The tridiagonal matrices (B, k, k), float64, and what they leave out, by column (B, k); the arguments are (B, k)."""
+    diagonal, beside = diagonal.double(), beside.double()
+    coupled = torch.where(ended, 0.0, beside)[:, :-1]
+    matrix = diagonal.diag_embed() + coupled.diag_embed(1) + coupled.diag_embed(-1)
+    lost = torch.where(ended, beside, 0.0)
+    lost[:, -1] = beside[:, -1]
+    return matrix, lost
 
 
 def _orthogonal(w: Tensor, basis: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course import metrics
+from pnp_course.devices import full_float32
 from pnp_course.fidelities import Fidelity
 from pnp_course.jacobian import Linearized, antisymmetry, lanczos, linearize, operator_norm, symmetric_part
 from pnp_course.solvers.iterate import Iterate
@@ -58,6 +59,7 @@ class AtIterate:
         """Begin a new run, whose first iterate is measured."""
         self.seen = 0
 
+    @full_float32()
     def __call__(self, iterate: Iterate) -> float:
         """The constant at this iterate, the worst over the batch, or NaN where it is not measured."""
         self.seen += 1

@@ -9,10 +9,15 @@ from pathlib import Path
 import torch
 
 from pnp_course import __version__
+from pnp_course.devices import device_name
 
 
-def provenance() -> dict[str, str]:
-    """Versions, git commit ("unknown" outside a checkout) and device, for a results file."""
+def provenance(device: torch.device | None = None) -> dict[str, str]:
+    """Versions, git commit ("unknown" outside a checkout) and device, for a results file.
+
+    Args:
+        device: where the result was computed; the CPU by default.
+    """
     try:
         commit = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],
@@ -23,11 +28,10 @@ def provenance() -> dict[str, str]:
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         commit = "unknown"
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
     return {
         "pnp_course": __version__,
         "commit": commit,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "device": device,
+        "device": device_name(device or torch.device("cpu")),
     }

@@ -128,8 +128,8 @@ BAD = {
     ),
     "train into a file": (["train", "tiny", "-o", "photo.png"], "photo.png is a file; wanted a folder"),
     "train beyond a file": (["train", "tiny", "-o", "photo.png/runs"], "photo.png is a file; wanted a folder"),
-    "precision": (["train", "tiny", "--precision", "7"], "precision is '7'; wanted 32-true, bf16-mixed or 16-mixed"),
-    "accelerator": (["train", "tiny", "--accelerator", "abacus"], "accelerator is 'abacus'; this machine has auto, cpu"),
+    "device": (["train", "tiny", "--device", "abacus"], "device is 'abacus'; this machine has auto, cpu"),
+    "zoo": (["train-zoo", "--minutes", "1", "--only", "drunet,abacus"], "--only has 'abacus', which is not in the zoo"),
     "missing data": (["demo", "photo.png", "--kernel", "levin1"], "data set 'levin' is missing"),
 }  # fmt: skip
 
@@ -196,7 +196,7 @@ def test_import_is_light():
     """`import pnp_course` brings none of the heavy optional modules."""
     code = (
         "import sys, pnp_course; "
-        "heavy = 'matplotlib', 'skimage', 'pandas', 'scipy', 'typer', 'IPython', 'lightning_fabric'; "
+        "heavy = 'matplotlib', 'skimage', 'pandas', 'scipy', 'typer', 'IPython'; "
         "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run(

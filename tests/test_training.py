@@ -6,7 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
+import pnp_course.training.loop as loop
 from pnp_course import images, metrics
 from pnp_course.denoisers import DRUNet
 from pnp_course.denoisers.zoo import ARCHITECTURES
@@ -18,6 +20,7 @@ from pnp_course.training.patches import Patches
 from pnp_course.training.presets import PRESETS, Preset
 from pnp_course.training.validation import validate
 
+CPU = torch.device("cpu")
 SMALL = Preset(in_channels=1, net={"widths": (4, 4, 4, 4), "blocks": 1}, steps=6, batch=2, patch=16, lr=1e-3)
 
 
@@ -35,14 +38,14 @@ def new_net(preset):
 
 
 def go(preset, pictures, folder, **options):
-    return train(new_net(preset), preset, pictures, folder, accelerator="cpu", progress=False, **options)
+    return train(new_net(preset), preset, pictures, folder, device=CPU, progress=False, **options)
 
 
 @pytest.mark.parametrize("penalty", [None, Penalty(images=1, iterations=2)])
 def test_stopped_and_resumed_equals_uninterrupted(penalty, pictures, tmp_path):
     preset = replace(SMALL, penalty=penalty)
     whole = go(preset, pictures, tmp_path / "whole")
-    first = train(new_net(preset), preset, pictures, tmp_path / "parts", accelerator="cpu", progress=False, minutes=0)
+    first = train(new_net(preset), preset, pictures, tmp_path / "parts", device=CPU, progress=False, minutes=0)
     assert first.step == 0  # no time, no step, but a checkpoint
     # one step at a time, each in a new run object: a step takes a minute on this clock
     import pnp_course.training.loop as loop
@@ -60,8 +63,8 @@ def test_stopped_and_resumed_equals_uninterrupted(penalty, pictures, tmp_path):
             part = go(preset, pictures, tmp_path / "parts", minutes=0.5)
         assert part.step == done + 1
     assert part.step == whole.step == preset.steps
-    for key, value in whole.plain.state_dict().items():
-        assert torch.equal(value, part.plain.state_dict()[key]), key
+    for key, value in whole.net.state_dict().items():
+        assert torch.equal(value, part.net.state_dict()[key]), key
     for key, value in whole.average.items():
         assert torch.equal(value, part.average[key]), key
 
@@ -132,7 +135,7 @@ def test_it_learns(pictures, tmp_path):
         SMALL, net={"widths": (8, 8, 8, 8), "blocks": 1}, steps=200, batch=8, patch=24, lr=5e-3, sigma_max=0.2
     )
     net = new_net(preset)
-    train(net, preset, pictures[:2], tmp_path, accelerator="cpu", progress=False)
+    train(net, preset, pictures[:2], tmp_path, device=CPU, progress=False)
     clean = Patches(pictures[2:], 24, torch.Generator().manual_seed(5)).batch(16)
     noisy = clean + 0.15 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(6))
     with torch.no_grad():
@@ -148,7 +151,7 @@ def test_hamiltonian_penalty_lowers_the_asymmetry(pictures, tmp_path):
 
     def asymmetry(preset, name):
         net = new_net(preset)
-        train(net, preset, pictures, tmp_path / name, accelerator="cpu", progress=False)
+        train(net, preset, pictures, tmp_path / name, device=CPU, progress=False)
         x = Patches(pictures, 16, torch.Generator().manual_seed(9)).batch(4)
         m = antisymmetry(Linearized(lambda z: net(z, 0.1), x))
         return float(
@@ -172,15 +175,26 @@ def test_learning_rate_schedule():
 
 
 def test_patches_are_cut_from_the_pictures():
-    marked = torch.arange(20 * 30, dtype=torch.float32).reshape(1, 20, 30) % 251
+    marked = (torch.rand(1, 20, 30, generator=torch.Generator().manual_seed(3)) * 255).round()
+    windows = marked[0].unfold(0, 7, 1).unfold(1, 7, 1)  # (14, 24, 7, 7)
+
+    def where(patch):
+        return [tuple(place) for place in (windows == patch).all(-1).all(-1).nonzero().tolist()]
+
     patches = Patches([marked.byte()], 7, torch.Generator().manual_seed(0))
-    for _ in range(20):
-        patch = (patches.one() * 255).round()
-        found = any(
-            torch.equal(torch.rot90(q, k, (-2, -1)), marked[:, i : i + 7, j : j + 7])
-            for q in (patch, patch.flip(-1)) for k in range(4) for i in range(14) for j in range(24)
-        )  # fmt: skip
-        assert found
+    seen = set()
+    for patch in (patches.batch(200) * 255).round():
+        found = [
+            (place, mirrored, k)
+            for mirrored, q in enumerate((patch, patch.flip(-1))) for k in range(4)
+            for place in where(torch.rot90(q, k, (-2, -1)))
+        ]  # fmt: skip
+        assert len(found) == 1
+        seen |= set(found)
+    rows, columns = ({place[i] for place, _, _ in seen} for i in (0, 1))
+    assert rows == set(range(14))  # each place, also the last
+    assert columns == set(range(24))
+    assert len({found[1:] for found in seen}) == 8  # each of the eight positions
     with pytest.raises(ValueError, match="at least 40"):
         Patches([marked.byte()], 40, torch.Generator())
 
@@ -229,7 +243,7 @@ def test_every_kind_of_noise_and_fit(pictures, tmp_path):
     )  # fmt: skip
     torch.manual_seed(0)
     net = ARCHITECTURES[preset.architecture](in_channels=1, **preset.net, activation="softplus")
-    run = train(net, preset, pictures, tmp_path, accelerator="cpu", progress=False, held_out=pictures)
+    run = train(net, preset, pictures, tmp_path, device=CPU, progress=False, held_out=pictures)
     clean, noisy, level = run.draw()
     assert (clean > 0).all()
     assert (noisy > 0).all()
@@ -243,7 +257,7 @@ def test_the_papers_setting_runs(pictures, tmp_path):
     torch.manual_seed(0)
     net = ARCHITECTURES[preset.architecture](in_channels=3, **preset.net)
     colour = [im.expand(3, -1, -1) for im in pictures]
-    run = train(net, preset, colour, tmp_path, accelerator="cpu", progress=False)
+    run = train(net, preset, colour, tmp_path, device=CPU, progress=False)
     assert run.step == 1
     assert sum(p.numel() for p in net.parameters()) > 32e6
 
@@ -257,3 +271,35 @@ def test_presets_are_consistent():
             first = PRESETS[preset.start]
             assert first.net["widths"] == preset.net["widths"], name
             assert first.net["blocks"] == preset.net["blocks"], name
+
+
+class Reads(TorchDispatchMode):
+    """Counts how often a number is read from a tensor, for which a GPU would have to be waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def reads_of_a_step(preset, pictures):
+    net = ARCHITECTURES[preset.architecture](in_channels=1, **preset.net)
+    training = loop.Training(net, preset, pictures, CPU)
+    training.train_step()
+    # Adam and Muon count their steps on the processor, also for weights on a GPU
+    training.optimizer.step = lambda: None
+    with Reads() as reads:
+        training.train_step()
+    return reads.count
+
+
+@pytest.mark.parametrize("architecture", ["drunet", "gradient-step"])
+def test_nothing_is_read_back_in_a_step(architecture, pictures):
+    """Nothing at all without penalties, and one number for each product of a Lanczos run with them."""
+    preset = replace(SMALL, architecture=architecture, drawn=0.5)
+    assert reads_of_a_step(preset, pictures) == 0
+    lanczos = Penalty(alpha=0.0, iterations=4, method="lanczos")
+    assert reads_of_a_step(replace(preset, penalty=lanczos), pictures) <= 2 * 4 + 8

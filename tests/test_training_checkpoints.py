@@ -15,27 +15,58 @@ from pnp_course.training.presets import preset_from
 SMALL = replace(TINY, steps=6, penalty=None)
 
 
-def test_checkpoints_have_a_version(tmp_path):
-    """A newer one is refused; one from before there were versions goes on to the same end (without penalties)."""
-    go(tmp_path / "whole", SMALL)
-    go(tmp_path / "old", SMALL, minutes=0)
-    path = tmp_path / "old" / "checkpoint.pt"
-    state = torch.load(path, weights_only=True)
-    torch.save({"version": state["version"] + 1, "all else": "may be new"}, path)
-    with pytest.raises(ValueError, match=rf"version {state['version'] + 1}, and this program reads versions 1 to"):
-        go(tmp_path / "old", SMALL)
-    old = {key: state[key] for key in ("step", "seconds", "net", "average", "optimizer", "generators")}
+def as_version_1(state):
+    """As it was when one generator served all, and the settings were a text."""
+    old = {key: state[key] for key in ("step", "seconds", "net", "average", "optimizer")}
     for moments in old["optimizer"].values():
         for group in moments["param_groups"]:
             del group["initial_lr"]
             group["lr"] = 0.5  # that of the last step: the next one has its own
-    torch.save(old | {"preset": repr(SMALL)}, path)
+    return old | {"preset": repr(preset_from(state["preset"])), "generators": state["generators"][0][None]}
+
+
+def as_version_2(state):
+    """As it was when there could be several devices: here two, of which the second has other random numbers."""
+    both = [torch.stack((kept, torch.Generator().manual_seed(7).get_state())) for kept in state["generators"]]
+    old = {key: value for key, value in state.items() if key not in ("sums", "device")}
+    means = {name: float(total) / number for name, (total, number) in state["sums"].items()}
+    row = {"step": state["step"] - 1, "lr": 0.1, **means} if means else {}
+    return old | {"version": 2, "row": row, "generators": both[0], "penalty_generators": both[1]}
+
+
+@pytest.mark.parametrize(("rewritten", "penalty"), [
+    (as_version_1, None), (as_version_2, None), (as_version_2, Penalty(images=1, iterations=1)),
+])  # fmt: skip
+def test_checkpoints_have_a_version(rewritten, penalty, tmp_path):
+    """A newer one is refused; older ones go on to the same end (the first version only without penalties)."""
+    preset = replace(SMALL, penalty=penalty)
+    go(tmp_path / "whole", preset)
+    go(tmp_path / "old", preset, minutes=0)
+    path = tmp_path / "old" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save({"version": state["version"] + 1, "all else": "may be new"}, path)
+    with pytest.raises(ValueError, match=rf"version {state['version'] + 1}, and this program reads versions 1 to"):
+        go(tmp_path / "old", preset)
+    torch.save(rewritten(state), path)
     with pytest.raises(ValueError, match="checkpoint of other settings"):
-        go(tmp_path / "old", replace(SMALL, seed=1))
-    go(tmp_path / "old", SMALL)
+        go(tmp_path / "old", replace(preset, seed=1))
+    go(tmp_path / "old", preset)
     ends = [torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("old", "whole")]
     for key, value in ends[1]["average"].items():
         assert torch.equal(value, ends[0]["average"][key]), key
+
+
+def test_a_checkpoint_of_another_kind_of_device_goes_on_with_new_random_numbers(tmp_path):
+    go(tmp_path, SMALL, minutes=0)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    torch.save(
+        state | {"device": "cuda", "generators": [torch.zeros(16, dtype=torch.uint8)] * 2, "step": 2},
+        tmp_path / "checkpoint.pt",
+    )
+    run = go(tmp_path, replace(SMALL), minutes=0)
+    assert run.step == 2
+    fresh = torch.Generator().manual_seed(SMALL.seed)
+    assert not torch.equal(torch.rand(8, generator=run.generator), torch.rand(8, generator=fresh))
 
 
 def test_settings_come_back_from_a_checkpoint_and_a_card():

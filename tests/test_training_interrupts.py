@@ -36,8 +36,6 @@ def ctrl_c_interrupts():
 @pytest.fixture
 def each_step_logged(monkeypatch):
     monkeypatch.setattr(loop, "LOG_EVERY", 1)
-    # Fabric looks for plugins among all installed packages, which takes as long as the training
-    monkeypatch.setattr("lightning_fabric.fabric._load_external_callbacks", lambda group: [], raising=False)
 
 
 def traced(seen, folder):

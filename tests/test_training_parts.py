@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from pnp_course import images
 from pnp_course.denoisers import DRUNet, GradientStep, GrayFromColour
 from pnp_course.denoisers.zoo import load_denoiser
 from pnp_course.guarantees import certificate
 from pnp_course.jacobian import Linearized, cocoercivity, dense
-from pnp_course.training.loop import moving_average
 from pnp_course.training.losses import Penalty, jacobian_penalty
 from pnp_course.training.main import transplant
-from pnp_course.training.optimizer import Optimizer
-from pnp_course.training.patches import Patches, pattern
+from pnp_course.training.muon import BatchedMuon
+from pnp_course.training.optimizer import MovingAverage, Optimizer
+from pnp_course.training.patches import Patches, patterns
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
@@ -51,6 +52,30 @@ def test_muon_moves_the_inner_convolutions_by_orthogonal_matrices():
         Optimizer(DRUNet(1, (8, 8, 8, 8), 1), "muon", lambda step: 1e-2)
     with pytest.raises(ValueError, match="wanted 'muon' or 'adam'"):
         Optimizer(net, "sgd", lambda step: 1e-2)
+
+
+def test_matrices_of_one_shape_move_together_as_torch_moves_them_one_by_one(generator):
+    """Two steps from equal gradients, wide and tall matrices; and each takes up the other's state."""
+    shapes = [(4, 12), (12, 4), (4, 12), (8, 8)]
+    starts = [torch.randn(s, generator=generator) for s in shapes]
+    ours, theirs = ([nn.Parameter(m.clone()) for m in starts] for _ in range(2))
+    batched = BatchedMuon(ours)
+    one_by_one = torch.optim.Muon(theirs, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    for _ in range(2):
+        for a, b in zip(ours, theirs, strict=True):
+            a.grad = torch.randn(a.shape, generator=generator)
+            b.grad = a.grad.clone()
+        batched.step()
+        one_by_one.step()
+        for a, b, start in zip(ours, theirs, starts, strict=True):
+            assert (a - b).abs().max() < 0.02 * (b - start).abs().max()  # bfloat16
+        first, second = batched.state_dict(), one_by_one.state_dict()
+        batched.load_state_dict(second)
+        one_by_one.load_state_dict(first)
+    ours[0].grad = None  # a matrix without a gradient stays
+    before = ours[0].clone()
+    batched.step()
+    assert torch.equal(ours[0], before)
 
 
 def test_transplants(generator):
@@ -109,7 +134,7 @@ def test_penalties_are_the_formulas(penalty):
     norm, asymmetry = torch.linalg.matrix_norm(m, 2), torch.linalg.matrix_norm(j - j.mT, 2)
     want = exact.alpha * asymmetry.mean() + 0.3 * norm.clamp_min(0.1).mean()
     assert value.item() == pytest.approx(want.item(), rel=0.02)
-    assert seen["expansion"] == pytest.approx(norm.mean().item(), rel=0.02)
+    assert float(seen["expansion"]) == pytest.approx(norm.mean().item(), rel=0.02)
     assert ("asymmetry" in seen) is (exact.alpha > 0)
     # below the margin the spectral penalty is flat
     flat, _ = jacobian_penalty(net, noisy, sigma, replace(exact, alpha=0.0, eps=-9.0), torch.Generator().manual_seed(0))
@@ -195,10 +220,10 @@ def test_moving_average_is_the_formula():
     net = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         net.weight.fill_(0.5)
-        averaged, want = moving_average(net, 0.4), 0.5
+        averaged, want = MovingAverage(net, 0.4), 0.5
         for n in range(1, 12):
             net.weight.fill_(n**2)
-            averaged.update_parameters(net)
+            averaged.update(net)
             decay = min(0.4, n / (9 + n))
             want = decay * want + (1 - decay) * n**2
             assert averaged.module.weight.item() == pytest.approx(want, rel=1e-6), n
@@ -237,7 +262,7 @@ def test_the_noisiest_of_a_few_are_penalised():
 def test_drawn_patterns():
     """Pictures of two colours; their share is as said, and none change nothing of the random numbers."""
     generator = torch.Generator().manual_seed(0)
-    drawn = [pattern(3, 16, generator) for _ in range(200)]
+    drawn = patterns(200, 3, 16, generator)
     assert all(p.shape == (3, 16, 16) and 0 <= float(p.min()) <= float(p.max()) <= 1 for p in drawn)
     assert max(len({tuple(c) for c in p.flatten(1).T.tolist()}) for p in drawn) == 2
     black_and_white = sum(bool(((p == 0) | (p == 1)).all()) for p in drawn)

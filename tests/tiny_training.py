@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import lightning_fabric  # noqa: F401  (once, and not in each of the processes below)
 import torch
 from torch import nn
 
@@ -40,7 +39,9 @@ def go(folder, preset=TINY, save_every=0.02, **options):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = Three()
-    return train(net, preset, PICTURES, folder, accelerator="cpu", progress=False, save_every=save_every, **options)
+    return train(
+        net, preset, PICTURES, folder, device=torch.device("cpu"), progress=False, save_every=save_every, **options
+    )
 
 
 def saved(folder):

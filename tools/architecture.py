@@ -40,7 +40,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     (
         Room("_checks", "checks of input, and what they say", 0, 4),
         Room("whole_files", "files that appear whole or not at all", 4, 8),
-        Room("provenance", "version, seed, commit and device of a result", 8, 12),
+        Room("provenance", "device, version, seed and commit of a result", 8, 12, ("provenance", "devices")),
     ),
     (
         Room("images", "photographs, files, channels", 0, 1.8, ("images", "picture_files", "tiff_files")),

@@ -8,9 +8,7 @@ This is for a change of a measurement, not of the weights: the weights' hash and
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -34,7 +32,7 @@ def main() -> None:
     for name in given.names:
         card = denoiser_card(name, given.folder)
         if given.conclusions:
-            write(card | conclusions_renewed(card), given.folder)
+            zoo.write_card(card | conclusions_renewed(card), given.folder)
             continue
         net = load_denoiser(name, folder=given.folder)
         noise, sigma_max = card["training"].get("noise", "gaussian"), card["training"]["sigma_max"]
@@ -44,14 +42,9 @@ def main() -> None:
         else:
             card |= measured(net, card["config"]["in_channels"], noise, sigma_max)
         version = {"schema_version": zoo.SCHEMA_VERSION}
-        write(version | card | version, given.folder)
+        zoo.write_card(version | card | version, given.folder)
         low, high = card["sigma_range"]
         print(f"{name}: {card['psnr_cbsd68']}, noise levels {low} to {high}", flush=True)
-
-
-def write(card: dict[str, Any], folder: Path) -> None:
-    """Replace a card."""
-    (folder / f"{card['name']}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

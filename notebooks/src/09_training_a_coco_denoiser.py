@@ -41,6 +41,7 @@ from ipywidgets import FloatSlider, interact
 from pnp_course import images, jacobian, load_denoiser, metrics, noise
 from pnp_course.denoisers import at_sigma, available_denoisers, denoiser_card
 from pnp_course.denoisers.dncnn import DnCNN
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_09 as checks
 from pnp_course.guarantees import certificate
 from pnp_course.jacobian import Linearized, operator_norm, power_iteration
@@ -56,6 +57,7 @@ from pnp_course.viz.slider import figure_as_image, frame_slider
 torch.set_flush_denormal(True)
 generator, sigma = torch.Generator().manual_seed(0), 25 / 255
 exact_norm = partial(torch.linalg.matrix_norm, ord=2)
+device = pick_device()  # for the training in section 7
 
 # %% [markdown]
 # ## 1. What the loss asks for
@@ -636,7 +638,7 @@ held_out = torch.cat([noisy[..., i : i + 32, j : j + 32] for i, j in nine])
 photos = lab.photographs("astronaut", "coffee", "rocket")
 spectral = {"beta": 0.3, "iterations": 3, "images": 2, "method": "lanczos"}
 hamiltonian = {"beta": 0.0, "iterations": 1, "images": 4}
-networks = {"before": lab.live(photos, 250, lr=4e-3)}
+networks = {"before": lab.live(photos, 250, lr=4e-3, device=device)}
 for name, penalty in {
     "plain": None,
     "Hamiltonian, α = 0.1": Penalty(alpha=0.1, **hamiltonian),
@@ -644,7 +646,8 @@ for name, penalty in {
     "spectral": Penalty(alpha=0.0, **spectral),
     "both, α = 0.1": Penalty(alpha=0.1, **spectral),
 }.items():
-    networks[name] = lab.live(photos, 60, penalty, networks["before"])
+    start = networks["before"]
+    networks[name] = lab.live(photos, 60, penalty, start, device=device)
 rows = {}
 for name, net in networks.items():
     c = certificate(net, held_out, sigma, iterations=16)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from pnp_course._checks import check_numbers, check_positive, check_shape
+from pnp_course._checks import check_numbers, check_positive, check_shape, levels_pass
 
 Denoise = Callable[[Tensor], Tensor]
 
@@ -40,14 +40,14 @@ def sigma_per_image(sigma: float | Tensor, x: Tensor) -> Tensor:
 
     Raises:
         ValueError: a value is negative or not finite, the number of values is not 1 or B, or a value is >= 3, which can
-            only have been meant on the scale 0-255.
+            only have been meant on the scale 0-255. (Inside `any_level` the values are not looked at.)
     """
     s = check_numbers(sigma, "sigma").to(dtype=x.dtype, device=x.device).reshape(-1)
     if s.numel() not in (1, x.shape[0]):
         raise ValueError(
             f"sigma has {s.numel()} values for {x.shape[0]} image(s); wanted one float, or one value per image."
         )
-    low, high = float(s.min()), float(s.max())
+    low, high = (0.0, 0.0) if levels_pass() else (float(s.min()), float(s.max()))
     if not 0 <= low <= high < 3:
         raise ValueError(
             f"sigma is {low:g}..{high:g}; wanted a noise level in units of intensity, 0 <= sigma < 3: write 25/255, not 25."

@@ -61,9 +61,9 @@ def _ladder(high: float, low: float, steps: int) -> list[float]:
 @torch.no_grad()
 def excess(net: nn.Module, pictures: Tensor, sigma: float, batch: int = 16) -> float:
     """How far D(x, sigma) leaves [0, 1] at the worst pixel of the worst picture (B, C, H, W)."""
-    worst = 0.0
+    worst, device = 0.0, next(net.parameters()).device
     for x in pictures.split(batch):
-        out = net(x, sigma)
+        out = net(x.to(device), sigma)
         worst = max(worst, float(torch.maximum(out - 1, -out).nan_to_num(nan=float("inf")).max()))
     return worst
 

@@ -75,9 +75,7 @@ def minimise(objective: Objective, tol: float, max_iterations: int) -> Tensor:
     y, now = objective.y, objective
     out, left = torch.empty_like(y), torch.arange(len(y), device=y.device)
     root = y[0].numel() ** 0.5
-    goal = (1 - objective.rho) * torch.maximum(
-        ROUNDING * torch.finfo(y.dtype).eps * _norms(y), y.new_tensor(tol * root)
-    )
+    goal = (1 - objective.rho) * (ROUNDING * torch.finfo(y.dtype).eps * _norms(y)).clamp_min(tol * root)
     lipschitz, clock = objective.lipschitz(), y.new_ones(len(y))
     x = v = y
     for _ in range(max_iterations):

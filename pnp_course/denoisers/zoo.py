@@ -146,11 +146,18 @@ def save_denoiser(
         "sha256": hashlib.sha256(data).hexdigest(),
         **card,
     }
-    for path, content in (
-        (folder / f"{name}.safetensors", data),
-        (folder / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode()),
-    ):
-        part = path.with_suffix(path.suffix + ".part")
-        part.write_bytes(content)
-        os.replace(part, path)
-    return folder / f"{name}.json"
+    _write(folder / f"{name}.safetensors", data)
+    return write_card(card, folder)
+
+
+def write_card(card: dict[str, Any], folder: Path = FOLDER) -> Path:
+    """Write a card, in place of the one that is there, and return its path."""
+    return _write(folder / f"{card['name']}.json", (json.dumps(card, indent=2) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Write a file that appears whole or not at all."""
+    part = path.with_suffix(path.suffix + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)
+    return path

@@ -6,11 +6,13 @@ An experiment is declared, not programmed: `deconvolution_table.py` is the model
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pnp_course.denoisers.base import AtSigma
@@ -31,6 +33,20 @@ class Problem:
     clean: Tensor
     y: Tensor
     facts: Mapping[str, Any]
+
+    def to(self, device: torch.device) -> Problem:
+        """The same problem on a device: its tensors, and the observations that its fidelities hold (operators follow)."""
+        facts = {name: _moved(value, device) for name, value in self.facts.items()}
+        return Problem(self.clean.to(device), self.y.to(device), facts)
+
+
+def _moved(fact: Any, device: torch.device) -> Any:
+    if isinstance(fact, Tensor):
+        return fact.to(device)
+    if isinstance(getattr(fact, "y", None), Tensor):
+        fact = copy.copy(fact)
+        fact.y = fact.y.to(device)
+    return fact
 
 
 @dataclass(frozen=True)

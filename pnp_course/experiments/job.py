@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pnp_course import metrics
 from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
+from pnp_course.devices import best_device, wait_for
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
 from pnp_course.provenance import provenance
 from pnp_course.solvers import DivergenceError, Result
@@ -48,19 +49,22 @@ class Job:
 def run_job(job: Job) -> dict[str, Any]:
     """The row of a job: what was asked, what came out (dB, SSIM, convergence, cost), and where it comes from.
 
+    It is done on the GPU, if there is one; the row says where. The observation is the same on all machines.
+
     A run that diverges is a result: its row says so, and has the PSNR of the last finite iterate. The row's `curve` is
     for each iteration [PSNR, relative change].
     """
     from pnp_course.experiments import experiment_named
 
     experiment: Experiment = experiment_named(job.experiment)
-    method, problem = experiment.methods[job.method], experiment.problem(job.case)
+    device = best_device()
+    method, problem = experiment.methods[job.method], experiment.problem(job.case).to(device)
     _, measured = measure(method, problem, job.denoiser, {**job.fixed, **job.parameters})
     return {
         "schema_version": SCHEMA_VERSION, "key": job.key, "experiment": job.experiment, **job.case,
         "method": job.method, "denoiser": job.denoiser, "parameters": json.dumps(job.parameters, sort_keys=True),
-        **measured, "memory_mb": round(_memory_mb()),
-        "weights_sha256": denoiser_card(job.denoiser)["sha256"] if job.denoiser else "", **provenance(),
+        **measured, "memory_mb": round(_memory_mb(device)),
+        "weights_sha256": denoiser_card(job.denoiser)["sha256"] if job.denoiser else "", **provenance(device),
     }  # fmt: skip
 
 
@@ -69,12 +73,14 @@ def measure(
 ) -> tuple[Result | Tensor, dict[str, Any]]:
     """What a method returns for a problem, and how good it is, how it converged, its seconds and network evaluations.
 
+    The computation is where the problem's tensors are.
+
     Args:
         denoiser: name of a shipped denoiser, or empty. parameters: fixed ones and tuned ones.
     """
     net = _network(denoiser, problem) if denoiser else None
     calls, denoise = _Calls(net), at_sigma(net, parameters["sigma"]) if net is not None else None
-    _forget_memory()
+    _forget_memory(problem.y.device)
     begun = time.perf_counter()
     try:
         out = method.restore(problem, denoise, parameters)
@@ -82,12 +88,13 @@ def measure(
         out = error.result
     finally:
         calls.end()
+    wait_for(problem.y.device)
     seconds = round(time.perf_counter() - begun, 4)
     return out, {**_outcome(out, problem), "seconds": seconds, "network_calls": calls.count}
 
 
 def _network(name: str, problem: Problem) -> nn.Module:
-    net = load_denoiser(name)
+    net = load_denoiser(name).to(problem.y.device)
     return GrayFromColour(net) if problem.clean.shape[1] == 1 and net.in_channels == 3 else net
 
 
@@ -123,15 +130,15 @@ class _Calls:
             hook.remove()
 
 
-def _forget_memory() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+def _forget_memory(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
 
 
-def _memory_mb() -> float:
-    """The peak of the GPU's memory in this job, or, without one, that of this process since its start."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
+def _memory_mb(device: torch.device) -> float:
+    """The peak of the GPU's memory in this job, or, on a CPU, that of this process since its start."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
     try:
         import resource
     except ImportError:  # Windows

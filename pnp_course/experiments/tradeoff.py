@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from pnp_course.datasets import training_images, validation_images
@@ -77,7 +78,7 @@ def network(config: Config, preset: Preset, runs: Path) -> tuple[nn.Module, floa
         return load_denoiser(config.preset, folder=folder), 60 * hours
     place = runs / f"tradeoff-{config.preset}-{hashlib.sha256(repr(preset).encode()).hexdigest()[:12]}"
     images = training_images(preset.in_channels)
-    done = train(first_net(preset, runs), preset, images, place, accelerator="cpu")
+    done = train(first_net(preset, runs), preset, images, place, device=torch.device("cpu"))
     return done.averaged_net(), done.seconds / 60
 
 

@@ -22,6 +22,7 @@ from pnp_course._checks import check_image
 from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.denoisers.ridge import RidgeProx
+from pnp_course.devices import full_float32
 from pnp_course.guarantees.conclusions import averaging, theorems
 from pnp_course.guarantees.constants import JUMPS, MEASURED, Constants, kind
 from pnp_course.jacobian import (
@@ -158,10 +159,11 @@ def _rounded(value: float, direction: int) -> float:
     return float(nearest)
 
 
+@full_float32()
 def certificate(
     denoiser: nn.Module, patches: Tensor, sigma: float, *, k: float = 0.9, iterations: int = 30, batch: int = 16
 ) -> Certificate:
-    """Measure the certificate of D(., sigma) at noisy `patches` (B, C, H, W), in float32 or float64.
+    """Measure the certificate of D(., sigma) at noisy `patches` (B, C, H, W), in full float32 or float64, on their device.
 
     Args:
         denoiser: a module D(x, sigma). Where it is conservative by construction (`denoiser.conservative`) the norms are
@@ -182,7 +184,7 @@ def certificate(
             "the denoiser is in bfloat16 (fast=True); load it without: certificates need float32 or float64."
         )
     parts = [_measure(denoiser, x, sigma, k, iterations) for x in patches.split(batch)]
-    joined = {name: torch.cat([p[0][name] for p in parts]) for name in parts[0][0]}
+    joined = {name: torch.cat([p[0][name] for p in parts]).cpu() for name in parts[0][0]}
     steps = [m for m in denoiser.modules() if isinstance(m, GradientStep | RidgeProx)]  # a wrapped one too
     jumps = not all(step.smooth for step in steps)
     plain = all(bool(getattr(denoiser, name, False)) for name in ("conservative", "has_potential"))  # D = I - grad g

@@ -1,4 +1,4 @@
-"""What a training changes in the process, and restores when it ends: Ctrl-C, denormal numbers, number of threads."""
+"""What a training changes in the process, and restores when it ends: Ctrl-C, denormal numbers, convolutions, threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 def held_interrupt() -> Iterator[list[int]]:
     """Record Ctrl-C in the yielded list, so that the caller can stop between two steps; a second Ctrl-C raises.
 
-    So every device can stop after the same step. Nothing is changed outside the main thread, or if Ctrl-C already has
+    Nothing is changed outside the main thread, or if Ctrl-C already has
     another meaning (in a background job, for instance, it is ignored).
     """
     came: list[int] = []
@@ -50,6 +50,17 @@ def flushed_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(before)
+
+
+@contextmanager
+def tuned_convolutions() -> Iterator[None]:
+    """Let a GPU try out the algorithms for each size of convolution inside, and keep the fastest."""
+    before = torch.backends.cudnn.benchmark
+    try:
+        torch.backends.cudnn.benchmark = True
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """The training loop: photographs -> patches -> noise -> denoiser -> loss -> weights.
 
-There is one loop for all denoisers. It runs on Lightning Fabric, so that device and precision are only flags.
-A run can be stopped, killed or interrupted at any time and resumed to the exact step: every random number comes from
-two generators, whose states are in the checkpoint, and a step is atomic: what is saved is the state after the last
-complete one. An error leaves the last checkpoint as it is.
+There is one loop for all denoisers and devices. Photographs, patches, noise, weights and random numbers stay on the
+device, and nothing is read back from it but what the log shows, every LOG_EVERY steps. A run can be stopped, killed or
+interrupted at any time and resumed; on a CPU to the bit: every random number comes from two generators, whose states are
+in the checkpoint, and a step is atomic: what is saved is the state after the last complete one. An error leaves the last
+checkpoint as it is.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from pnp_course.noise import inverse_gamma
+from pnp_course._checks import any_level
+from pnp_course.devices import best_device
 from pnp_course.training import checkpoint
-from pnp_course.training.guards import flushed_denormals, held_interrupt
+from pnp_course.training.guards import flushed_denormals, held_interrupt, tuned_convolutions
 from pnp_course.training.log import Log
 from pnp_course.training.losses import FITS, jacobian_penalty
-from pnp_course.training.optimizer import Optimizer
-from pnp_course.training.patches import Patches
+from pnp_course.training.optimizer import MovingAverage, Optimizer
+from pnp_course.training.patches import Patches, noisy_batch
 from pnp_course.training.presets import Preset
 from pnp_course.training.validation import validate
 
@@ -42,40 +43,28 @@ def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
     return ramp * (preset.lr_end + (preset.lr - preset.lr_end) * cosine)
 
 
-def moving_average(net: nn.Module, decay: float) -> AveragedModel:
-    """The exponential moving average of a network's weights, with its start; in the first steps it forgets faster."""
-
-    @torch.no_grad()
-    def blend(averages: Any, weights: Any, count: Any) -> None:
-        n = float(count)  # torch's get_ema_multi_avg_fn has one decay for all n, and would keep the start for long
-        torch._foreach_lerp_(averages, weights, 1 - min(decay, n / (9 + n)))
-
-    averaged = AveragedModel(net, multi_avg_fn=blend)
-    averaged.update_parameters(net)
-    return averaged
-
-
 class Training:
     """Everything that changes in a training: network, its moving average, optimiser, step, random state.
 
     generator: for patches and noise. penalty_generator: for the vectors from which the penalties' power iterations
         start; so runs that differ only in the penalty see the same patches and the same noise.
     whole: False during the short part of a step that changes what is saved.
-    row: what the log keeps of the last complete step.
+    sums: name -> (sum, number) of what the log shows the mean of, since its last row; the sums are on the device.
+    trouble: (3,) on the device: the first step whose loss or gradient was not finite, -1 if none was; its loss, and the
+        norm of its gradient.
     """
 
-    def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], fabric: Any):
-        self.preset, self.fabric, self.step, self.seconds = preset, fabric, 0, 0.0
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.5 times faster on CPUs
-        self.plain = net
-        self.net = fabric.setup_module(net)
+    def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device):
+        self.preset, self.device, self.step, self.seconds = preset, device, 0, 0.0
+        self.net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
         self.optimizer = Optimizer(net, preset.optimizer, lambda step: learning_rate(step, preset))
-        self.averaged = moving_average(net, preset.ema)
-        seed = preset.seed + fabric.global_rank  # so that each device has its own patches
-        self.generator = torch.Generator().manual_seed(seed)
-        self.penalty_generator = torch.Generator().manual_seed(seed + PENALTY_SEED)
+        self.averaged = MovingAverage(net, preset.ema)
+        self.generator = torch.Generator(device).manual_seed(preset.seed)
+        self.penalty_generator = torch.Generator(device).manual_seed(preset.seed + PENALTY_SEED)
         self.patches = Patches(images, preset.patch, self.generator, preset.drawn)
-        self.whole, self.random, self.row = True, self._random(), dict[str, float]()
+        self.sums: dict[str, tuple[Tensor, int]] = {}
+        self.trouble = torch.full((3,), -1.0, device=device)
+        self.whole, self.random = True, self._random()
 
     @property
     def average(self) -> dict[str, Tensor]:
@@ -89,116 +78,122 @@ class Training:
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
         """A batch: clean patches, noisy patches (B, C, H, W), noise levels (B,)."""
         p = self.preset
-        clean = self.patches.batch(p.batch)
-        level = p.sigma_max * torch.rand(p.batch, generator=self.generator)
-        if p.noise == "inverse gamma":
-            clean, level = clean.clamp_min(1e-3), level.clamp_min(1e-3)
-            noisy = inverse_gamma(clean, level, self.generator)
-        else:
-            noisy = clean + level[:, None, None, None] * torch.randn(clean.shape, generator=self.generator)
-        return clean, noisy.contiguous(memory_format=torch.channels_last), level
+        return noisy_batch(self.patches, p.batch, p.noise, p.sigma_max)
 
     def train_step(self) -> None:
         """Make one step. Where it is interrupted, `state` is still that before or after it, or `whole` is False."""
-        row = self._differentiate()
-        random = self._random()
+        seen, trouble = self._differentiate()
+        sums, random = self._added(seen), self._random()
         self.whole = False  # the rest takes milliseconds
         self.optimizer.step()
-        self.averaged.update_parameters(self.plain)
-        self.random, self.row = random, row
+        self.averaged.update(self.net)
+        self.random, self.sums, self.trouble = random, sums, trouble
         self.step += 1
         self.whole = True
 
-    def _differentiate(self) -> dict[str, float]:
-        """Draw a batch and compute the gradient of its loss; return what the log keeps."""
+    def _differentiate(self) -> tuple[dict[str, Tensor], Tensor]:
+        """Draw a batch and compute the gradient of its loss; return what the log shows, and `trouble`."""
         p = self.preset
-        clean, noisy, level = (self.fabric.to_device(z) for z in self.draw())
-        loss = FITS[p.fit](self.net(noisy, level), clean)
-        row = {"step": self.step, "lr": learning_rate(self.step, p), "fit": loss.item()}
-        if p.penalty and self.step % p.penalty.every == 0:
-            extra, seen = jacobian_penalty(self.plain, noisy, level, p.penalty, self.penalty_generator)
-            loss, row = loss + extra, row | seen
-        self._check_finite("loss", float(self.fabric.all_reduce(loss.detach().clone())))
-        self.optimizer.zero_grad()
-        self.fabric.backward(loss)
-        norm = nn.utils.clip_grad_norm_(self.plain.parameters(), p.clip or math.inf)
-        self._check_finite("norm of the gradient", float(norm))
-        return row
+        with any_level():
+            clean, noisy, level = self.draw()
+            # on a GPU the fit is computed in bfloat16 where that is safe; penalties are not
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                denoised = self.net(noisy, level)
+            loss = FITS[p.fit](denoised.to(clean.dtype), clean)
+            seen = {"fit": loss.detach()}
+            if p.penalty and self.step % p.penalty.every == 0:
+                extra, norms = jacobian_penalty(self.net, noisy, level, p.penalty, self.penalty_generator)
+                loss, seen = loss + extra, seen | norms
+            self.optimizer.zero_grad()
+            loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), p.clip or math.inf)
+        now = torch.stack((torch.full_like(norm, self.step), loss.detach(), norm))
+        return seen, torch.where((self.trouble[0] >= 0) | now.isfinite().all(), self.trouble, now)
 
-    def _check_finite(self, name: str, value: float) -> None:
-        """Raise ValueError if the value is not finite; all devices have the same value, so all of them stop."""
-        if not math.isfinite(value):
-            raise ValueError(
-                f"the {name} is {value} at step {self.step}: lower the learning rate; the last checkpoint is kept."
-            )
+    def check(self) -> None:
+        """Raise ValueError if the loss or the gradient of some step was not finite; this waits for the device."""
+        step, loss, norm = self.trouble.tolist()
+        for name, value in (("loss", loss), ("norm of the gradient", norm)):
+            if step >= 0 and not math.isfinite(value):
+                raise ValueError(
+                    f"the {name} is {value} at step {int(step)}: lower the learning rate; the last checkpoint is kept."
+                )
 
-    def _random(self) -> Tensor:
-        return torch.stack([self.generator.get_state(), self.penalty_generator.get_state()])
+    def _added(self, seen: dict[str, Tensor]) -> dict[str, tuple[Tensor, int]]:
+        """The sums with those of one more step; they begin anew after each row of the log."""
+        sums = dict(self.sums) if self.step % LOG_EVERY else {}
+        for name, value in seen.items():
+            total, number = sums.get(name, (torch.zeros_like(value), 0))
+            sums[name] = (total + value, number + 1)
+        return sums
+
+    @property
+    def row(self) -> dict[str, float]:
+        """What the log shows now: the last complete step, its learning rate, and means since the last row; or nothing."""
+        if not self.sums:
+            return {}
+        means = {name: float(total) / number for name, (total, number) in self.sums.items()}
+        return {"step": self.step - 1, "lr": learning_rate(self.step - 1, self.preset), **means}
+
+    def _random(self) -> tuple[Tensor, Tensor]:
+        return self.generator.get_state(), self.penalty_generator.get_state()
 
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on after the last complete step."""
-        generators = self.fabric.all_gather(self.random).reshape(self.fabric.world_size, 2, -1).cpu()
         return {
             "version": checkpoint.VERSION,
             "preset": asdict(self.preset),
             "step": self.step,
             "seconds": self.seconds,
-            "row": self.row,
-            "net": self.plain.state_dict(),
+            "sums": {name: [total.cpu(), number] for name, (total, number) in self.sums.items()},
+            "net": self.net.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
-            "generators": generators[:, 0],
-            "penalty_generators": generators[:, 1],
+            "device": self.device.type,
+            "generators": list(self.random),
         }
 
     def load(self, path: Path) -> None:
         """Continue from a saved state.
 
+        Random numbers go on where they were on the same kind of device; on another kind they are new ones.
+
         Raises:
             ValueError: the state is not one of this loop, or one of other settings.
         """
-        state, rank = checkpoint.read(path, self.preset, self.fabric.world_size), self.fabric.global_rank
-        self.plain.load_state_dict(state["net"])
-        self.averaged.module.load_state_dict(state["average"])
-        self.averaged.n_averaged.fill_(state["step"] + 1)
+        state = checkpoint.read(path, self.preset)
+        self.net.load_state_dict(state["net"])
+        self.averaged.load(state["average"], state["step"])
         self.optimizer.load_state_dict(state["optimizer"], state["step"])
-        self.generator.set_state(state["generators"][rank].clone())  # torch reads no views here
-        if "penalty_generators" in state:
-            self.penalty_generator.set_state(state["penalty_generators"][rank].clone())
-        self.step, self.seconds, self.row = state["step"], state["seconds"], state.get("row", {})
+        ours = (self.generator, self.penalty_generator)
+        for generator, saved in zip(ours, state["generators"], strict=False):
+            if state["device"] == self.device.type:
+                generator.set_state(saved)
+            else:
+                generator.manual_seed(generator.initial_seed() + state["step"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.sums = {name: (total.to(self.device), number) for name, (total, number) in state["sums"].items()}
         self.random = self._random()
 
 
-def save(training: Training, log: Log | None, path: Path) -> None:
-    """Write checkpoint and log to the disk. All devices take part, and all fail if the first one cannot write.
+def save(training: Training, log: Log, path: Path) -> None:
+    """Write checkpoint and log to the disk.
 
     Raises:
-        OSError: the files cannot be written; the last checkpoint is kept.
+        OSError: the files cannot be written; the last checkpoint is kept. ValueError: the weights are not finite.
     """
-    state, why = training.state(), ""
-    if log:
-        try:
-            log.sync()
-            checkpoint.save_atomically(state, path)
-        except OSError as error:
-            why = str(error)
-    if why := training.fabric.broadcast(why):
-        raise OSError(why)
+    training.check()
+    log.sync()
+    checkpoint.save_atomically(training.state(), path)
 
 
 def keep_log(training: Training, log: Log, held_out: list[Tensor] | None) -> None:
     """Log the last complete step if it is due, with measurements of the averaged weights on held-out photographs."""
     validating = held_out and training.step and training.step % training.preset.validate_every == 0
-    if training.row and (validating or training.step % LOG_EVERY == 0):
+    if training.sums and (validating or training.step % LOG_EVERY == 0):
+        training.check()
         measured = validate(training.averaged_net(), held_out, training.preset.noise) if held_out and validating else {}
         log.append(training.row | measured)
-
-
-def together(fabric: Any, *values: float) -> list[float]:
-    """The largest of each value over the devices, so that all of them decide in the same way."""
-    if fabric.world_size == 1:
-        return list(values)
-    return fabric.all_reduce(torch.tensor(values, dtype=torch.float64, device=fabric.device), reduce_op="max").tolist()
 
 
 def train(
@@ -207,13 +202,11 @@ def train(
     images: list[Tensor],
     folder: Path,
     *,
+    device: torch.device | None = None,
     minutes: float = math.inf,
-    accelerator: str = "auto",
-    precision: str = "32-true",
     save_every: float = 60.0,
     progress: bool = True,
     held_out: list[Tensor] | None = None,
-    devices: int = 1,
 ) -> Training:
     """Train `net` by `preset` on 8-bit `images` (C, H, W), or resume; checkpoint and log are in `folder`.
 
@@ -221,46 +214,40 @@ def train(
     checkpoint as it is.
 
     Args:
+        device: where to train; the GPU, if there is one, by default. On a GPU the fit is computed in bfloat16 where that
+            is safe; Jacobian penalties are always computed in float32.
         minutes: stop this call after this time, with a checkpoint from which the next call goes on.
-        accelerator, precision: passed to Lightning Fabric ("cpu", "gpu"; "32-true", "bf16-mixed"). Jacobian penalties
-            are always evaluated in float32.
         save_every: seconds between checkpoints.
-        devices: number of devices; each takes its own batch of `preset.batch` patches, gradients are averaged (DDP).
         held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
     """
-    from lightning_fabric import Fabric
-
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision)  # type: ignore[arg-type]
-    if devices > 1:
-        fabric.launch()
-    with flushed_denormals(), held_interrupt() as interrupts:
-        training = Training(net, preset, images, fabric)
+    with flushed_denormals(), tuned_convolutions(), held_interrupt() as interrupts:
+        training = Training(net, preset, images, device or best_device())
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "checkpoint.pt"
         resumed = path.exists()
         if resumed:
             training.load(path)
-        log = Log(folder / "log.csv", training.step) if fabric.is_global_zero else None
+        log = Log(folder / "log.csv", training.step)
         if not resumed:
             save(training, log, path)  # a folder that cannot be written to is noticed now
         try:
             go_on(training, log, path, interrupts, 60 * minutes, save_every, held_out, progress)
         except KeyboardInterrupt:  # a second Ctrl-C, or one of another handler
-            if training.whole and fabric.world_size == 1:
+            if training.whole:
                 save(training, log, path)
             raise
         save(training, log, path)
-        if together(fabric, len(interrupts))[0]:
+        if interrupts:
             raise KeyboardInterrupt
     return training
 
 
 def go_on(
     training: Training,
-    log: Log | None,
+    log: Log,
     path: Path,
     interrupts: list[int],
     seconds: float,
@@ -270,22 +257,23 @@ def go_on(
 ) -> None:
     """Make steps until the preset's steps are done, `seconds` have passed, or Ctrl-C has come."""
     preset, begun = training.preset, time.monotonic()
-    saved, shown = begun, progress and log is not None
-    with tqdm(total=preset.steps, initial=training.step, disable=not shown, desc=path.parent.name) as bar:
+    saved = begun
+    with tqdm(total=preset.steps, initial=training.step, disable=not progress, desc=path.parent.name) as bar:
         while True:
-            if log:
-                keep_log(training, log, held_out)
+            keep_log(training, log, held_out)
             tick = time.monotonic()
-            stop, spent, unsaved = together(training.fabric, len(interrupts), tick - begun, tick - saved)
-            if stop or training.step >= preset.steps or spent >= seconds:
+            if interrupts or training.step >= preset.steps or tick - begun >= seconds:
                 return
-            if unsaved > save_every:
+            if tick - saved > save_every:
                 save(training, log, path)
                 saved = time.monotonic()
             tick = time.monotonic()
-            training.train_step()
+            try:
+                training.train_step()
+            except ValueError:  # such as a penalty's complaint of weights that are not finite, which `check` explains
+                training.check()
+                raise
             training.seconds += time.monotonic() - tick
             bar.update()
-            if training.step % LOG_EVERY == 0:
-                row = training.row
-                bar.set_postfix({k: f"{row[k]:.4f}" for k in ("fit", "asymmetry", "expansion") if k in row})
+            if training.step % LOG_EVERY == 0 and progress:
+                bar.set_postfix({name: f"{training.row[name]:.4f}" for name in training.sums})

@@ -95,34 +95,35 @@ FITS = {"l1": fit_l1, "mse": fit_mse}
 
 def jacobian_penalty(
     denoiser: nn.Module, noisy: Tensor, sigma: Tensor, penalty: Penalty, generator: torch.Generator
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The two penalties of [B] (18) at the noisy images (B, C, H, W), sigma (B,), averaged over the images.
 
-    The iterations start from vectors drawn from `generator`. In a training nothing else draws from it, so that runs
-    with different penalties, or with none, see the same patches and the same noise.
+    The iterations start from vectors drawn from `generator`, on its device. In a training nothing else draws from it, so
+    that runs with different penalties, or with none, see the same patches and the same noise.
 
     It is cheap, with equal values, because all images are processed at once, the network is linearised once for both
     penalties, there is no graph through the power iterations, J v of a ReLU network uses its gates, and the gradient
     uses <a, dJ b> at constant vectors.
 
     Returns:
-        The weighted sum, differentiable in the weights, and the two norms (means over the images).
+        The weighted sum, differentiable in the weights, and the two norms (means over the images), which stay on the
+        device, so that nothing waits for them.
     """
     n = penalty.images or len(noisy)
     chosen = sigma[: penalty.of].argsort(descending=True)[:n] if penalty.of else slice(n)
     x, s = noisy[chosen], sigma[chosen]
     lin = linearize(denoiser, x, s)
-    value, seen = torch.zeros((), device=x.device), {}
+    value, seen = x.new_zeros(()), {}
 
     def norm_of(m: LinearMap) -> Tensor:
-        start = torch.randn(x.shape, generator=generator).to(x)
+        start = torch.randn(x.shape, generator=generator, device=generator.device).to(x)
         return spectral_norm(m, lin, start, penalty.iterations, penalty.method)
 
     if penalty.alpha:
         asymmetry = norm_of(antisymmetry(lin)).mean()
-        value, seen["asymmetry"] = value + penalty.alpha * asymmetry, asymmetry.item()
+        value, seen["asymmetry"] = value + penalty.alpha * asymmetry, asymmetry.detach()
     if penalty.beta:
         expansion = norm_of(penalty.operator(lin))
         value = value + penalty.beta * expansion.clamp_min(1 - penalty.eps).mean()
-        seen["expansion"] = expansion.mean().item()
+        seen["expansion"] = expansion.detach().mean()
     return penalty.every * value, seen

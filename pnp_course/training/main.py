@@ -13,24 +13,25 @@ from pnp_course._checks import any_level
 from pnp_course.datasets import dataset, images, training_images, validation_images
 from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.denoisers.levels import sigma_range
-from pnp_course.denoisers.zoo import ARCHITECTURES, available_denoisers, load_denoiser, save_denoiser
+from pnp_course.denoisers.zoo import (
+    ARCHITECTURES,
+    available_denoisers,
+    denoiser_card,
+    load_denoiser,
+    save_denoiser,
+    write_card,
+)
+from pnp_course.devices import full_float32
 from pnp_course.images import to_channels
 from pnp_course.provenance import provenance
 from pnp_course.training.guards import threads as on_threads
 from pnp_course.training.loop import Training, train
-from pnp_course.training.presets import PRESETS, Preset
+from pnp_course.training.presets import PRESETS, Preset, preset_from
 from pnp_course.training.validation import measure_certificates, measure_psnr
 
 
 def train_preset(
-    name: str,
-    output: Path,
-    minutes: float,
-    accelerator: str,
-    precision: str,
-    threads: int,
-    folder: Path | None = None,
-    devices: int = 1,
+    name: str, output: Path, minutes: float, device: torch.device, threads: int, folder: Path | None = None
 ) -> str:
     """Train preset `name` in `output`/name, write weights and card there when it is complete, and return a message."""
     if name not in PRESETS:
@@ -38,28 +39,35 @@ def train_preset(
     preset, place = PRESETS[name], output / name
     dataset("cbsd68")  # the card needs it at the end, so a missing set is noticed now
     with on_threads(threads):
-        net = first_net(preset, output)
-        done = train(
-            net,
-            preset,
-            training_images(preset.in_channels),
-            place,
-            minutes=minutes,
-            accelerator=accelerator,
-            precision=precision,
-            devices=devices,
-            held_out=validation_images(preset.in_channels),
-        )
-        if not done.fabric.is_global_zero:
-            return ""  # only one process reports, writes and measures
+        net, photographs = first_net(preset, output), training_images(preset.in_channels)
+        held_out = validation_images(preset.in_channels)
+        done = train(net, preset, photographs, place, minutes=minutes, device=device, held_out=held_out)
         if done.step < preset.steps:
-            log = place / "log.csv"
-            return f"{name}: {done.step} of {preset.steps} steps done; the same command goes on. Log: {log}"
-        net.load_state_dict({k: v.half().float() for k, v in done.average.items()})  # measure what will be shipped
-        config: dict[str, Any] = net.config  # type: ignore[assignment]
-        facts = describe(preset, done, net)
-        card = save_denoiser(name, preset.architecture, config, done.average, facts, folder or place)
+            return (
+                f"{name}: {done.step} of {preset.steps} steps done; the same command goes on. Log: {place / 'log.csv'}"
+            )
+        write_weights(name, done, folder or place)
+        card = measure_card(name, folder or place, device)
     return f"{name}: done; card and weights: {card}"
+
+
+def write_weights(name: str, done: Training, folder: Path) -> Path:
+    """Write the averaged weights in half precision, and a card that says how they were trained; return its path."""
+    config: dict[str, Any] = done.net.config  # type: ignore[assignment]
+    facts = {
+        "about": f"{title(done.preset)}, {done.step} steps on BSD400",
+        "training": asdict(done.preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
+        "trained_with": provenance(done.device),
+    }
+    return save_denoiser(name, done.preset.architecture, config, done.average, facts, folder)
+
+
+def measure_card(name: str, folder: Path, device: torch.device) -> Path:
+    """Complete the card of the weights in `folder` with what they do, measured on this device; return its path."""
+    card, net = denoiser_card(name, folder), load_denoiser(name, folder=folder).to(device)
+    said = preset_from(card["training"])
+    card |= measured(net, said.in_channels, said.noise, said.sigma_max)
+    return write_card(card, folder)
 
 
 def fresh_net(preset: Preset) -> nn.Module:
@@ -121,24 +129,18 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
     target.load_state_dict(weights)
 
 
-def describe(preset: Preset, done: Training, net: nn.Module) -> dict[str, Any]:
-    """The card's facts: how the denoiser was trained, and a new measurement of what it does."""
-    return {
-        "about": f"{title(preset)}, {done.step} steps on BSD400",
-        "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
-        "trained_with": provenance(),
-    } | measured(net, preset.in_channels, preset.noise, preset.sigma_max)
-
-
 def measured(net: nn.Module, in_channels: int, noise: str, sigma_max: float) -> dict[str, Any]:
-    """PSNR on CBSD68, certificates at held-out patches, the range of noise levels, and the versions of the programs."""
-    net = net.cpu().eval().requires_grad_(False)
+    """PSNR on CBSD68, certificates at held-out patches, the range of noise levels, and the versions of the programs.
+
+    They are measured on the device where the network is.
+    """
+    net = net.eval().requires_grad_(False)
     clean = [x if in_channels == 3 else to_channels(x, 1) for x in images("cbsd68")]
-    with any_level():  # the range is not known yet
+    with any_level(), full_float32():  # the range is not known yet
         levels = sigma_range(net, sigma_max, noise)
         facts = {
             "sigma_range": list(levels),
-            "measured_with": provenance(),
+            "measured_with": provenance(next(net.parameters()).device),
             "psnr_cbsd68": measure_psnr(net, clean, noise),
         }
     if ends := getattr(net, "spectrum", None):

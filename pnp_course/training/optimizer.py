@@ -8,12 +8,17 @@ every direction of the matrix moves at the same speed. A convolution's weight is
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
+
+from pnp_course.training.muon import BatchedMuon
+
+NAMES: dict[type, str] = {torch.optim.Adam: "Adam", BatchedMuon: "Muon"}  # in checkpoints
 
 
 def inner_convolutions(net: nn.Module) -> list[Tensor]:
@@ -43,9 +48,9 @@ class Optimizer:
         self.parameters = list(net.parameters())
         rest = [p for p in self.parameters if id(p) not in held]
         self.adam = torch.optim.Adam(rest)
-        self.muon = None
+        self.muon: BatchedMuon | None = None
         if self.matrices:
-            self.muon = torch.optim.Muon(self.matrices, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+            self.muon = BatchedMuon(self.matrices)
         self._schedule(0)
 
     def _both(self) -> list[torch.optim.Optimizer]:
@@ -73,10 +78,34 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The momenta of both."""
-        return {type(o).__name__: o.state_dict() for o in self._both()}
+        return {NAMES[type(o)]: o.state_dict() for o in self._both()}
 
     def load_state_dict(self, state: dict[str, Any], steps: int) -> None:
         """Continue with the momenta that `state_dict` gave after `steps` steps."""
         for optimizer in self._both():
-            optimizer.load_state_dict(state[type(optimizer).__name__])
+            optimizer.load_state_dict(state[NAMES[type(optimizer)]])
         self._schedule(steps)
+
+
+class MovingAverage:
+    """The exponential moving average of a network's weights, with its start; in the first steps it forgets faster.
+
+    torch's AveragedModel does the same, but reads its counter back from the GPU at each step, and waits for it.
+
+    module: a copy of the network with the averaged weights.
+    """
+
+    def __init__(self, net: nn.Module, decay: float):
+        self.module, self.decay, self.count = copy.deepcopy(net), decay, 1
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Take in the present weights of `net`."""
+        decay = min(self.decay, self.count / (9 + self.count))
+        torch._foreach_lerp_(list(self.module.parameters()), list(net.parameters()), 1 - decay)
+        self.count += 1
+
+    def load(self, weights: dict[str, Tensor], updates: int) -> None:
+        """Go on from the average after this many updates."""
+        self.module.load_state_dict(weights)
+        self.count = 1 + updates

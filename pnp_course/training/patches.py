@@ -1,4 +1,4 @@
-"""Random training patches that are cut from a list of photographs."""
+"""Random training patches, cut from photographs, made noisy, and all of it on the device that trains."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from torch import Tensor
 
 
 class Patches:
-    """Random square crops, flipped and turned, from 8-bit images (C, H, W) held in memory.
+    """Random square crops, flipped and turned, from 8-bit images (C, H, W) held on the device of the generator.
+
+    A batch is one look-up: the images lie one after the other in one tensor, and every pixel of every patch has a place
+    in it. So nothing waits for the processor, and the photographs travel to a GPU only once.
 
     Args:
         images: uint8 tensors (C, H, W), each at least `size` wide and high.
         size: side of a patch, pixels.
-        generator: the only source of randomness.
-        drawn: the share of patches that are drawn patterns in two colours, see `pattern`, and not photographs.
+        generator: the only source of randomness; where it is, patches are made.
+        drawn: the share of patches that are drawn patterns in two colours, see `patterns`, and not photographs.
     """
 
     def __init__(self, images: list[Tensor], size: int, generator: torch.Generator, drawn: float = 0.0):
@@ -22,53 +25,100 @@ class Patches:
         small = min(min(im.shape[-2:]) for im in images)
         if small < size:
             raise ValueError(f"a training image is only {small} pixels wide or high; wanted at least {size}.")
-        self.images, self.size, self.generator, self.drawn = images, size, generator, drawn
-
-    def _randint(self, high: int) -> int:
-        return int(torch.randint(high, (), generator=self.generator))
-
-    def one(self) -> Tensor:
-        """One patch (C, size, size), float32 in [0, 1]."""
-        if self.drawn and float(torch.rand((), generator=self.generator)) < self.drawn:
-            return pattern(self.images[0].shape[0], self.size, self.generator)
-        image = self.images[self._randint(len(self.images))]
-        top = self._randint(image.shape[-2] - self.size + 1)
-        left = self._randint(image.shape[-1] - self.size + 1)
-        patch = image[:, top : top + self.size, left : left + self.size].float() / 255
-        if self._randint(2):
-            patch = patch.flip(-1)
-        return torch.rot90(patch, self._randint(4), (-2, -1))
+        self.size, self.generator, self.drawn = size, generator, drawn
+        device = generator.device
+        self.pixels = torch.cat([im.flatten(1) for im in images], 1).to(device)  # (C, all pixels of all images)
+        heights, widths = (torch.tensor([im.shape[k] for im in images]) for k in (-2, -1))
+        begin = (heights * widths).cumsum(0) - heights * widths
+        self.heights, self.widths, self.begin = (v.to(device) for v in (heights, widths, begin))
 
     def batch(self, n: int) -> Tensor:
-        """n patches (n, C, size, size)."""
-        return torch.stack([self.one() for _ in range(n)])
+        """n patches (n, C, size, size), float32 in [0, 1], in channels_last format."""
+        draws = torch.rand(6, n, generator=self.generator, device=self.generator.device)
+        which = whole(draws[0], len(self.begin))
+        top = whole(draws[1], self.heights[which] - self.size + 1)
+        left = whole(draws[2], self.widths[which] - self.size + 1)
+        row, column = turned(draws[3:] < 0.5, self.size)
+        begin, width = _square(self.begin[which]), _square(self.widths[which])
+        place = begin + (_square(top) + row) * width + _square(left) + column
+        photographs = self.pixels[:, place].transpose(0, 1).contiguous(memory_format=torch.channels_last).float() / 255
+        if not self.drawn:
+            return photographs
+        chosen = torch.rand(n, generator=self.generator, device=self.generator.device) < self.drawn
+        pictures = patterns(n, len(self.pixels), self.size, self.generator)
+        return torch.where(chosen[:, None, None, None], pictures, photographs)
 
 
-def pattern(channels: int, size: int, generator: torch.Generator) -> Tensor:
-    """A picture (channels, size, size) of two random colours, often black and white: spots, checks or stripes, or dots.
+def noisy_batch(patches: Patches, n: int, noise: str, sigma_max: float) -> tuple[Tensor, Tensor, Tensor]:
+    """n clean patches, the same with noise (n, C, size, size), and the noise levels (n,), uniform in [0, sigma_max].
+
+    Args:
+        noise: "gaussian", or "inverse gamma" (see `noise.inverse_gamma`), whose level is 1 / gamma.
+    """
+    generator, clean = patches.generator, patches.batch(n)
+    level = sigma_max * torch.rand(n, generator=generator, device=generator.device)
+    if noise == "inverse gamma":
+        clean, level = clean.clamp_min(1e-3), level.clamp_min(1e-3)
+        gamma = 1 / level[:, None, None, None]
+        drawn = torch._standard_gamma((gamma - 1).expand(clean.shape).contiguous(), generator=generator)
+        return clean, gamma * clean / drawn, level
+    white = torch.randn(clean.shape, generator=generator, device=generator.device)
+    noisy = clean + level[:, None, None, None] * white
+    return clean, noisy.contiguous(memory_format=torch.channels_last), level
+
+
+def whole(uniform: Tensor, below: int | Tensor) -> Tensor:
+    """Whole numbers 0, ..., below - 1 from numbers that are uniform in [0, 1); the bias is below 2^-24 `below`."""
+    return (uniform * below).long().clamp_max(below - 1)  # a product can round up to `below`
+
+
+def turned(coins: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Row and column (n, size, size) at which a square is read so that it appears in one of its eight positions.
+
+    coins: (3, n), whether the square n is transposed, turned upside down, and mirrored.
+    """
+    line = torch.arange(size, device=coins.device)
+    row, column = (v.expand(size, size) for v in (line[:, None], line))
+    swapped, upside_down, mirrored = (_square(coin) for coin in coins)
+    first, second = torch.where(swapped, column, row), torch.where(swapped, row, column)
+    return torch.where(upside_down, size - 1 - first, first), torch.where(mirrored, size - 1 - second, second)
+
+
+def _square(v: Tensor) -> Tensor:
+    """One number for each of n squares (n, size, size)."""
+    return v[:, None, None]
+
+
+def patterns(n: int, channels: int, size: int, generator: torch.Generator) -> Tensor:
+    """n pictures (n, channels, size, size), each of two random colours, often black and white: spots, checks, stripes, dots.
 
     Photographs hold hardly any such patterns, and a network that never saw one may answer with values far outside
     [0, 1] where there is little noise.
     """
+    device = generator.device
+    line, each = torch.arange(size, device=device), torch.arange(n, device=device)
 
-    def whole(low: int, high: int) -> int:
-        return low + int(torch.randint(high - low, (), generator=generator))
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=device)
 
-    yy, xx = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
-    kind, period = whole(0, 4), whole(1, 9)
-    if kind == 0:
-        mask = torch.zeros(size, size)
-        for _ in range(whole(1, 9)):
-            side, top, left = whole(1, 9), whole(0, size), whole(0, size)
-            mask[top : top + side, left : left + side] = 1
-    elif kind == 1:
-        mask = ((yy // period + xx // period) % 2).float()
-    elif kind == 2:
-        mask = (xx // period % 2).float()
-    else:
-        mask = (torch.rand(size, size, generator=generator) < float(torch.rand((), generator=generator))).float()
-    colours = torch.rand(2, channels, 1, 1, generator=generator)
-    if whole(0, 2):
-        colours = colours.round()
-    patch = colours[0] + (colours[1] - colours[0]) * mask
-    return torch.rot90(patch, whole(0, 4), (-2, -1))
+    period = _square(1 + whole(draw(n), 8))
+    checks = (line[:, None] // period + line // period) % 2 == 1
+    stripes = (line // period % 2 == 1).expand(-1, size, -1)
+    dots = draw(n, size, size) < _square(draw(n))
+    spots = _spots(draw(3, n, 8), 1 + whole(draw(n), 8), size)
+    mask = torch.stack((spots, checks, stripes, dots))[whole(draw(n), 4), each]
+    row, column = turned(draw(3, n) < 0.5, size)
+    mask = mask[_square(each), row, column]
+    colours = draw(2, n, channels, 1, 1)
+    colours = torch.where(draw(n, 1, 1, 1) < 0.5, colours.round(), colours)
+    return torch.where(mask[:, None], colours[1], colours[0])
+
+
+def _spots(draws: Tensor, count: Tensor, size: int) -> Tensor:
+    """Up to eight squares of up to eight pixels in each of n pictures (n, size, size); draws (3, n, 8), count (n,)."""
+    line = torch.arange(size, device=draws.device)
+    side, top, left = (whole(uniform, below)[:, :, None] for uniform, below in zip(draws, (8, size, size), strict=True))
+    rows = (line >= top) & (line <= top + side)  # (n, 8, size)
+    columns = (line >= left) & (line <= left + side)
+    shown = torch.arange(8, device=draws.device) < count[:, None]
+    return (rows[..., :, None] & columns[..., None, :] & shown[..., None, None]).any(1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course import metrics
+from pnp_course.devices import full_float32
 from pnp_course.guarantees import certificate
 from pnp_course.jacobian import antisymmetry, lanczos, linearize, operator_norm, symmetric_part
 from pnp_course.noise import inverse_gamma
@@ -35,6 +36,7 @@ def add_noise(clean: Tensor, level: float, noise: str) -> Tensor:
 
 
 @torch.no_grad()
+@full_float32()
 def validate(net: nn.Module, held_out: list[Tensor], noise: str = "gaussian") -> dict[str, float]:
     """PSNR (dB) at noise level 25/255 (gamma = 50) and a small certificate, on 192 x 192 and 64 x 64 centres."""
     level = 1 / 50 if noise == "inverse gamma" else 25 / 255
@@ -60,7 +62,7 @@ def measure_psnr(
     net: nn.Module, clean: list[Tensor], noise: str = "gaussian", levels: dict[str, float] | None = None
 ) -> dict[str, float]:
     """The mean PSNR (dB) over images (1, C, H, W) at each noise level of a card, with seed 0."""
-    out = {}
+    out, device = {}, next(net.parameters()).device
     for name, level in (levels or levels_of(noise)).items():
         values = []
         generator = torch.Generator().manual_seed(0)
@@ -69,7 +71,7 @@ def measure_psnr(
                 noisy = inverse_gamma(x.clamp_min(1e-3), level, generator)
             else:
                 noisy = x + level * torch.randn(x.shape, generator=generator)
-            values.append(metrics.psnr(net(noisy, level), x))
+            values.append(metrics.psnr(net(noisy.to(device), level).cpu(), x))
         out[name] = round(sum(values) / len(values), 3)
     return out
 
@@ -86,8 +88,8 @@ def measure_certificates(net: nn.Module, held_out: list[Tensor], k: float = 0.9)
 
     They are measured on four noisy 64 x 64 patches of each held-out photograph.
     """
-    patches = corners(held_out)
+    patches, device = corners(held_out), next(net.parameters()).device
     out: dict[str, Any] = {"patches": len(patches), "size": 64}
     for name, level in levels_of("gaussian").items():
-        out[name] = certificate(net, add_noise(patches, level, "gaussian"), level, k=k).for_card()
+        out[name] = certificate(net, add_noise(patches, level, "gaussian").to(device), level, k=k).for_card()
     return out

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from pnp_course import images
+from pnp_course.training.cost import operations
 from pnp_course.training.losses import Penalty
 from pnp_course.training.presets import PRESETS
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
 
+__all__ = ["committed", "live", "operations", "photographs", "points_figure"]
 MARKERS = "osD^vP"
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -32,8 +32,9 @@ def photographs(*names: str) -> list[Tensor]:
 
 
 def live(
-    photos: list[Tensor], steps: int, penalty: Penalty | None = None, start: nn.Module | None = None, lr: float = 2e-3
-) -> nn.Module:
+    photos: list[Tensor], steps: int, penalty: Penalty | None = None, start: nn.Module | None = None, lr: float = 2e-3,
+    device: torch.device | None = None,
+) -> nn.Module:  # fmt: skip
     """Train preset `tiny` by `training.loop.train`, from scratch or from `start`, and return the averaged network.
 
     It differs from the preset, so that a run takes seconds: patches are 32 x 32, the optimiser is Adam, and weights are
@@ -46,6 +47,7 @@ def live(
         penalty: Jacobian penalties, or None.
         start: the network to finetune, which is not changed; None draws one of the preset's shape.
         lr: learning rate of the first steps.
+        device: where to train, the CPU by default; the network that is returned is on the CPU.
     """
     from pnp_course.training.loop import train
     from pnp_course.training.main import fresh_net
@@ -57,33 +59,8 @@ def live(
     net = copy.deepcopy(start) if start is not None else fresh_net(preset)
     net.requires_grad_(True)
     with tempfile.TemporaryDirectory() as folder:
-        run = train(net, preset, photos, Path(folder), accelerator="cpu", progress=False)
-    return run.averaged_net()
-
-
-class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the operations of all convolutions and matrix products that run inside it."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.count += formula(*args, **(kwargs or {}), out_val=out)
-        return out
-
-
-def operations(work: Callable[[], object]) -> int:
-    """Floating-point operations of the convolutions and matrix products that `work()` runs, forward and backward.
-
-    They are counted by PyTorch's own formulas (`torch.utils.flop_counter`), so they are the same on every machine.
-    """
-    with _Operations() as seen:
-        work()
-    return int(seen.count)
+        run = train(net, preset, photos, Path(folder), device=device or torch.device("cpu"), progress=False)
+    return run.averaged_net().cpu()
 
 
 def committed(relative: str) -> pd.DataFrame:

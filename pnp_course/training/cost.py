@@ -1,0 +1,187 @@
+"""What a training step costs: two numbers that can be known before it runs, and its time, measured.
+
+A step cannot be shorter than its arithmetic at the rate of the device's matrix unit, nor than the time the processor
+takes to hand its operations to the device, one after the other. Where the measured time is far above both, something
+else is slow: the device's memory, or waiting.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from pnp_course.devices import wait_for
+from pnp_course.training.guards import flushed_denormals, tuned_convolutions
+from pnp_course.training.loop import Training
+from pnp_course.training.presets import Preset
+
+WARM_UP, MEASURED, AT_LEAST = (
+    2,
+    3,
+    0.5,
+)  # steps before the clock starts; steps timed, or more, until so many seconds are over
+GAIN = 1.2  # a batch of twice the size is worth it if it trains so many times more patches a second
+BATCHES = (16, 32, 64, 128, 256, 512)
+
+
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the operations that run inside it: floating-point ones, and calls that compute something."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations = self.calls = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.operations += formula(*args, **(kwargs or {}), out_val=out)
+        self.calls += not (func.is_view or "empty" in func.name())
+        return out
+
+
+def counted(work: Callable[[], object]) -> tuple[int, int]:
+    """The floating-point operations of the convolutions and matrix products that `work()` runs, and its calls of kernels.
+
+    The operations are counted by PyTorch's own formulas (`torch.utils.flop_counter`); a multiply-add is two of them. Calls
+    are the operations that PyTorch dispatches, without those that only look at memory in another way; one may be several
+    kernels on a GPU (see `launches`).
+    """
+    with _Counter() as seen:
+        work()
+    return int(seen.operations), int(seen.calls)
+
+
+def operations(work: Callable[[], object]) -> int:
+    """The first number of `counted`; it is the same on every machine."""
+    return counted(work)[0]
+
+
+def launches(work: Callable[[], object]) -> int:
+    """How many kernels `work()` launches on a GPU, counted by PyTorch's profiler."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
+        work()
+    return sum(event.count for event in seen.key_averages() if "LaunchKernel" in event.key)
+
+
+@cache
+def rate(device: torch.device, precision: torch.dtype) -> float:
+    """Floating-point operations a second in a large matrix product, measured; in float32 a GPU may round to TF32."""
+    size = 8192 if device.type == "cuda" else 1024
+    generator = torch.Generator().manual_seed(0)
+    a = torch.randn(size, size, generator=generator).to(device, precision)
+    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, True
+    try:
+        return 2 * size**3 / _seconds(lambda: a @ a, device)
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@cache
+def call_cost(device: torch.device) -> float:
+    """Seconds from one call of a tiny operation to the next, measured: what a launch costs the processor."""
+    x = torch.zeros(1, device=device)
+
+    def many() -> None:
+        for _ in range(1000):
+            x.add_(1)
+
+    return _seconds(many, device) / 1000
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    """The mean time of `work()`, after a warm-up."""
+    for _ in range(WARM_UP):
+        work()
+    wait_for(device)
+    begun, count = time.perf_counter(), 0
+    while count < MEASURED or time.perf_counter() - begun < AT_LEAST:
+        work()
+        wait_for(device)
+        count += 1
+    return (time.perf_counter() - begun) / count
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a step costs: floating-point operations of the fit and of the penalty, kernels, and measured seconds."""
+
+    fit: int
+    penalty: int
+    kernels: int
+    seconds: float
+
+    def arithmetic(self, device: torch.device) -> float:
+        """Seconds for the operations at the device's rates: the fit in bfloat16 on a GPU, all else in float32."""
+        fast = torch.bfloat16 if device.type == "cuda" else torch.float32
+        return self.fit / rate(device, fast) + self.penalty / rate(device, torch.float32)
+
+    def calls(self, device: torch.device) -> float:
+        """Seconds for the launches of all kernels."""
+        return self.kernels * call_cost(device)
+
+
+def step_seconds(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> float:
+    """The mean time of a training step, measured on a copy of the network."""
+    with flushed_denormals(), tuned_convolutions():
+        training, every = _trial(net, preset, images, device), preset.penalty.every if preset.penalty else 1
+
+        def steps() -> None:
+            for _ in range(every):
+                training.train_step()
+
+        seconds = _seconds(steps, device) / every
+        training.check()
+    return seconds
+
+
+def step_cost(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, seconds: float) -> Cost:
+    """The operations and kernels of a step, with its measured time; a penalty counts as if it came with each step."""
+    penalty = preset.penalty and replace(preset.penalty, every=1)
+    with flushed_denormals(), tuned_convolutions():
+        training = _trial(net, replace(preset, penalty=penalty), images, device)
+        training.train_step()  # a first one also initialises
+        all_of_it, calls = counted(training.train_step)
+        if device.type == "cuda":
+            calls = launches(training.train_step)
+        fit = operations(_trial(net, replace(preset, penalty=None), images, device).train_step)
+    return Cost(fit, all_of_it - fit, calls, seconds)
+
+
+def _trial(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> Training:
+    return Training(copy.deepcopy(net), preset, images, device)
+
+
+def useful_batch(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> tuple[Preset, float]:
+    """The preset with the largest batch that still speeds up the training, and the seconds of a step.
+
+    The batch is doubled as long as a step trains at least `GAIN` times as many patches a second, and fits into the
+    memory. On a CPU the preset's own batch is taken: there, larger ones train no more patches a second.
+    """
+    if device.type == "cpu":
+        return preset, step_seconds(net, preset, images, device)
+    best: tuple[Preset, float] | None = None
+    for batch in BATCHES:
+        try:
+            larger = replace(preset, batch=batch)
+            seconds = step_seconds(net, larger, images, device)
+        except torch.OutOfMemoryError:
+            if best is None:
+                raise
+            break
+        if best and batch / seconds < GAIN * best[0].batch / best[1]:
+            break
+        best = larger, seconds
+    assert best is not None
+    return best

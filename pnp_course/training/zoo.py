@@ -1,0 +1,159 @@
+"""`python -m pnp_course train-zoo`: train the shipped denoisers again, as long as there is time, the most useful first.
+
+The minutes are divided by shares. When a network's turn comes, a short measurement says how long one of its steps takes,
+and so how many of them its share of the time left allows; from then on the number is fixed, in its checkpoint. On a GPU
+the batch is as large as it still speeds up, and every patch of it is penalised; on a CPU the presets stay as they are.
+Weights are written as soon as a network is trained, and the cards are measured at the end, which takes no training time.
+The same command goes on after a stop or a kill, also on another machine, if it is given the folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from pnp_course.datasets import MissingDataError, training_images, validation_images
+from pnp_course.denoisers.zoo import available_denoisers, denoiser_card
+from pnp_course.devices import device_name
+from pnp_course.training import checkpoint, cost
+from pnp_course.training.loop import train
+from pnp_course.training.main import first_net, fresh_net, measure_card, write_weights
+from pnp_course.training.presets import PRESETS, Preset
+
+# of the minutes, in the order of what is worth most
+SHARES: dict[str, float] = {
+    "drunet": 20, "coco-gs-0.25": 20, "coco-0.25": 20, "coco-0.5": 8, "prox-drunet": 6, "drunet-gray": 4,
+    "coco-0.25-gray": 4, "rmmo": 3, "spc-0.9": 3, "drunet-wide": 4, "gs-drunet": 3, "gs-drunet-relu": 2,
+    "bregman-drunet": 2, "dncnn": 0.5, "ffdnet": 0.5,
+}  # fmt: skip
+RESERVE = 0.95  # the part of a share that is planned; the rest is for validation and for steps slower than measured
+LEAST = 100  # steps below which a training is not begun
+VALIDATIONS = 10  # on the way of a training
+
+
+def chosen(only: str) -> list[str]:
+    """The networks named in `only`, with commas between them, in the order of `SHARES`; all of them if it is empty.
+
+    Raises:
+        ValueError: a name is not one of them.
+    """
+    wanted = [name.strip() for name in only.split(",") if name.strip()]
+    for name in wanted:
+        if name not in SHARES:
+            raise ValueError(f"--only has {name!r}, which is not in the zoo; wanted some of {','.join(SHARES)}.")
+    return [name for name in SHARES if name in wanted or not wanted]
+
+
+def train_zoo(names: list[str], output: Path, minutes: float, device: torch.device) -> Iterator[str]:
+    """Train these networks in `output`/NAME for so many minutes, and write weights and cards; yields what it does.
+
+    Where the photographs for measuring are missing, the cards stay without measurements, until the same command is given
+    where they are.
+
+    Raises:
+        MissingDataError: the photographs of training are missing.
+    """
+    end = time.monotonic() + 60 * minutes
+    yield f"training on {device_name(device)} for {minutes:g} minutes"
+    todo = [name for name in names if _card(output, name) is None]
+    for i, name in enumerate(todo):
+        left = end - time.monotonic()
+        if left <= 0:
+            yield f"the time is over before {', '.join(todo[i:])}"
+            break
+        mine = left * SHARES[name] / sum(SHARES[n] for n in todo[i:])
+        try:
+            net, preset = begin(name, output, mine, device)
+        except ValueError as error:  # such as a start that was left out itself
+            yield f"{name}: left out: {error}"
+            continue
+        if preset.steps < LEAST:
+            yield f"{name}: left out, since only {preset.steps} steps fit into its {mine / 60:.1f} minutes"
+            continue
+        yield f"{name}: {preset.steps} steps with {preset.batch} patches, from {preset.start or 'random weights'}"
+        photographs, held_out = pictures(preset.in_channels)
+        rest = max(0.0, end - time.monotonic()) / 60
+        done = train(
+            net, preset, photographs, output / name, minutes=rest, device=device, held_out=held_out, progress=False
+        )
+        if done.step < preset.steps:
+            yield f"{name}: {done.step} of {preset.steps} steps are done and the time is over; the same command goes on"
+            break
+        weights = write_weights(name, done, output / name).with_suffix(".safetensors")
+        yield f"{name}: weights, {weights.stat().st_size / 1e6:.1f} MB, after {done.seconds / 60:.1f} minutes: {weights}"
+    for name in names:
+        card = _card(output, name)
+        if card is not None and "psnr_cbsd68" not in card:
+            try:
+                yield f"{name}: card, {measure_card(name, output / name, device)}"
+            except (ValueError, MissingDataError) as error:  # such as of one that misbehaves; the others are measured
+                yield f"{name}: its card is not complete: {error}"
+
+
+def begin(name: str, output: Path, seconds: float, device: torch.device) -> tuple[nn.Module, Preset]:
+    """The network with which the training of `name` begins, and settings that fit into so many seconds.
+
+    Where a training has begun, the settings are its own.
+    """
+    begun = time.monotonic()
+    if going := checkpoint.settings(output / name / "checkpoint.pt"):
+        return first_net(replace(going, start=None), output), going  # the weights come from the checkpoint
+    preset = on_device(started(name, output), device)
+    net = first_net(preset, output)
+    preset, step = cost.useful_batch(net, preset, pictures(preset.in_channels)[0], device)
+    steps = max(0, int(RESERVE * (seconds - (time.monotonic() - begun)) / step))
+    return net, replace(preset, steps=steps, validate_every=max(1, steps // VALIDATIONS))
+
+
+def started(name: str, output: Path) -> Preset:
+    """The preset with a start that exists: its own, trained in `output` or shipped, else the shipped weights of `name`."""
+    preset = PRESETS[name]
+    known = preset.start is None or _card(output, preset.start) is not None or preset.start in available_denoisers()
+    return preset if known else replace(preset, start=name)
+
+
+def on_device(preset: Preset, device: torch.device) -> Preset:
+    """The preset as it is on a CPU; on a GPU every patch of the batch is penalised, at every step."""
+    if device.type == "cpu" or not preset.penalty:
+        return preset
+    return replace(preset, penalty=replace(preset.penalty, images=None, of=None, every=1))
+
+
+@cache
+def pictures(channels: int) -> tuple[list[Tensor], list[Tensor]]:
+    """The photographs to train on and those held out, read once."""
+    return training_images(channels), validation_images(channels)
+
+
+def _card(output: Path, name: str) -> dict[str, object] | None:
+    """The card of a network that has been trained in `output`; None if it has not."""
+    return denoiser_card(name, output / name) if (output / name / f"{name}.json").exists() else None
+
+
+def make_plan(names: list[str], output: Path, minutes: float, device: torch.device) -> Iterator[str]:
+    """A table: what a step of each network costs, by count and by the clock, and the steps that its minutes allow."""
+    fast = torch.bfloat16 if device.type == "cuda" else torch.float32
+    fit, penalty = (cost.rate(device, precision) / 1e12 for precision in (fast, torch.float32))
+    yield f"{device_name(device)}: {fit:.3g} Tflop/s for the fit, {penalty:.3g} for penalties"
+    yield f"a launch takes the processor {1e6 * cost.call_cost(device):.1f} us"
+    yield (
+        "network          batch  Gflop  /rate ms  launches  x cost ms  measured ms  minutes   steps\n"
+        "---------------  -----  -----  --------  --------  ---------  -----------  -------  ------"
+    )
+    for name in names:
+        preset = on_device(started(name, output), device)
+        net, photographs = fresh_net(preset), pictures(preset.in_channels)[0]  # the cost is the same for all weights
+        preset, seconds = cost.useful_batch(net, preset, photographs, device)
+        step = cost.step_cost(net, preset, photographs, device, seconds)
+        mine = minutes * SHARES[name] / sum(SHARES[n] for n in names)
+        yield (
+            f"{name:15}  {preset.batch:5}  {(step.fit + step.penalty) / 1e9:5.1f}  {1e3 * step.arithmetic(device):8.2f}  "
+            f"{step.kernels:8}  {1e3 * step.calls(device):9.2f}  {1e3 * seconds:11.2f}  {mine:7.2f}  "
+            f"{int(RESERVE * 60 * mine / seconds):6}"
+        )
