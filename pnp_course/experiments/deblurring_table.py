@@ -13,7 +13,7 @@ from typing import Any
 import pandas
 
 from pnp_course.experiments.experiment import Case, Experiment, Problem
-from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, TEST_IMAGES, kernel, observed, scene
+from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, kernel, observed, scene
 from pnp_course.operators import Blur
 
 COURSE = ("gaussian", "levin1", "levin4")
@@ -55,12 +55,15 @@ EXPERIMENT = Experiment(
     source="Deblurring with Gaussian noise, [A] section 4",
     about="Photographs of CBSD68 under a Gaussian blur and two camera shakes (periodic), noise 7.65 and 12.75 of 255.",
     cases={
+        "small": lambda n: cases(
+            "cbsd68", zip(range(2, 68, 5)[: n or TEST_IMAGES], cycle(COURSE), strict=False), SMALL
+        ),
         "course": lambda n: cases(
             "cbsd68", zip(range(2, 68, 5)[: n or TEST_IMAGES], cycle(COURSE), strict=False), CROP
         ),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], KERNELS), 0),
     },
-    tuning=lambda: cases("set3c", ((0, "gaussian"), (1, "levin1"), (2, "levin4")), 64),
+    tuning=lambda: cases("set3c", ((0, "gaussian"), (2, "levin1")), SMALL),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",

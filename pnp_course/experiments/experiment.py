@@ -39,7 +39,7 @@ class Method:
 
     restore: (problem, denoiser at its noise level or None, parameters) -> a `Result`, as `run` gives, or the image.
     denoisers: scale -> name of a shipped denoiser; empty for a method without one. A denoiser is used at the noise level
-        that the parameter `sigma` gives.
+        that the parameter `sigma` gives, or without one, at that of the problem's fact `sigma`.
     grid: parameter -> the values that are tried when the experiment is tuned; every combination is.
     fixed: parameters that are not tuned.
     """

@@ -1,7 +1,9 @@
 """What the tables of [A] share: observations with Gaussian noise, and the methods that restore them.
 
 The problems differ in the operator: `deblurring_table`, `super_resolution_table`, `inpainting_table`. The methods are the
-same, each with three noise levels of its denoiser times three weights of the fidelity to choose from.
+same, each with four weights of the fidelity to choose from. The denoiser's noise level is not tuned, since weight and
+level can stand in for each other (notebook 14): it is nu for DPIR and 2 nu for GS-PnP and RED, as their authors take it,
+and for the proximal denoiser the lowest level that its card knows.
 
 [A] weighs the prior, F = f / lambda_A + g; here `lam` = 1 / lambda_A weighs the fidelity f = ||A x - y||^2 / 2.
 """
@@ -53,7 +55,7 @@ def observed(
     """The observation A x + nu n of a picture, and where the methods start from."""
     y = noise.gaussian(operator(clean), nu, torch.Generator().manual_seed(seed))
     fidelity = Gaussian(operator, y)
-    facts = {"fidelity": fidelity, "nu": nu, "start": start(y), "lipschitz": fidelity.lipschitz(clean)}
+    facts = {"fidelity": fidelity, "sigma": nu, "start": start(y), "lipschitz": fidelity.lipschitz(clean)}
     return Problem(clean, y, facts)
 
 
@@ -72,8 +74,8 @@ class Restore:
         """Run until the relative change is below TOLERANCE, with PSNR and relative change at each iteration."""
         assert denoise is not None
         it = self.call(p, q)
-        if self.average < 1:
-            denoise = at_sigma(averaged(denoise.denoiser, self.average), denoise.sigma)  # type: ignore[arg-type]
+        net = averaged(denoise.denoiser, self.average) if self.average < 1 else denoise.denoiser  # type: ignore[arg-type]
+        denoise = at_sigma(net, level(p, q))
         steps: Iterator[Iterate] = getattr(solvers, it.solver)(it.fidelity, denoise, p.facts["start"], **it.parameters)
         tol = 0.0 if it.solver == "dpir" else TOLERANCE
         return run(steps, q["iterations"], tol=tol, monitors={"psnr": psnr_to(p.clean)})
@@ -81,11 +83,16 @@ class Restore:
     def guarantee(self, p: Problem, denoiser: str, q: Parameters) -> Guarantee:
         """Which theorem covers this run, with the constants on the denoiser's card."""
         it, t = self.call(p, q), self.average
-        known = Constants.of(denoiser_card(denoiser), q["sigma"])
+        known = Constants.of(denoiser_card(denoiser), level(p, q))
         if t < 1:
             bottom, top = (1 - t + t * end for end in (known.bottom, known.top))
             known = replace(known, bottom=bottom, top=top, asymmetry=t * known.asymmetry)
         return guarantee(it.solver, known, it.fidelity, p.clean, **it.parameters)
+
+
+def level(p: Problem, q: Parameters) -> float:
+    """The denoiser's noise level: `sigma`, or `ratio` times that of the observation."""
+    return float(q["sigma"] if "sigma" in q else q["ratio"] * p.facts["sigma"])
 
 
 def plain(name: str, p: Problem, q: Parameters) -> Call:
@@ -100,33 +107,36 @@ def bounded(name: str, p: Problem, q: Parameters) -> Call:
 
 
 def dpir(p: Problem, q: Parameters) -> Call:
-    """DPIR from 49/255 down to sigma; `strength` multiplies its authors' weight (sigma / nu)^2 / 0.23."""
-    lam = q["strength"] * (q["sigma"] / p.facts["nu"]) ** 2 / 0.23
+    """DPIR from 49/255 down to its last level; `strength` multiplies its authors' weight (sigma / nu)^2 / 0.23."""
+    lam = q["strength"] * (level(p, q) / p.facts["sigma"]) ** 2 / 0.23
     return Call("dpir", p.facts["fidelity"], {"lam": lam, "iterations": q["iterations"]})
 
 
 def method(
-    call: Callable[[Problem, Parameters], Call], denoiser: str, sigmas: Sequence[float],
-    weights: Mapping[str, Sequence[float]], average: float = 1.0, **facts: Any,
+    call: Callable[[Problem, Parameters], Call], denoiser: str, weights: Mapping[str, Sequence[float]],
+    average: float = 1.0, **fixed: Any,
 ) -> Method:  # fmt: skip
     """A method with its grid, for the course's denoiser of this name."""
-    return Method(Restore(call, average), {"course": denoiser, "paper": denoiser}, {"sigma": sigmas, **weights}, facts)
+    return Method(Restore(call, average), dict.fromkeys(SCALES, denoiser), weights, fixed)
 
 
-WEAK, COMMON, PROX = (0.02, 0.035, 0.06), (0.03, 0.055, 0.09), (0.048, 0.057, 0.075)  # prox-drunet begins at 0.047
-LAM, STRENGTH = {"lam": (5.0, 10.0, 20.0)}, {"strength": (0.5, 1.0, 2.0)}
+SCALES = ("small", "course", "paper")
+SMALL = 64  # the side of the crops at scale "small"
+LOWEST = 14.5 / 255  # where the card of prox-drunet begins
+LAM, STRENGTH = {"lam": (3.0, 6.0, 12.0, 24.0)}, {"strength": (0.5, 1.0, 2.0, 4.0)}
 METHODS = {
     "start": Method(lambda p, denoise, q: p.facts["start"]),
-    "DPIR": method(dpir, "drunet", WEAK, STRENGTH, iterations=8),
-    "DPIR with FFDNet": method(dpir, "ffdnet", WEAK, STRENGTH, iterations=8),
-    "RED": method(partial(plain, "red_fixed_point"), "drunet", COMMON, LAM, iterations=60),
-    "GS-PnP": method(partial(plain, "gs_pnp_pgd"), "gs-drunet", COMMON, LAM, iterations=60),
-    "Prox-PGD": method(partial(bounded, "prox_pnp_pgd"), "prox-drunet", PROX, {"weight": (0.7, 1.0, 1.4)}, iterations=60,
-                       t=MILD),
-    "relaxed Prox-PGD": method(partial(bounded, "alpha_pgd"), "prox-drunet", PROX, {"weight": (1.0, 1.5, 2.0)}, MILD,
-                               iterations=60, alpha=0.48),
-    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", PROX, {"lam": (1.5, 4.0, 10.0)}, iterations=60,
-                       t=STRONG),
-    "Prox-DRSdiff": method(partial(bounded, "prox_pnp_drsdiff"), "prox-drunet", PROX, {"weight": (0.5, 0.75, 0.98)},
-                           iterations=60, t=MILD),
+    "DPIR": method(dpir, "drunet", STRENGTH, ratio=1.0, iterations=8),
+    "DPIR with FFDNet": method(dpir, "ffdnet", STRENGTH, ratio=1.0, iterations=8),
+    "RED": method(partial(plain, "red_fixed_point"), "drunet", LAM, ratio=2.0, iterations=30),
+    "GS-PnP": method(partial(plain, "gs_pnp_pgd"), "gs-drunet", LAM, ratio=2.0, iterations=30),
+    "GS-PnP, prox-drunet": method(partial(plain, "gs_pnp_pgd"), "prox-drunet", LAM, sigma=LOWEST, iterations=30),
+    "Prox-PGD": method(partial(bounded, "prox_pnp_pgd"), "prox-drunet", {"weight": (0.5, 0.8, 1.1, 1.4)}, sigma=LOWEST,
+                       iterations=30, t=MILD),
+    "relaxed Prox-PGD": method(partial(bounded, "alpha_pgd"), "prox-drunet", {"weight": (0.8, 1.2, 1.6, 2.0)}, MILD,
+                               sigma=LOWEST, iterations=30, alpha=0.48),
+    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", {"lam": (1.5, 3.0, 6.0, 12.0)}, sigma=LOWEST,
+                       iterations=30, t=STRONG),
+    "Prox-DRSdiff": method(partial(bounded, "prox_pnp_drsdiff"), "prox-drunet", {"weight": (0.3, 0.5, 0.75, 0.98)},
+                           sigma=LOWEST, iterations=30, t=MILD),
 }  # fmt: skip

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.experiments.gaussian_noise import TOLERANCE, scene
+from pnp_course.experiments.gaussian_noise import SCALES, SMALL, TOLERANCE, scene
 from pnp_course.experiments.inpainting_table import interpolated
 from pnp_course.fidelities import Gaussian
 from pnp_course.monitors import psnr_to
 from pnp_course.operators import Mask
 from pnp_course.solvers import Iterate, Result, dpir, gs_pnp_pgd, run
 
-SIDES = (1, 2, 4, 8, 16, 24)
+SIDES = (1, 2, 4, 8, 16)
 IMAGES, CROP = 4, 96
 EXACT = 1e4  # a weight of the fidelity at which the seen pixels stay what they are
 
@@ -75,12 +75,13 @@ def cases(images: Iterable[int], crop: int) -> list[Case]:
     return [{"set": "cbsd68", "image": i, "crop": crop, "side": side} for i in images for side in SIDES]
 
 
-GS = {"course": "gs-drunet", "paper": "gs-drunet"}
+GS = dict.fromkeys(SCALES, "gs-drunet")
 EXPERIMENT = Experiment(
     name="holes-sweep",
     source="Holes that grow, [A] figure 13",
     about="Photographs of CBSD68, a quarter of the pixels lost in squares, no noise.",
     cases={
+        "small": lambda n: cases(range(2, 68, 15)[: n or IMAGES], SMALL),
         "course": lambda n: cases(range(2, 68, 15)[: n or IMAGES], CROP),
         "paper": lambda n: cases(range(68)[:n], 0),
     },
@@ -90,12 +91,12 @@ EXPERIMENT = Experiment(
         "interpolation": Method(lambda p, denoise, q: p.facts["filled"]),
         "DPIR": Method(
             by_dpir,
-            {"course": "drunet", "paper": "drunet"},
+            dict.fromkeys(SCALES, "drunet"),
             fixed={"sigma": 5 / 255, "first": 100 / 255, "iterations": 20},
         ),
-        "GS-PnP": Method(start_at("filled"), GS, fixed={"sigma": 10 / 255, "first": 50 / 255, "iterations": 60}),
+        "GS-PnP": Method(start_at("filled"), GS, fixed={"sigma": 10 / 255, "first": 50 / 255, "iterations": 30}),
         "GS-PnP from the truth": Method(
-            start_at("clean"), GS, fixed={"sigma": 10 / 255, "first": 0.0, "iterations": 60}
+            start_at("clean"), GS, fixed={"sigma": 10 / 255, "first": 0.0, "iterations": 30}
         ),
     },
     groups=("side",),

@@ -13,7 +13,7 @@ from scipy.interpolate import griddata
 from torch import Tensor
 
 from pnp_course.experiments.experiment import Case, Experiment, Problem
-from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, TEST_IMAGES, observed, scene
+from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, observed, scene
 from pnp_course.operators import Mask
 from pnp_course.operators.mask import random_mask
 
@@ -48,10 +48,11 @@ EXPERIMENT = Experiment(
     source="Inpainting of single pixels, [A] section 4",
     about="Photographs of CBSD68, half of the pixels lost, noise 7.65 of 255.",
     cases={
+        "small": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], SMALL),
         "course": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], CROP),
         "paper": lambda n: cases("cbsd68", range(68)[:n], 0),
     },
-    tuning=lambda: cases("set3c", range(3), 64),
+    tuning=lambda: cases("set3c", (0, 2), SMALL),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",

@@ -18,6 +18,7 @@ from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_d
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
 from pnp_course.provenance import provenance
 from pnp_course.solvers import DivergenceError, Result
+from pnp_course.training.guards import flushed_denormals
 
 SCHEMA_VERSION = 1  # of a row
 
@@ -55,7 +56,8 @@ def run_job(job: Job) -> dict[str, Any]:
 
     experiment: Experiment = experiment_named(job.experiment)
     method, problem = experiment.methods[job.method], experiment.problem(job.case)
-    _, measured = measure(method, problem, job.denoiser, {**job.fixed, **job.parameters})
+    with flushed_denormals():
+        _, measured = measure(method, problem, job.denoiser, {**job.fixed, **job.parameters})
     return {
         "schema_version": SCHEMA_VERSION, "key": job.key, "experiment": job.experiment, **job.case,
         "method": job.method, "denoiser": job.denoiser, "parameters": json.dumps(job.parameters, sort_keys=True),
@@ -73,7 +75,8 @@ def measure(
         denoiser: name of a shipped denoiser, or empty. parameters: fixed ones and tuned ones.
     """
     net = _network(denoiser, problem) if denoiser else None
-    calls, denoise = _Calls(net), at_sigma(net, parameters["sigma"]) if net is not None else None
+    level = parameters["sigma"] if "sigma" in parameters else problem.facts.get("sigma", 0.0)
+    calls, denoise = _Calls(net), at_sigma(net, level) if net is not None else None
     _forget_memory()
     begun = time.perf_counter()
     try:

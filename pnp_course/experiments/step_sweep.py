@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments import super_resolution_table
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.experiments.gaussian_noise import NU, TOLERANCE
+from pnp_course.experiments.gaussian_noise import NU, SCALES, SMALL, TOLERANCE
 from pnp_course.monitors import psnr_to
 from pnp_course.solvers import Result, gs_pnp_pgd, run
 
@@ -41,6 +41,7 @@ EXPERIMENT = Experiment(
     source="The first step of the line search, [A] figure 12",
     about="GS-PnP enlarging photographs of CBSD68 by 2, noise 7.65 of 255.",
     cases={
+        "small": lambda n: cases(range(2, 68, 15)[: n or IMAGES], SMALL),
         "course": lambda n: cases(range(2, 68, 15)[: n or IMAGES], CROP),
         "paper": lambda n: cases(range(68)[:n], 0),
     },
@@ -49,8 +50,8 @@ EXPERIMENT = Experiment(
     methods={
         "GS-PnP": Method(
             restore,
-            {"course": "gs-drunet", "paper": "gs-drunet"},
-            fixed={"sigma": 2 * NU[0], "lam": 1 / 0.065, "iterations": 60},  # those of Hurault et al. (2022)
+            dict.fromkeys(SCALES, "gs-drunet"),
+            fixed={"sigma": 2 * NU[0], "lam": 1 / 0.065, "iterations": 30},  # those of Hurault et al. (2022)
         )
     },
     groups=("step",),

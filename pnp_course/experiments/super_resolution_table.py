@@ -12,7 +12,7 @@ from pnp_course.operators.decimation import upsample
 
 FACTORS = (2, 3)
 STDS = (0.7, 1.2, 1.6, 2.0)  # standard deviations of the kernels, in pixels of the large picture
-CROP = 120  # a multiple of both factors and of the 8 that the network halves down to
+SMALL, CROP = 72, 120  # multiples of both factors and of the 8 that the network halves down to
 
 
 def problem(case: Case) -> Problem:
@@ -38,12 +38,15 @@ EXPERIMENT = Experiment(
     source="Super-resolution, [A] section 4",
     about="Photographs of CBSD68 blurred by Gaussians of 0.7, 1.2 and 1.6 pixels, decimated, noise 7.65 of 255.",
     cases={
+        "small": lambda n: cases(
+            "cbsd68", zip(range(2, 68, 5)[: n or TEST_IMAGES], cycle(STDS[:3]), strict=False), SMALL
+        ),
         "course": lambda n: cases(
             "cbsd68", zip(range(2, 68, 5)[: n or TEST_IMAGES], cycle(STDS[:3]), strict=False), CROP
         ),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], STDS), 0),
     },
-    tuning=lambda: cases("set3c", zip(range(3), STDS[:3], strict=True), 72),
+    tuning=lambda: cases("set3c", ((0, 0.7), (2, 1.6)), SMALL),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",
