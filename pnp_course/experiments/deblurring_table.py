@@ -13,7 +13,7 @@ from typing import Any
 import pandas
 
 from pnp_course.experiments.experiment import Case, Experiment, Problem
-from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, kernel, observed, scene
+from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, TUNING, kernel, observed, scene
 from pnp_course.operators import Blur
 
 COURSE = ("gaussian", "levin1", "levin4")
@@ -63,7 +63,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], KERNELS), 0),
     },
-    tuning=lambda: cases("set3c", ((0, "gaussian"), (2, "levin1")), SMALL),
+    tuning=lambda: cases("set3c", ((0, "gaussian"), (2, "levin1")), TUNING),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",

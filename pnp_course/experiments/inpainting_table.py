@@ -13,7 +13,7 @@ from scipy.interpolate import griddata
 from torch import Tensor
 
 from pnp_course.experiments.experiment import Case, Experiment, Problem
-from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, observed, scene
+from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, TUNING, observed, scene
 from pnp_course.operators import Mask
 from pnp_course.operators.mask import random_mask
 
@@ -52,7 +52,7 @@ EXPERIMENT = Experiment(
         "course": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], CROP),
         "paper": lambda n: cases("cbsd68", range(68)[:n], 0),
     },
-    tuning=lambda: cases("set3c", (0, 2), SMALL),
+    tuning=lambda: cases("set3c", (0, 2), TUNING),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",

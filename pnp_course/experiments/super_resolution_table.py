@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import cycle, product
 
 from pnp_course.experiments.experiment import Case, Experiment, Problem
-from pnp_course.experiments.gaussian_noise import METHODS, NU, TEST_IMAGES, observed, scene
+from pnp_course.experiments.gaussian_noise import METHODS, NU, TEST_IMAGES, TUNING, observed, scene
 from pnp_course.operators import Decimation, kernels
 from pnp_course.operators.decimation import upsample
 
@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], STDS), 0),
     },
-    tuning=lambda: cases("set3c", ((0, 0.7), (2, 1.6)), SMALL),
+    tuning=lambda: cases("set3c", ((0, 0.7), (2, 1.6)), TUNING),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",
