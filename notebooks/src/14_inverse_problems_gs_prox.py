@@ -220,3 +220,39 @@ world = {
 best = {name: table.max() for name, table in world.items()}
 print("best gain for each sigma/nu, GS  :", best[False].round(2).tolist())
 print("best gain for each sigma/nu, Prox:", best[True].round(2).tolist())
+
+# %% mystnb={"image": {"alt": "A map of gains in decibels over sigma/nu and lambda in the world of modes: a ridge of good pairs rises from lower left to upper right, below the dashed line lambda = (sigma/nu) squared for large sigma"}}
+assert best[True].max() - best[True].min() < 0.3  # flat, up to the grid of weights
+rule = [r**2 for r in ratios]
+map_figure(
+    world[False], "σ / ν", "λ", "world of modes, GS: gain in dB", rule, "λ = (σ/ν)²"
+)
+
+# %% [markdown]
+# *Figure 2.* The world of modes, computed. The best weight of each column is framed. The good pairs form a ridge: along it the
+# strength hardly matters. A row, which is what one sees with $\lambda$ fixed, is an inverted U.
+#
+# **And the photographs?** The file has the mean PSNR of GS-PnP on photographs under the same blur and noise, over both parameters.
+
+
+# %%
+def results(name):
+    """The rows of an experiment, at the largest scale that is there."""
+    for scale in ("course", "small"):
+        rows = committed(f"benchmarks/results/{name}-{scale}.csv")
+        if len(rows):
+            return rows
+    return rows
+
+
+sweep = results("strength-sweep")
+table = sweep.pivot_table(index="lam", columns="ratio", values="psnr")
+print(f"{sweep['image'].nunique()} photographs, {len(sweep)} runs")
+peak = table.idxmax(axis=1)  # the best sigma/nu for each weight
+print("best sigma/nu for each weight:", peak.to_dict())
+
+# %% mystnb={"image": {"alt": "The same map measured with a network on photographs: again a ridge that rises to the right"}}
+map_figure(
+    table, "σ / ν", "λ", "photographs, GS-PnP: PSNR in dB",
+    [r**2 for r in table.columns], "λ = (σ/ν)²",
+)  # fmt: skip
