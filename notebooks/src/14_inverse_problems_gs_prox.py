@@ -396,6 +396,50 @@ overview = psnr.round(2).assign(converged=(100 * shares).round(), theorem=theore
 overview.fillna("")
 
 # %% [markdown]
+# Compare rows within a column; a column is one task, with other photographs than the last. A mean over twelve photographs hides that some are
+# easy. So we subtract *on the same photograph*, and ask how much the mean difference would vary with other photographs: the
+# bar is a 95 % interval from 2,000 draws of the twelve with replacement (a *bootstrap*).
+
+
+# %%
+def against(reference, methods):
+    """Paired differences to one method, a table for each task."""
+    out = {}
+    for task, rows in tables.items():
+        experiment = experiment_named(task)
+        pairs = report.paired(experiment, rows, reference)
+        pairs = pairs[pairs["method"].isin(methods)]
+        for values, part in pairs.groupby(list(experiment.groups) or ["minus"]):
+            out[f"{task} {values[0]}" if experiment.groups else task] = part
+    return out
+
+
+proximal = ["Prox-PGD", "relaxed Prox-PGD", "Prox-DRSdiff"]
+by_bound = against("Prox-DRS", proximal)
+for task, part in by_bound.items():
+    print(task, part.set_index("method")["difference"].round(2).to_dict())
+
+# %% mystnb={"image": {"alt": "Five panels of differences to Prox-DRS with intervals, for PGD, relaxed PGD and DRSdiff: clearly negative in deblurring at noise 7.65 and in inpainting, near zero in the other three"}}
+interval_figure(by_bound, "PSNR − that of Prox-DRS (dB)", width=11)
+
+# %% [markdown]
+# *Figure 6.* PREDICTION
+#
+# The second question is [A]'s: is GS above Prox, because the gradient step is trained with one constraint less? Two things differ there, the
+# algorithm and the denoiser. So we also run GS-PnP with `prox-drunet` (whose residual is a gradient, too).
+
+# %%
+others = [m for m in METHODS if m not in ("start", "GS-PnP", *proximal)]
+by_prior = against("GS-PnP", others)
+for task, part in by_prior.items():
+    print(task, part.set_index("method")["difference"].round(2).to_dict())
+
+# %% mystnb={"image": {"alt": "Five panels of differences to GS-PnP with intervals, for DPIR, DPIR with FFDNet, RED, GS-PnP with prox-drunet, and Prox-DRS"}}
+interval_figure(by_prior, "PSNR − that of GS-PnP (dB)", width=11)
+
+# %% [markdown]
+# *Figure 7.* ORDERS
+#
 # ## 6. The first step
 #
 # The line search of GS-PnP begins at $\tau_0$. [A] warns (figure 12) that with a large $\tau_0$ the run steps over the solution, the PSNR
@@ -506,3 +550,42 @@ def given_decision(a):
 
 
 assert checks.check_decision(given_decision) == "right"
+
+# %% [markdown]
+# ## Quiz
+#
+# *A paper finds that its method is best at $\sigma = 1.8\,\nu$. You double the weight of the fidelity. What do you expect?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# The best $\sigma$ moves up, by about $\sqrt2$, and the best PSNR hardly changes: you have moved along the ridge.
+#
+# </details>
+#
+# *A method has the better theorem and the worse table. Name a reason that is neither the theorem nor the algorithm.*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# The denoiser behind it was trained under a constraint, or is known to work only from some noise level on, so that the
+# weight that belongs to it is not allowed.
+#
+# </details>
+#
+# ## What you now know
+#
+# - The operator enters by one linear system, which all three tasks solve in closed form.
+# - Strength and weight can stand in for each other: $\lambda \approx (\sigma/\nu)^2$ for Prox-PnP; for GS-PnP the same while $\sigma$ is small
+#   against the modes. An inverted U over $\sigma$ is a row of a map with a ridge.
+# - A bound on $\lambda L_f$ costs decibels where the right weight lies beyond it, and only there.
+# - Whether GS or Prox wins is decided by the denoiser more than by the algorithm.
+# - In a large hole the prior prefers the smooth filling to the truth: no better minimisation will help.
+#
+# **The question at the start.** The theorems guarantee an end for every choice. What must be chosen is one number, the balance of the
+# weight and the strength, and $(\sigma/\nu)^2$ is where to begin.
+#
+# Sources: [A] Herfeld and others 2025, section 4 and figures 7 to 9, 12, 13; GS-PnP and its parameters: Hurault, Leclaire and Papadakis
+# 2022; closed form for decimation: Zhao and others 2016; DPIR: Zhang and others 2021; RED: Romano and others 2017. The
+# world of modes, the rule for Prox-PnP and the experiments are this course's. All in the [bibliography](../book/bibliography.md).
+# Photographs from scikit-image: coffee by Rachel Michetti, CC0; Eileen Collins, NASA, public domain.

@@ -121,7 +121,7 @@ def method(
 
 
 SCALES = ("small", "course", "paper")
-SMALL, TUNING = 64, 48  # the sides of the crops at scale "small", and where weights are chosen
+SMALL = TUNING = 48  # the side of the crops at scale "small", and of those where weights are chosen
 LOWEST = 14.5 / 255  # where the card of prox-drunet begins
 LAM, STRENGTH = {"lam": (3.0, 6.0, 12.0, 24.0)}, {"strength": (0.5, 1.0, 2.0, 4.0)}
 METHODS = {

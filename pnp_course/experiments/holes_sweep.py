@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.experiments.gaussian_noise import SCALES, SMALL, TOLERANCE, scene
+from pnp_course.experiments.gaussian_noise import SCALES, TOLERANCE, scene
 from pnp_course.experiments.inpainting_table import interpolated
 from pnp_course.fidelities import Gaussian
 from pnp_course.monitors import psnr_to
@@ -20,7 +20,7 @@ from pnp_course.operators import Mask
 from pnp_course.solvers import Iterate, Result, dpir, gs_pnp_pgd, run
 
 SIDES = (1, 2, 4, 8, 16)
-IMAGES, CROP = 4, 96
+IMAGES, SMALL, CROP = 4, 64, 96
 EXACT = 1e4  # a weight of the fidelity at which the seen pixels stay what they are
 
 

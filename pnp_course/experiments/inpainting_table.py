@@ -52,7 +52,7 @@ EXPERIMENT = Experiment(
         "course": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], CROP),
         "paper": lambda n: cases("cbsd68", range(68)[:n], 0),
     },
-    tuning=lambda: cases("set3c", (0, 2), TUNING),
+    tuning=lambda: cases("set3c", (0,), TUNING),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",

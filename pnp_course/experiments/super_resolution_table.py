@@ -12,7 +12,7 @@ from pnp_course.operators.decimation import upsample
 
 FACTORS = (2, 3)
 STDS = (0.7, 1.2, 1.6, 2.0)  # standard deviations of the kernels, in pixels of the large picture
-SMALL, CROP = 72, 120  # multiples of both factors and of the 8 that the network halves down to
+SMALL, CROP = 48, 120  # multiples of both factors and of the 8 that the network halves down to
 
 
 def problem(case: Case) -> Problem:
@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
         ),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], STDS), 0),
     },
-    tuning=lambda: cases("set3c", ((0, 0.7), (2, 1.6)), TUNING),
+    tuning=lambda: cases("set3c", ((0, 1.2),), TUNING),
     problem=problem,
     methods=METHODS,
     reference="GS-PnP",
