@@ -38,10 +38,11 @@ from pnp_course.experiments.gaussian_noise import METHODS, observed
 from pnp_course.experiments.inpainting_table import interpolated
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import Constants
+from pnp_course.monitors import psnr_to
 from pnp_course.operators import Blur, Decimation, Identity, Mask, kernels
 from pnp_course.operators.decimation import upsample
 from pnp_course.operators.mask import random_mask
-from pnp_course.solvers import gs_pnp_pgd, prox_pnp_drs
+from pnp_course.solvers import gs_pnp_pgd, prox_pnp_drs, prox_pnp_pgd
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.lab import committed
 from pnp_course.viz.tables import interval_figure, map_figure
@@ -259,6 +260,8 @@ table = sweep.pivot_table(index="lam", columns="ratio", values="psnr")
 print(f"{sweep['image'].nunique()} photographs, {len(sweep)} runs")
 peak = table.idxmax(axis=1)  # the best sigma/nu for each weight
 print("best sigma/nu for each weight:", peak.to_dict())
+assert peak.is_monotonic_increasing
+assert peak.iloc[-1] >= 2 * peak.iloc[0]
 
 # %% mystnb={"image": {"alt": "The same map measured with a network on photographs: again a ridge that rises to the right"}}
 map_figure(
@@ -267,7 +270,8 @@ map_figure(
 )  # fmt: skip
 
 # %% [markdown]
-# *Figure 3.* Measured. The ridge is there, too. [A]'s inverted U (their figure 7) is a row of this map:
+# *Figure 3.* Measured. The ridge is there: the heavier the weight, the stronger the best denoiser. It lies above the dashed line of the
+# rule, and we come back to that. [A]'s inverted U (their figure 7) is a row of this map:
 
 # %% mystnb={"image": {"alt": "PSNR over sigma/nu: three curves for fixed weights, each with its maximum at another strength, further right the heavier the weight; above them the nearly flat curve of the best weight for each strength"}}
 slices = {f"λ = {lam:g}": (table.columns, table.loc[lam]) for lam in (3, 12, 48)}
@@ -276,6 +280,9 @@ curves([{"title": "GS-PnP on photographs: PSNR (dB)", "xlabel": "σ / ν",
          "lines": slices}], 6.5, 3)  # fmt: skip
 
 # %% [markdown]
+# *Figure 4.* Rows of figure 3, and the best of each column. "The best $\sigma/\nu$ is 1.8" is a statement about one $\lambda$. Chosen together,
+# a wide range of strengths is about equally good; only very strong denoisers fall behind, as in the world of modes.
+#
 # **How good is the rule?** Its world has no edges. So we test it on a photograph, with Prox-DRS and the weight $m\,(\sigma/\nu)^2$, once for
 # denoising ($A = I$) and once for the blur. (Averaging by $t = 0.45$ makes the prior about $t$ times as strong, so the
 # solver gets `lam` $= t\lambda$; see notebook 11.)
@@ -319,7 +326,7 @@ assert scores[-1] > max(scores[:-1])
 gallery(looks, 5, width=11)
 
 # %% [markdown]
-# *Figure 4.* A strong denoiser and a light weight fail alike: *over-smoothing*. A weak denoiser and a heavy weight fail
+# *Figure 5.* A strong denoiser and a light weight fail alike: *over-smoothing*. A weak denoiser and a heavy weight fail
 # alike: the noise comes back, amplified by the inverse of the blur.
 #
 # ## 4. A bound that costs decibels, and when
@@ -390,8 +397,10 @@ bounds
 #
 # ## 5. The tables
 #
-# Twelve photographs of CBSD68 ("small": crops of 64 pixels), methods with four weights each, chosen on other pictures. How
-# strong the denoiser is was not tuned: section 2 says that it need not be.
+# Photographs of CBSD68; the methods have four weights each to choose from, and the choice is made on other pictures. How strong the
+# denoiser is was not tuned: section 2 says that it need not be. The file is the largest that was computed; the cell says how many
+# photographs it has. (Scale "small" has crops of 48 pixels and 30 iterations. `python -m pnp_course reproduce deblurring`
+# computes the course's scale, twelve crops of 128 pixels.)
 #
 # | method | source | denoiser | $\sigma$ |
 # |---|---|---|---|
@@ -408,7 +417,8 @@ for name, method in METHODS.items():
         setting = {**method.fixed, **method.settings()[1]}
         said = method.restore.guarantee(problem, method.denoisers["small"], setting)
         theorem[name] = said.theorem.split(",")[0] if said.covered else "none"
-tables = {k: results(k) for k in ("deblurring", "super-resolution", "inpainting")}
+names = ("deblurring", "super-resolution", "inpainting")
+tables = {k: results(k) for k in names if len(results(k))}
 for task, rows in tables.items():
     experiment = experiment_named(task)
     for values, part in rows.groupby(list(experiment.groups) or ["experiment"]):
@@ -418,12 +428,16 @@ for task, rows in tables.items():
 psnr = pd.DataFrame({k: v["psnr"] for k, v in columns.items()}).loc[list(METHODS)]
 shares = pd.DataFrame({k: v["converged"] for k, v in columns.items()}).mean(axis=1)
 overview = psnr.round(2).assign(converged=(100 * shares).round(), theorem=theorem)
+print({k: f"{rows['image'].nunique()} photographs" for k, rows in tables.items()})
 overview.fillna("")
 
 # %% [markdown]
-# Compare rows within a column; a column is one task, with other photographs than the last. A mean over twelve photographs hides that some are
-# easy. So we subtract *on the same photograph*, and ask how much the mean difference would vary with other photographs: the
-# bar is a 95 % interval from 2,000 draws of the twelve with replacement (a *bootstrap*).
+# "Converged" is the share of runs, in per cent, whose last relative change is below $10^{-4}$; "theorem" says what covers the run,
+# with the constants on the card. DPIR has eight iterations by its design, and no limit.
+#
+# Compare rows within a column. Photographs differ by ten decibels, methods by one. So we subtract *on the same photograph*, and ask
+# how much the mean difference would vary with other photographs: the bar is a 95 % interval from 2,000 draws of the photographs with
+# replacement (a *bootstrap*). With three of them it is wide, and it cannot know of photographs unlike these.
 
 
 # %%
@@ -450,6 +464,40 @@ interval_figure(by_bound, "PSNR − that of Prox-DRS (dB)", width=11)
 # %% [markdown]
 # *Figure 6.* PREDICTION
 #
+# But are these runs merely *slow*? Most of them have not converged after 30 iterations. Here is a test that needs no
+# patience: start the same method at two different pictures, and see where the two runs meet. One start is the observation;
+# the other is its regularised inverse, which is sharper.
+
+# %%
+A = Blur(kernels.motion(21, seed=1))
+y = noise.gaussian(A(part), nu, torch.Generator().manual_seed(0))
+f = Gaussian(A, y)
+other = f.prox(torch.full_like(y, float(y.mean())), 20.0)
+meet = {}
+for start_name, x0 in (("observation", y), ("inverse", other)):
+    for name, steps in (
+        ("Prox-PGD", prox_pnp_pgd(f, P, x0, lam=1.4, t=0.95)),
+        ("Prox-DRS", prox_pnp_drs(f, P, x0, lam=3.0, t=0.45)),
+    ):
+        history = run(steps, 50, monitors={"PSNR": psnr_to(part)}).history
+        meet[name, start_name] = history["PSNR"]
+ends = pd.Series({k: v.iloc[-1] for k, v in meet.items()}).unstack()
+gap = ends.max(axis=1) - ends.min(axis=1)
+assert gap.max() < 0.4
+assert ends.loc["Prox-DRS"].min() > ends.loc["Prox-PGD"].max() + 1
+ends.round(2)
+
+# %% mystnb={"image": {"alt": "PSNR over 50 iterations: from both starts the curves of Prox-PGD meet near 21.4 dB, those of Prox-DRS near 23.8 dB"}}
+curves([
+    {"title": f"start: {s}", "ylabel": "PSNR (dB)",
+     "lines": {n: (v.index, v) for (n, where), v in meet.items() if where == s}}
+    for s in ("observation", "inverse")
+], 9, 2.8)  # fmt: skip
+
+# %% [markdown]
+# *Figure 7.* A camera shake; the two runs of each method close in on one value from two sides. Slowness explains a few tenths of a
+# decibel; the rest is the weight that PGD may not have.
+#
 # The second question is [A]'s: is GS above Prox, because the gradient step is trained with one constraint less? Two things differ there, the
 # algorithm and the denoiser. So we also run GS-PnP with `prox-drunet` (whose residual is a gradient, too).
 
@@ -463,7 +511,7 @@ for task, part in by_prior.items():
 interval_figure(by_prior, "PSNR − that of GS-PnP (dB)", width=11)
 
 # %% [markdown]
-# *Figure 7.* ORDERS
+# *Figure 8.* ORDERS
 #
 # ## 6. The first step
 #
@@ -484,7 +532,7 @@ curves([
 ], 9, 2.8)  # fmt: skip
 
 # %% [markdown]
-# *Figure 8.* $\tau_0 = 1$ is best, and cheapest. [A]'s warning holds. But is it the *minimisation* that fails? The picture which [A] shows is the
+# *Figure 9.* $\tau_0 = 1$ is best, and cheapest. [A]'s warning holds. But is it the *minimisation* that fails? The picture which [A] shows is the
 # middle point $\tau D(x) + (1 - \tau)x$ of the last step. Only for $\tau = 1$ is that the denoised picture $D(x)$. So, live, let us score it and $D(x)$ of the last
 # iterate, and the objective:
 
@@ -549,7 +597,7 @@ assert in_the_holes(restored[2], 2) > in_the_holes(restored[16], 16) + 4
 gallery({**shown, "original": face}, 5, width=11)
 
 # %% [markdown]
-# *Figure 9.* Small holes are closed. Large ones are filled with smooth colour ([A], figure 13).
+# *Figure 10.* Small holes are closed. Large ones are filled with smooth colour ([A], figure 13).
 #
 # Who is to blame? There are three suspects: the *algorithm*, which may not have found the minimiser; the *prior*, whose minimiser may be
 # smooth; or the *task*, in which the hole's content is simply unknown. An experiment separates the first two: **start at the truth**, and compare
@@ -570,16 +618,35 @@ for side in (2, 16):
         "g, run from the interpolation": from_start,
         "dB in the holes, from the truth": in_the_holes(u, side),
     }  # fmt: skip
-pd.DataFrame(ends).round(2)
+ends = pd.DataFrame(ends)
+values = ends.loc[["g at the truth", "g, run from the truth"], 16]
+assert ends.loc["g, run from the interpolation", 16] < values.min()
+ends.round(2)
 
-# %% mystnb={"image": {"alt": "PSNR in the holes over their side, 1 to 16 pixels: interpolation, DPIR and GS-PnP fall together from high values to about the same low one; the run that started at the truth stays far above"}}
+# %% [markdown]
+# The prior *prefers* the smooth filling: for the large holes $g_\sigma$ is lower there than at the truth, and the run that began at the truth
+# only goes down towards it. The algorithm is innocent: better minimisation makes the picture worse. A prior $g_\sigma = \tfrac12\|x - N(x)\|^2$ charges
+# for everything that the network would change, which includes texture; a smooth patch costs nothing.
+#
+# The same over sides, from the file:
+
+# %% mystnb={"image": {"alt": "PSNR in the holes over their side, 1 to 16 pixels: all curves fall; that of the run from the truth coincides with that from the interpolation for small sides"}}
 holes = results("holes-sweep")
+print(f"{holes['image'].nunique()} photographs")
 inside = holes.pivot_table(index="side", columns="method", values="psnr") - 6.02
 sides = list(inside.index)
+assert (inside["GS-PnP"].diff()[1:] < 0).all()
 curves([{"title": "PSNR in the holes (dB)", "xlabel": "side of the holes (pixels)", "logx": sides,
          "lines": {k: (sides, inside[k]) for k in inside}}], 6.5, 3)  # fmt: skip
 
 # %% [markdown]
+# *Figure 11.* A quarter of the pixels is lost at every side. (The result agrees with the seen pixels, so the PSNR in the holes is that of the
+# picture minus $10\log_{10}4 = 6.02$ dB.) Where the holes are small, the run from the truth and the run from the interpolation end at the same
+# picture: the data leave one answer. At 16 pixels they part, and neither is the truth.
+#
+# The third suspect remains. What is in the hole is *unknown*; many fillings are possible, and a denoiser trained for the mean squared error returns
+# their average. A toy of one lost pixel shows when it can do otherwise.
+#
 # **Exercise 4.** A pixel is lost, and two values are equally likely, $-a$ and $a$ (around the average 0). The best denoiser is then $D_\sigma(x) = a\tanh(ax/\sigma^2)$. Below
 # which $\sigma$ does $x \leftarrow D_\sigma(x)$ leave the average? `my_decision(a)` returns it.
 #
@@ -605,6 +672,12 @@ def given_decision(a):
 
 
 assert checks.check_decision(given_decision) == "right"
+
+# %% [markdown]
+# So a strong denoiser averages, and a weak one can decide, but only if something tips the balance: from the exact average it never
+# moves. Near the border of a hole the seen pixels tip it; in the middle nothing does. This is why [A] begins at $\sigma = 50/255$, which carries
+# information far, and ends at 10/255, which can decide. Methods that add noise in each iteration (DiffPIR, [notebook
+# 13](13_the_family.ipynb)) tip it at random: they draw *one* filling, with more detail and, on average, a larger squared error.
 
 # %% [markdown]
 # ## Quiz
