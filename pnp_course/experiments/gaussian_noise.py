@@ -64,6 +64,8 @@ class Restore:
     """The `restore` of a method that is one run of a solver from the start of the problem.
 
     call: says which solver runs with which parameters, so that a guarantee can be asked for it.
+    Where `shown` is "denoised", the last output of the denoiser is the result, as it is for the other methods.
+
     average: t, where the denoiser is replaced by t D + (1 - t) I before the solver sees it.
     """
 
@@ -78,7 +80,8 @@ class Restore:
         denoise = at_sigma(net, level(p, q))
         steps: Iterator[Iterate] = getattr(solvers, it.solver)(it.fidelity, denoise, p.facts["start"], **it.parameters)
         tol = 0.0 if it.solver == "dpir" else TOLERANCE
-        return run(steps, q["iterations"], tol=tol, monitors={"psnr": psnr_to(p.clean)})
+        result = run(steps, q["iterations"], tol=tol, monitors={"psnr": psnr_to(p.clean)})
+        return denoised(result, denoise) if q.get("shown") == "denoised" else result
 
     def guarantee(self, p: Problem, denoiser: str, q: Parameters) -> Guarantee:
         """Which theorem covers this run, with the constants on the denoiser's card."""
@@ -88,6 +91,16 @@ class Restore:
             bottom, top = (1 - t + t * end for end in (known.bottom, known.top))
             known = replace(known, bottom=bottom, top=top, asymmetry=t * known.asymmetry)
         return guarantee(it.solver, known, it.fidelity, p.clean, **it.parameters)
+
+
+def denoised(result: Result, denoise: AtSigma) -> Result:
+    """The result with the denoiser's last output in the place of a proximal step's, which has the noise of the data."""
+    last = result.iterate
+    with torch.no_grad():
+        x = last.z if "z" in last.variables else denoise(last.x)
+    return Result(
+        Iterate(x, denoiser_input=last.denoiser_input, objective=last.objective), result.rows, result.stopped_by
+    )
 
 
 def level(p: Problem, q: Parameters) -> float:
@@ -128,7 +141,7 @@ METHODS = {
     "start": Method(lambda p, denoise, q: p.facts["start"]),
     "DPIR": method(dpir, "drunet", STRENGTH, ratio=1.0, iterations=8),
     "DPIR with FFDNet": method(dpir, "ffdnet", STRENGTH, ratio=1.0, iterations=8),
-    "RED": method(partial(plain, "red_fixed_point"), "drunet", LAM, ratio=2.0, iterations=30),
+    "RED": method(partial(plain, "red_fixed_point"), "drunet", LAM, ratio=2.0, iterations=30, shown="denoised"),
     "GS-PnP": method(partial(plain, "gs_pnp_pgd"), "gs-drunet", LAM, ratio=2.0, iterations=30),
     "GS-PnP, prox-drunet": method(partial(plain, "gs_pnp_pgd"), "prox-drunet", LAM, sigma=LOWEST, iterations=30),
     "Prox-PGD": method(partial(bounded, "prox_pnp_pgd"), "prox-drunet", {"weight": (0.5, 0.8, 1.1, 1.4)}, sigma=LOWEST,
@@ -138,5 +151,5 @@ METHODS = {
     "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", {"lam": (1.5, 3.0, 6.0, 12.0)}, sigma=LOWEST,
                        iterations=30, t=STRONG),
     "Prox-DRSdiff": method(partial(bounded, "prox_pnp_drsdiff"), "prox-drunet", {"weight": (0.3, 0.5, 0.75, 0.98)},
-                           sigma=LOWEST, iterations=30, t=MILD),
+                           sigma=LOWEST, iterations=30, t=MILD, shown="denoised"),
 }  # fmt: skip
