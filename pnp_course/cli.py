@@ -291,15 +291,21 @@ def reproduce(
         Path | None, typer.Option("-o", "--output", help="folder of results; by default results/TABLE-SCALE")
     ] = None,
     tune: Annotated[bool, typer.Option("--tune", help="choose the parameters on tuning pictures, instead")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="only say how many jobs and hours it takes here")] = False,
 ) -> None:
     """Compute a table of the papers again, as independent jobs; the same command continues after a stop."""
     from pnp_course.experiments import experiment_named
-    from pnp_course.experiments.reproduce import Interrupted, reproduce
+    from pnp_course.experiments.plan import plan as planned
+    from pnp_course.experiments.reproduce import Interrupted, check_scale, reproduce
     from pnp_course.experiments.reproduce import tune as tuned
     from pnp_course.whole_files import check_folder
 
     loaded()
     chosen = experiment_named(experiment)
+    if plan:
+        check_scale(chosen, scale)
+        print("\n".join(planned(chosen, scale, images)))
+        return
     folder = output or Path("results") / f"{experiment}-{scale}"
     check_folder(folder)
     try:

@@ -16,6 +16,8 @@ TOGETHER = [
     ("GS-PnP, trained", "GS-PnP, untrained", "same loop, drunet", "PnP-PGD, drunet"),
     ("PGD", "averaged PGD", "relaxed PGD", "DRS", "DRSdiff"),
     ("PGD", "FISTA", "DRS", "ADMM", "primal-dual"),
+    ("GS-PnP", "GS-PnP, prox-drunet", "Prox-PGD", "relaxed Prox-PGD", "Prox-DRS", "Prox-DRSdiff", "RED"),
+    ("GS-PnP", "DPIR", "DPIR with FFDNet"),
 ]
 
 

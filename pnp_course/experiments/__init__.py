@@ -12,9 +12,15 @@ from pnp_course.experiments.experiment import Experiment
 
 # name -> module of this folder, which declares it as EXPERIMENT
 DECLARED = {
+    "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
     "extreme": "extreme_table",
+    "holes-sweep": "holes_sweep",
+    "inpainting": "inpainting_table",
+    "step-sweep": "step_sweep",
+    "strength-sweep": "strength_sweep",
+    "super-resolution": "super_resolution_table",
     "try-out": "try_out",
 }
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from pnp_course import datasets, deconvolution, solvers
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
+from pnp_course.experiments.networks import PUBLISHED
 from pnp_course.fidelities import Fidelity, Gaussian, Poisson
 from pnp_course.monitors import psnr_to
 from pnp_course.operators import Blur
@@ -155,12 +156,12 @@ def b_red(p: Problem, q: Parameters) -> Call:
 
 def method(
     call: Callable[[Problem, Parameters], Call], denoiser: str, sigmas: Sequence[float], strengths: Sequence[float],
-    *, denoised: bool = False, **facts: Any,
+    *, paper: str = "", denoised: bool = False, **facts: Any,
 ) -> Method:  # fmt: skip
-    """A method with its grid, for the course's denoiser of this name."""
+    """A method with its grid, for the course's denoiser of this name; `paper` is the kind of published weights, if any."""
     return Method(
         Restore(call, denoised),
-        dict.fromkeys(("small", "course", "paper"), denoiser),
+        {"small": denoiser, "course": denoiser, "paper": f"{PUBLISHED}{paper}" if paper else denoiser},
         {"sigma": sigmas, "strength": strengths},
         facts,
     )
@@ -170,19 +171,21 @@ T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certi
 T_DRS = 0.45  # of Prox-PnP-DRS: the authors' 0.5 is just beyond what the certificate of prox-drunet allows
 # Up to 0.16 = 40.8/255, where the certificates end. A first round on coarser grids said where these should lie.
 METHODS = {
-    "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (1.2, 1.7, 2.4), iterations=12),
+    "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (1.2, 1.7, 2.4), paper="drunet", iterations=12),
     "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50),
-    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.07, 0.1, 0.13), (0.25, 0.35, 0.5), iterations=50,
-                       t=T_DRS),
+    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.07, 0.1, 0.13), (0.25, 0.35, 0.5),
+                       paper="prox-drunet", iterations=50, t=T_DRS),
     "DPS": method(dps, "drunet-wide", (0.08, 0.12, 0.16), (10.0, 30.0, 60.0), iterations=50),
     "DiffPIR": method(diffpir, "drunet-wide", (0.08, 0.11, 0.15), (0.04, 0.1, 0.2), iterations=30),
-    "SNORE": method(snore, "gs-drunet", (0.06, 0.09, 0.115), (0.5, 0.7, 1.0), iterations=60, denoised=True),
-    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.35, 0.5, 0.7), iterations=50),
+    "SNORE": method(snore, "gs-drunet", (0.06, 0.09, 0.115), (0.5, 0.7, 1.0), paper="gs-drunet", denoised=True,
+                    iterations=60),
+    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.35, 0.5, 0.7), paper="spc-drunet",
+                       iterations=50),
     "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.6, 1.5, 4.0), iterations=100, step=1.0),
-    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.5, 0.7, 1.0), iterations=50,
-                        t=T),
-    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.45, 0.6, 0.9), iterations=100,
-                        t=T),
+    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.5, 0.7, 1.0),
+                        paper="coco-drunet", iterations=50, t=T),
+    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.45, 0.6, 0.9),
+                        paper="coco-drunet", iterations=100, t=T),
 }  # fmt: skip
 
 

@@ -55,7 +55,7 @@ class Method:
 
     restore: (problem, denoiser at its noise level or None, parameters) -> a `Result`, as `run` gives, or the image.
     denoisers: scale -> name of a shipped denoiser; empty for a method without one. A denoiser is used at the noise level
-        that the parameter `sigma` gives.
+        that the parameter `sigma` gives, or without one, at that of the problem's fact `sigma`.
     grid: parameter -> the values that are tried when the experiment is tuned; every combination is.
     fixed: parameters that are not tuned.
     """
@@ -81,6 +81,7 @@ class Experiment:
     methods: name -> Method, in the order of the table.
     groups: names of a case by which parameters are chosen and results averaged, such as ("peak",).
     paper: the paper's mean values, as {(method, group values...): {"psnr": .., "ssim": ..}}.
+    reference: the method with which the others are compared case by case, if any.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Experiment:
     methods: Mapping[str, Method]
     groups: tuple[str, ...] = ()
     paper: Callable[[], dict[tuple[Any, ...], dict[str, float]]] = dict
+    reference: str = ""
 
     def group(self, case: Case) -> str:
         """The group of a case in words, such as "peak 50"."""

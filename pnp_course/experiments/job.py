@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course import metrics
-from pnp_course.denoisers import GrayFromColour, at_sigma, denoiser_card, load_denoiser
+from pnp_course.denoisers import GrayFromColour, at_sigma
 from pnp_course.devices import best_device, wait_for
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
+from pnp_course.experiments.networks import network, weights_hash
 from pnp_course.provenance import provenance
 from pnp_course.solvers import DivergenceError, Result
+from pnp_course.training.guards import flushed_denormals
 
 SCHEMA_VERSION = 1  # of a row
 
@@ -27,7 +29,7 @@ SCHEMA_VERSION = 1  # of a row
 class Job:
     """One method, with its parameters, on one case of an experiment.
 
-    denoiser: name of a shipped denoiser, or empty. key: a hash of all this, of the method's fixed parameters and of the
+    denoiser: name of a denoiser (`networks`), or empty. key: a hash of all this, of the method's fixed parameters and of the
         weights, so that a job is done again when it would give something else.
     """
 
@@ -41,8 +43,7 @@ class Job:
     @cached_property
     def key(self) -> str:
         """A hash of all that decides the result."""
-        weights = denoiser_card(self.denoiser)["sha256"] if self.denoiser else ""
-        said = [SCHEMA_VERSION, *(getattr(self, f.name) for f in fields(self)), weights]
+        said = [SCHEMA_VERSION, *(getattr(self, f.name) for f in fields(self)), weights_hash(self.denoiser)]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -59,12 +60,13 @@ def run_job(job: Job) -> dict[str, Any]:
     experiment: Experiment = experiment_named(job.experiment)
     device = best_device()
     method, problem = experiment.methods[job.method], experiment.problem(job.case).to(device)
-    _, measured = measure(method, problem, job.denoiser, {**job.fixed, **job.parameters})
+    with flushed_denormals():
+        _, measured = measure(method, problem, job.denoiser, {**job.fixed, **job.parameters})
     return {
         "schema_version": SCHEMA_VERSION, "key": job.key, "experiment": job.experiment, **job.case,
         "method": job.method, "denoiser": job.denoiser, "parameters": json.dumps(job.parameters, sort_keys=True),
         **measured, "memory_mb": round(_memory_mb(device)),
-        "weights_sha256": denoiser_card(job.denoiser)["sha256"] if job.denoiser else "", **provenance(device),
+        "weights_sha256": weights_hash(job.denoiser), **provenance(device),
     }  # fmt: skip
 
 
@@ -76,10 +78,11 @@ def measure(
     The computation is where the problem's tensors are.
 
     Args:
-        denoiser: name of a shipped denoiser, or empty. parameters: fixed ones and tuned ones.
+        denoiser: name of a denoiser (`networks`), or empty. parameters: fixed ones and tuned ones.
     """
     net = _network(denoiser, problem) if denoiser else None
-    calls, denoise = _Calls(net), at_sigma(net, parameters["sigma"]) if net is not None else None
+    level = parameters["sigma"] if "sigma" in parameters else problem.facts.get("sigma", 0.0)
+    calls, denoise = _Calls(net), at_sigma(net, level) if net is not None else None
     _forget_memory(problem.y.device)
     begun = time.perf_counter()
     try:
@@ -94,7 +97,7 @@ def measure(
 
 
 def _network(name: str, problem: Problem) -> nn.Module:
-    net = load_denoiser(name).to(problem.y.device)
+    net = network(name).to(problem.y.device)
     return GrayFromColour(net) if problem.clean.shape[1] == 1 and net.in_channels == 3 else net
 
 

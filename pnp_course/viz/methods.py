@@ -10,12 +10,16 @@ METHODS: dict[str, dict[str, Any]] = {
     # classical and with a schedule of noise levels
     "Wiener": {"color": "#777777", "linestyle": ":", "marker": "P"},
     "Richardson-Lucy": {"color": "#999933", "linestyle": "--", "marker": "X"},
+    "RED": {"color": "#1B7837", "linestyle": "-.", "marker": "^"},
+    "DPIR with FFDNet": {"color": "#F0C75E", "linestyle": ":", "marker": "P"},
     "DPIR": {"color": "#E69F00", "linestyle": (0, (3, 1, 1, 1)), "marker": "s"},
     "FISTA": {"color": "#661100", "linestyle": "--", "marker": "^"},
     "ADMM": {"color": "#000000", "linestyle": (0, (5, 1)), "marker": "D"},
     "primal-dual": {"color": "#6699CC", "linestyle": "-.", "marker": "v"},
     # with a gradient-step denoiser
     "GS-PnP, trained": {"color": "#332288", "linestyle": "-", "marker": "o"},
+    "GS-PnP": {"color": "#4B0082", "linestyle": "-", "marker": "o"},
+    "GS-PnP, prox-drunet": {"color": "#8A78C8", "linestyle": "--", "marker": "s"},
     "GS-PnP, untrained": {"color": "#B8860B", "linestyle": "--", "marker": "s"},
     "same loop, drunet": {"color": "#117733", "linestyle": "-.", "marker": "^"},
     "PnP-PGD, drunet": {"color": "#AA4499", "linestyle": ":", "marker": "v"},
@@ -25,6 +29,9 @@ METHODS: dict[str, dict[str, Any]] = {
     "relaxed PGD": {"color": "#D55E00", "linestyle": "--", "marker": "^"},
     "DRS": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
     "DRSdiff": {"color": "#CC79A7", "linestyle": ":", "marker": "v"},
+    "Prox-PGD": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "relaxed Prox-PGD": {"color": "#C04F00", "linestyle": "--", "marker": "^"},
+    "Prox-DRSdiff": {"color": "#B86A98", "linestyle": ":", "marker": "v"},
     # with a cocoercive conservative denoiser
     "CoCo-ADMM": {"color": "#882255", "linestyle": "-", "marker": "o"},
     "CoCo-PEGD": {"color": "#44AA99", "linestyle": "-.", "marker": "D"},
