@@ -88,7 +88,7 @@ RIGHT = {
 }
 WRONG = {
     "check_box": [
-        (lambda J: (0.0, 0.0, 0.0), "an eigenvalue of a 8 x 8 matrix"),
+        (lambda J: (0.0, 0.0, 0.0), "an eigenvalue of a 3 x 3 matrix"),
         (of_eigenvalues, "S and H give"),
         (lambda J: box(J, 1.0), "half of J - J"),
         (lambda J: (box(J)[1], box(J)[0], box(J)[2]), "an eigenvalue"),

@@ -35,7 +35,7 @@ import torch
 from IPython.display import SVG, Markdown
 from pnp_course import denoiser_card, images, load_denoiser, metrics, solvers
 from pnp_course.denoisers import at_sigma
-from pnp_course.exercises import notebook_13 as helpers
+from pnp_course.exercises import notebook_13 as checks
 from pnp_course.experiments import one_picture
 from pnp_course.experiments.deconvolution_table import METHODS, observed
 from pnp_course.fidelities import Gaussian, Poisson
@@ -138,7 +138,7 @@ def mine(prox, D, y, lam, sigmas):
     return y  # replace by your loop
 
 
-print(helpers.check_dpir(mine))
+print(checks.check_dpir(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -149,13 +149,13 @@ def given(prox, D, y, lam, sigmas):
     return u
 
 
-assert helpers.check_dpir(given) == "right"
+assert checks.check_dpir(given) == "right"
 
 # %% [markdown]
 # Yours (or the solution's) against the library's, and what the guarantees say:
 
 # %%
-loop = mine if helpers.check_dpir(mine) == "right" else helpers.ladder_run
+loop = mine if checks.check_dpir(mine) == "right" else checks.ladder_run
 q, drunet = one_picture.middle_setting(METHODS["DPIR"]), load_denoiser("drunet")
 lam = METHODS["DPIR"].restore.call(problem, q).parameters["lam"]
 sigmas = solvers.ladder(49 / 255, q["sigma"], q["iterations"])
@@ -260,7 +260,7 @@ def mine(T, u, alpha, beta):
     return u  # replace by two lines
 
 
-print(helpers.check_ishikawa(mine))
+print(checks.check_ishikawa(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -269,11 +269,11 @@ def given(T, u, alpha, beta):
     return (1 - alpha) * u + alpha * T(w)
 
 
-assert helpers.check_ishikawa(given) == "right"
+assert checks.check_ishikawa(given) == "right"
 
 # %% mystnb={"image": {"alt": "Left: in the plane, the orbit of Picard leaves at once, that of Mann spirals outwards, that of Ishikawa spirals to the centre. Right: their distances to the fixed point on a logarithmic axis"}}
-step = helpers.ishikawa_step
-if helpers.check_ishikawa(mine) == "right":
+step = checks.ishikawa_step
+if checks.check_ishikawa(mine) == "right":
     step = mine
 
 
@@ -326,7 +326,7 @@ def mine(W, x):
     return x - W @ x  # replace
 
 
-print(helpers.check_red_slope(mine))
+print(checks.check_red_slope(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -334,7 +334,7 @@ def given(W, x):
     return x - 0.5 * (W + W.T) @ x
 
 
-assert helpers.check_red_slope(given) == "right"
+assert checks.check_red_slope(given) == "right"
 
 # %% [markdown]
 # In general $\nabla\rho(x) = x - \tfrac12D(x) - \tfrac12J^{\mathsf T}x$.
@@ -461,7 +461,7 @@ def mine(x, slope, step, largest):
     return x - step * slope  # replace
 
 
-print(helpers.check_b_red(mine))
+print(checks.check_b_red(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -470,7 +470,7 @@ def given(x, slope, step, largest):
     return min(x / denominator, largest) if denominator > 0 else largest
 
 
-assert helpers.check_b_red(given) == "right"
+assert checks.check_b_red(given) == "right"
 
 # %%
 source(solvers.b_red, "        denominator =")
@@ -588,7 +588,7 @@ def mine(c, sigma, nu):
     return 1.0  # replace
 
 
-print(helpers.check_dps_factor(mine))
+print(checks.check_dps_factor(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -596,7 +596,7 @@ def given(c, sigma, nu):
     return 1 + sigma**2 * c / (c + sigma**2) / nu**2
 
 
-assert helpers.check_dps_factor(given) == "right"
+assert checks.check_dps_factor(given) == "right"
 
 # %% [markdown]
 # Early on the factor is $1 + c/\nu^2$: large. DPS therefore divides by $\|y - AD(x)\|$ and has a free weight. Does it sample? We take 4096 independent Gaussian

@@ -21,7 +21,7 @@ def check_box(mine: Answer) -> None:
     """J -> (lowest and highest real part, highest imaginary part) of Bendixson's box, from the forms over unit vectors."""
     cyclic = torch.roll(torch.eye(8, dtype=torch.float64), 1, 0)
     names = "the lowest real part, the highest real part and the highest imaginary part"
-    for J in (cyclic, _normal(1, 3, 3), _normal(2, 5, 5) - 1, torch.diag(torch.tensor([-2.0, 0.5]).double())):
+    for J in (_normal(1, 3, 3), _normal(2, 5, 5) - 1, cyclic, torch.diag(torch.tensor([-2.0, 0.5]).double())):
         got = numbers(call(mine, J.clone()), names, 3)
         forms = torch.linalg.eigvalsh((J + J.T) / 2), torch.linalg.eigvalsh(1j * (J - J.T) / 2)
         want = [float(forms[0][0]), float(forms[0][-1]), float(forms[1][-1])]
@@ -54,7 +54,7 @@ def _worlds() -> list[tuple[Field, Tensor, Tensor, Tensor]]:
         return torch.tanh(x @ a.T) @ b.T
 
     plane = [torch.tensor(v).double() for v in ([0.2, 0.1], [0.5, 0.1], [-0.1, 0.3])]
-    return [(rotation, plane[0], plane[1], plane[2]), (bent, *(0.5 * _normal(5, 3, 3)))]
+    return [(bent, *(0.5 * _normal(5, 3, 3))), (rotation, plane[0], plane[1], plane[2])]
 
 
 @verdict
@@ -90,7 +90,8 @@ def check_wave(mine: Answer) -> None:
             raise Hint(f"the two parts do not add up to b for k = {k}.")
         if float((across @ wave).abs()) < 1e-6 and float((along - wave * (along @ wave) / (wave @ wave)).norm()) < 1e-6:
             continue
-        if float((along @ wave).abs()) < 1e-6:
+        swapped = float((across - wave * (across @ wave) / (wave @ wave)).norm()) < 1e-6
+        if swapped and float((along @ wave).abs()) < 1e-6 and min(along.norm(), across.norm()) > 1e-6:
             raise Hint("nearly: the part along k comes first.")
         raise Hint(f"for k = {k} your second part is not at right angles to k: <k, b> = {float(across @ wave):.4f}.")
 
