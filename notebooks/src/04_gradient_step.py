@@ -730,14 +730,16 @@ for name, net in (("ELU", smooth), ("ReLU", kinked)):
     top = float(torch.linalg.eigvalsh((J + J.T) / 2)[-1])
     print(f"{name}: largest eigenvalue of J_D {top:.4f}")
     assert name == "ELU" or top <= 1 + 1e-9
+
+# %%
 pixel = torch.zeros_like(patch)
 pixel[..., 8, 8] = 3**-0.5  # one gray pixel, of norm 1
-where = torch.linspace(0, 1, 801).double()
+where = torch.linspace(0, 1, 401).double()
 cuts, jumps = {}, {}
 for name, net in (("ELU", smooth), ("ReLU", kinked)):
     cuts[name] = toy.slope_along(net, patch, pixel, where, sigma)
     at = int(cuts[name].diff().abs().argmax())
-    a, b = float(where[max(at - 1, 0)]), float(where[min(at + 2, 800)])
+    a, b = float(where[max(at - 1, 0)]), float(where[min(at + 2, 400)])
     fine = torch.linspace(a, b, 301).double()
     zoomed = toy.slope_along(net, patch, pixel, fine, sigma)
     jumps[name] = (fine, zoomed, float(cuts[name].diff().abs().max()))

@@ -139,7 +139,7 @@ covered = table["a theorem applies"]
 worst = guarantees.Constants.of(card, sigma)
 t1 = guarantees.largest_averaging(worst.gamma, worst.delta)
 print(
-    f"bound t_1 for CoCo-ADMM: {t1:.3f}, from gamma {worst.gamma:.3f}, delta {worst.delta:.3f}"
+    f"bound on t for CoCo-ADMM: {t1:.3f}, from gamma {worst.gamma:.3f}, delta {worst.delta:.3f}"
 )
 assert 0.33 < t1 < 0.4
 assert list(covered) == [False, False, True, True, True]
@@ -712,7 +712,7 @@ print(checks.check_penalty(mine))
 # Where the fit is good, $\kappa = \lambda y/x^2 \approx \lambda/x$: here from 1.5 in white to 30 in dark pixels; and
 # $1/\hat k^2$ runs from 1 to very large numbers. There is one $\rho$ for all. [B] takes $\rho = 2$ for CoCo-ADMM, $\rho = 1$
 # for CoCo-PEGD, and 10 iterations; the library $\rho = 32$, and at most 20. The first cell has the inner loop in five lines
-# and compares it with the library's. The second draws its error, relative to $\|z - v\|$. (The exact proximal point $v$ is
+# and compares it with the library's. The second draws its error, relative to the way $\|z - v\|$. (The exact proximal point $v$ is
 # that of a run of the same loop to a residual of $10^{-9}$ in double precision; its optimality condition $z - v =
 # \lambda\nabla G(v)$ is checked.)
 
@@ -760,7 +760,7 @@ at20 = {rho: error[5] for rho, error in errors.items()}
 print({f"rho = {rho:g}": f"{100 * e:.1f} %" for rho, e in at20.items()})
 assert at20[8.0] < at20[32.0] < at20[2.0] < at20[1.0]
 curves([
-    {"title": "error of the inner loop, relative to $\\|z - v\\|$", "log": True, "xlabel": "inner iterations",
+    {"title": "error of the inner loop, relative to the way", "log": True, "xlabel": "inner iterations",
      "lines": {f"ρ = {rho:g}": (counts_of, e) for rho, e in errors.items()}},
 ], 5.4, 3)  # fmt: skip
 
