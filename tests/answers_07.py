@@ -112,7 +112,7 @@ WRONG = {
         (lambda V, c, e, f: V(c), "wanted one number"),
     ],
     "check_wave": [
-        (lambda b, k: (b, 0 * b), "not at right angles"),
+        (lambda b, k: (b, 0 * b), "does not lie along k"),
         (lambda b, k: (0 * b, b), "not at right angles"),
         (lambda b, k: wave(b, k)[::-1], "the part along k comes first"),
         (lambda b, k: (k * (k @ b), b - k * (k @ b)), "not at right angles"),

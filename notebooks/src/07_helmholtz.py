@@ -18,7 +18,7 @@
 # > **You need.** Line integrals, Fourier series, eigenvalues; the ideal denoiser
 # > ([notebook 03](03_priors_to_denoisers.ipynb)).
 # >
-# > **Time.** 80 minutes (90 with all that is folded); the cells take about a minute.
+# > **Time.** 90 minutes (100 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. Walk round a closed path in the space of images, back to where you began, and add up how
 # much a denoiser pushes you along. **Must the sum be zero? And if it is not, can a restoration built on this denoiser
@@ -263,7 +263,7 @@ assert (
 changes.round(4)  # relative change along the trajectory
 
 # %% [markdown]
-# The rotation keeps all three. The swirl keeps neither the distance nor $E$, only $\chi$: its Jacobian is not
+# The rotation keeps the distance and $E$. The swirl keeps neither of them, only its own $\chi$: its Jacobian is not
 # antisymmetric, only traceless. The saddle brings a point nearer to $u$ before it carries it off. "No divergence" alone
 # is not "useless".
 #

@@ -19,7 +19,7 @@
 # > **You need.** Proximal operators, Moreau envelopes and ADMM ([notebook 02](02_proximal_operators.ipynb)), the prior
 # > inside a CoCo denoiser ([notebook 08](08_coco_denoisers.ipynb)).
 # >
-# > **Time.** 85 minutes (90 with all that is folded); the cells take about a minute.
+# > **Time.** 85 minutes (95 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. The algorithms of this notebook replace a denoiser $D$ by its average with doing nothing,
 # $D_t = tD + (1 - t)I$. Their theorems allow only a weak denoiser, $t < 0.4$ for the one that we shall use. Here is a

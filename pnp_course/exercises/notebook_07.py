@@ -93,7 +93,11 @@ def check_wave(mine: Answer) -> None:
         swapped = float((across - wave * (across @ wave) / (wave @ wave)).norm()) < 1e-6
         if swapped and float((along @ wave).abs()) < 1e-6 and min(along.norm(), across.norm()) > 1e-6:
             raise Hint("nearly: the part along k comes first.")
-        raise Hint(f"for k = {k} your second part is not at right angles to k: <k, b> = {float(across @ wave):.4f}.")
+        if float((across @ wave).abs()) > 1e-6:
+            raise Hint(
+                f"for k = {k} your second part is not at right angles to k: <k, b> = {float(across @ wave):.4f}."
+            )
+        raise Hint(f"for k = {k} your first part does not lie along k.")
 
 
 @cache
