@@ -202,7 +202,7 @@ def test_student_version_has_no_solutions_and_no_outputs(copy, settings, where):
     assert not any(c.outputs for c in code)
     text = notebook.cells[-1].source
     assert "Two." not in text
-    page = f"[the website]({where}/01_small.html)" if "//" in where else where
+    page = f"[the website]({where}/01_small.html#title)" if "//" in where else where
     assert text.endswith(f"*(solution: on {page})*")
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from docutils.nodes import make_id
 
 SOLUTION = re.compile(r"<details>\s*<summary>Solution.*?</details>", re.S)
+HEADING = re.compile(r"^#+ (.*)$", re.M)
 
 
 def website(config: Path) -> str:
@@ -25,11 +27,24 @@ def website(config: Path) -> str:
     return f"https://{match[1].lower()}.github.io/{match[2]}" if match else ""
 
 
+def anchor(text: str, otherwise: str) -> str:
+    """The id that the last heading in a Markdown text has on the website."""
+    headings = HEADING.findall(text)
+    return make_id(headings[-1].replace("$", "")) if headings else otherwise
+
+
 def copy(notebook: nbformat.NotebookNode, name: str, site: str) -> nbformat.NotebookNode:
-    """The notebook without cells tagged `solution`; in the place of each folded solution a link to its page."""
-    page = f"[the website]({site}/notebooks/{name}.html)" if site else "the website"
+    """The notebook without cells tagged `solution`; in the place of each folded solution a link to its section."""
+    section = ""
     notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = SOLUTION.sub(f"*(solution: on {page})*", cell.source)
+            text, parts, at = cell.source, [], 0
+            for solution in SOLUTION.finditer(text):
+                section = anchor(text[at : solution.start()], section)
+                where = f"[the website]({site}/notebooks/{name}.html#{section})" if site else "the website"
+                parts += [text[at : solution.start()], f"*(solution: on {where})*"]
+                at = solution.end()
+            cell.source = "".join([*parts, text[at:]])
+            section = anchor(text[at:], section)
     return notebook
