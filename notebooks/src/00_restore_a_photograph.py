@@ -17,11 +17,11 @@
 # >
 # > **You need.** Python and a little linear algebra. Nothing is downloaded.
 # >
-# > **Time.** 45 minutes (45 with all that is folded); the cells take about a minute together.
+# > **Time.** 45 minutes (50 with all that is folded); the cells take about a minute together.
 #
 # A question to keep in mind. The denoiser below was trained to remove *Gaussian* noise from *sharp* pictures. It has
 # never seen a blurred picture nor a Poisson count. How can it help to invert a blur, and how could anyone **prove** that
-# a loop with a neural network inside comes to rest?
+# a loop with a neural network inside converges?
 #
 # We follow the paper by Wei and others (2025), below [B]; numbers in parentheses are its equations. Words in italics
 # mostly stand in the [glossary](../book/glossary.md).
@@ -56,7 +56,7 @@ from pnp_course.viz.slider import frame_slider
 #
 # The picture is a tensor of shape (1, 3, 256, 256) with intensities in $[0, 1]$. While the shutter is open the camera
 # shakes; each point of the scene is smeared along the path of the shake. That is a convolution with a *blur kernel* $k$, the
-# time the camera spent in each direction: a linear operator, $Ku = k * u$, with the picture continued periodically.
+# time the camera spent at each offset: a linear operator, $Ku = k * u$, with the picture continued periodically.
 
 # %% mystnb={"image": {"alt": "Portrait of an astronaut in an orange suit, the same portrait smeared by camera shake, and the kernel: a thin curved path on black"}}
 clean = images.photo("astronaut", 256)
@@ -65,6 +65,8 @@ K = Blur(kernel)
 path = kernels.embed(kernel, 31)[None, None] / kernel.max()
 gallery({"clean u": clean, "blurred Ku": K(clean), "kernel k, enlarged": path})
 # %% [markdown]
+# *Figure 1.* The scene, what the shaking camera would see in full light, and the path of the shake.
+#
 # In little light a sensor counts photons one by one, and the count of a pixel is a Poisson number whose mean is
 # proportional to the light that fell there. With a *peak* of $p$ photons for a white pixel we observe
 #
@@ -90,6 +92,8 @@ y = deconvolution.degrade(clean, kernel, peak, seed=0)
 y100 = deconvolution.degrade(clean, kernel, 100, seed=0)
 gallery({"clean": clean, "peak 100": y100, "peak 50": y}, zoom=(60, 90, 64))
 # %% [markdown]
+# *Figure 2.* The same in little light; in the corner, a part enlarged.
+#
 # ## Why division is not the answer
 #
 # Without noise the blur could be undone: in Fourier space $\hat y = \hat k\,\hat u$, so divide by $\hat k$. But $\hat k$
@@ -147,7 +151,7 @@ print("gap between the two sides below 0.1 %:", gap < 1e-3)
 assert gap < 1e-3
 
 # %% [markdown]
-# ## Plug and play: a denoiser in the place of a proximal map
+# ## Plug and play: a denoiser in the place of a proximal operator
 #
 # *ADMM*, the alternating direction method of multipliers, is the classical loop for $F + \lambda G$. It touches $F$ only through $\operatorname{prox}_F$, and
 # $\operatorname{prox}_F(z)$ looks for a plausible picture near $z$: **it denoises $z$**. Plug-and-play turns that around:
@@ -156,7 +160,7 @@ assert gap < 1e-3
 # That works in practice, and whether it is more than a habit depends on the denoiser. [B] finds the condition: $D$ should
 # be **conservative** (a gradient field: its Jacobian $J$ is symmetric) and **cocoercive** with a constant $\gamma$ (the
 # eigenvalues of $J$ lie in $[0, 1/\gamma]$); in short, CoCo. Then the averaged denoiser $D_t = tD + (1-t)I$ *is* the
-# proximal map of a *weakly convex* function $F$ (Theorem 2.2). If moreover $G$ is convex, closed and proper,
+# proximal operator of a *weakly convex* function $F$ (Theorem 2.2). If moreover $G$ is convex, closed and proper,
 # $F + \lambda G$ is *coercive* (it tends to infinity far out) and has a mild regularity (the Kurdyka-Łojasiewicz property), and each step is exact, then
 #
 # $$ v_{k+1} = \operatorname{prox}_{\lambda G}(u_k + b_k), \qquad u_{k+1} = D_t(v_{k+1} - b_k), \qquad
@@ -200,7 +204,7 @@ assert (
 table.round(4)
 
 # %% [markdown]
-# Read the table so; the eigenvalues are those of $(J + J^{\mathsf T})/2$. The plain DRUNet denoises best, and its Jacobian
+# How to read the table (the eigenvalues are those of $(J + J^{\mathsf T})/2$): the plain DRUNet denoises best, and its Jacobian
 # is far from symmetric: no potential, so no $F$. Training brings the asymmetry down, and costs PSNR; it encourages the
 # condition, it does not enforce it. Construction makes it vanish up to rounding. The second penalty, in its short training,
 # has brought the spectrum near $[0, 4]$, the interval of $\gamma = 1/4$, at most patches; at the worst one the smallest
@@ -253,6 +257,8 @@ frame_slider(
 )
 
 # %% [markdown]
+# *Figure 3.* CoCo-ADMM at work.
+#
 # ## Against the others
 #
 # *Wiener* and *Richardson-Lucy* are the classics, in scikit-image's implementations: a linear filter with a quadratic
@@ -268,6 +274,8 @@ score_table(clean, pictures)
 # %% mystnb={"image": {"alt": "Six portraits with an enlarged part each: the grainy observation, a blotchy Wiener result, a grainy Richardson-Lucy result, smooth and sharp DPIR and CoCo-ADMM results, and the clean picture"}}
 comparison_figure(clean, pictures)
 # %% [markdown]
+# *Figure 4.* Four methods on the same observation.
+#
 # The same at twice the light:
 
 # %%
@@ -287,7 +295,7 @@ table
 #
 # $$ H_k = F(u_k) + \lambda G(v_k) + \langle b_k, u_k - v_k\rangle + \tfrac12\|u_k - v_k\|^2, $$
 #
-# decreases, and that the iterates come to rest. In general $F$ has no formula (for a gradient step its values along a run
+# decreases, and that the iterates converge. In general $F$ has no formula (for a gradient step its values along a run
 # are known, notebook 05), but its gradient is known along every run:
 # $\nabla F(u_k) = -b_k$. Summing $\langle \nabla F, \mathrm{d}u\rangle$ from iterate to iterate by the trapezoidal rule
 # gives $F$ up to a constant, approximately and for free; it is independent of the path only as far as $D$ is
@@ -295,6 +303,9 @@ table
 
 # %% mystnb={"image": {"alt": "Three plots over 50 iterations: PSNR of both methods rising to a plateau; relative change falling on a logarithmic scale, steadily for CoCo-ADMM; the Lagrangian of CoCo-ADMM, above its last value, falling on a logarithmic scale"}}
 curves_figure(runs)
+# %% [markdown]
+# *Figure 5.* PSNR, relative change and Lagrangian of the runs of figure 4.
+
 # %%
 history = runs["coco-admm"].history
 change, lagrangian = history["relative_change"], history["lagrangian"]
@@ -316,7 +327,7 @@ assert change.iloc[-1] < change.iloc[1] / 10
 # **Exercise 1 (warm-up, on paper).** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
 # is the minimiser. Put your formula into `mine` and run the cell: the check compares it with a brute-force search and says
 # "right", or gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks; the given solution is
-# folded below and has another name, `given`. Copies without solutions: `python tools/nb.py student`.
+# folded below and has another name, `given`. The copies that `make course` opens have none.
 #
 # <details>
 # <summary>Solution</summary>

@@ -18,7 +18,7 @@
 # > **You need.** Singular values, the discrete Fourier transform, mean and variance, Bayes' rule, convex functions. Best after
 # > [Restore a photograph](00_restore_a_photograph.ipynb).
 # >
-# > **Time.** 70 minutes (80 with all that is folded); the cells take about half a minute together.
+# > **Time.** 75 minutes (80 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Below, a photograph is blurred a little and stored with 8 bits. Nobody can see the rounding.
 # The blur is known exactly and it is invertible. Yet after dividing it out, the error is many times the distance from
@@ -68,6 +68,8 @@ print(
 assert rmse(divided, x) > 10
 gallery({"x": x, "blurred, 8 bits": stored, "blur divided out": divided})
 # %% [markdown]
+# *Figure 1.* The blurred picture is stored with 8 bits, and then the blur is divided out exactly.
+#
 # ## Operators and adjoints
 #
 # In an *inverse problem* we look for $x$ and are given $y = Ax + \text{noise}$, with a known linear map $A$. Every
@@ -107,7 +109,7 @@ for name, A in operators.items():
 # %% [markdown]
 # Now a popular mistake: the blur itself in the place of its adjoint, $B = A$. On $16 \times 16$ pixels we can afford the
 # matrix. For a kernel that is symmetric about its centre the mistake is none ($A^{\mathsf T} = A$), so test adjoints with
-# a lopsided one.
+# one that is not symmetric.
 
 # %%
 a, b = randn(20000, 256), randn(20000, 256)
@@ -147,6 +149,8 @@ for name, kernel in blurs.items():
 title = "singular values of 256 x 256 blur matrices"
 curves([{"lines": lines, "title": title, "xlabel": "index i", "log": True}], 6)
 # %% [markdown]
+# *Figure 2.* Which share of each pattern survives three blurs, sorted.
+#
 # Hadamard called a problem *ill-posed* if a solution may fail to exist, to be unique, or to depend stably on the data. The
 # box is not injective: some patterns are lost, uniqueness fails. The Gaussian is injective, but only on paper.
 #
@@ -258,6 +262,9 @@ for k in range(10, 70, 10):  # Monte Carlo, by the normal equations
     figure.axes[0].plot(alphas[k], found, "ko", fillstyle="none")
 figure.axes[0].set(xscale="log", ylim=(1e-3, 1e4))
 figure
+# %% [markdown]
+# *Figure 3.* The error of Tikhonov's filter for one piece of a photograph: curves by Theorem 2, circles by 4,000 noisy draws.
+
 # %%
 falls = total[alphas < nu**2 / c.square().max()]
 assert len(falls) > 5
@@ -416,7 +423,7 @@ for t in (1, 0.1, 0.01, 0.001):
 # $T(s) \to \infty$ like $\tau y/s$, so $g(T(s))$ grows like $\tau y/s$, and $g(s)$ only like $y\log(1/s)$. ∎
 #
 # So for $K = I$ the step must be at most $2\min_iy_i$, twice the darkest observed *intensity* (with one photon at peak
-# 50: 0.04), and then it crawls in the bright pixels. (For $K = I$ and
+# 50: 0.04), and then it is very slow in the bright pixels. (For $K = I$ and
 # $\tau \le \min y_i$ it does converge, exercise 4: no Lipschitz constant does not mean no hope. It means that no step
 # serves all data and all starts.)
 #
@@ -452,6 +459,9 @@ right = {"lines": lines, "title": "proximal steps: |s − y|", "log": True}
 figure = curves([left, right], 9, 3)
 figure.axes[1].set_ylim(bottom=1e-12)
 figure
+# %% [markdown]
+# *Figure 4.* One dark pixel. Left: gradient descent with two steps. Right: proximal steps, and the bounds of Proposition 5.
+
 # %%
 short, long = (values for _, values in descent.values())
 print(f"short step ends at {short[-1]:.4f}")
@@ -554,7 +564,7 @@ assert abs(float(found.mean()) - formula) < 5 * error
 
 # %% [markdown]
 # Drag the peak. Left the observation, in the middle the division, right Tikhonov's filter with the best $\alpha$ by
-# Theorem 2. The label compares the division with its prediction: one draw strays from the mean by several per cent.
+# Theorem 2. The label compares the division with its prediction: one draw differs from the mean by several per cent.
 
 
 # %%
@@ -594,6 +604,8 @@ alt = "Observation, division, best Tikhonov filter, by peak"
 frame_slider(frames, labels, alt, height=150, start=3)
 
 # %% [markdown]
+# *Figure 5.* Observation, division, and the best Tikhonov filter, for eight peaks.
+#
 # Tikhonov's filter knows one number about pictures, even though we let it look at the clean one. Plug-and-play, in the
 # same light, knows what a denoiser has learned:
 

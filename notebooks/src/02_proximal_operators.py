@@ -21,7 +21,7 @@
 #
 # A question to keep in mind. Plug-and-play puts a denoiser where an algorithm expects a proximal operator. Say the
 # denoiser never increases distances: $\|D(x) - D(y)\| \le \|x - y\|$. That sounds stable. Is it enough for the loop to
-# come to rest? If not, which property of proximal operators did the convergence proof use?
+# converge? If not, which property of proximal operators did the convergence proof use?
 #
 # Formal statements with complete proofs stand on the [theory page](../book/theory/proximal.md); here we derive them in
 # small steps and check each. [A] and [B] are the course's two papers, numbers in parentheses their equations. Words in
@@ -271,6 +271,8 @@ figure.axes[1].plot([0], [0], "o", color="#0072B2")
 figure
 
 # %% [markdown]
+# *Figure 1.* A function and its Moreau envelope, one pixel.
+#
 # ## 5. Three algorithms and their proofs
 #
 # We want $\min_x R(x) + G(x)$ with a prior $R$ whose prox is known (put a weight $\lambda$ into $G$). To compare bounds
@@ -362,6 +364,8 @@ figure.axes[0].set_xscale("log")
 figure
 
 # %% [markdown]
+# *Figure 2.* On the sky both methods stay below their bounds.
+#
 # **What breaks** for long steps: in the eigenvector of $A^{\mathsf T}A$ with eigenvalue $L$ a gradient step multiplies the
 # error by $1 - \tau L$, which is below $-1$ for $\tau > 2/L$. The threshold moves a pixel by at most $\tau w$, too little to
 # stop that.
@@ -462,6 +466,8 @@ figure.axes[1].legend(loc="center right", fontsize=7)
 figure
 
 # %% [markdown]
+# *Figure 3.* Left: DRS on the sky, and the bound of Theorem 6. Right: a rotation goes round, its average with the identity does not.
+#
 # So the answer: **nonexpansive is not enough; firmly nonexpansive is**, for convex $G$ and if there is a fixed point: Theorem 6
 # used nothing else. It did not even need a prox: $(I + Q)/2$ is not symmetric, so it is no gradient, and no function is being
 # minimised. But firmness is much to ask. The best denoisers even expand distances, as the next check shows; what
@@ -511,7 +517,7 @@ assert ends > 0.3
 
 # %% [markdown]
 # Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders have the same
-# images at rest, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
+# fixed points, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
 # and from one start the two orders reach different ones. The order matters, and each theorem names its own.
 #
 # ## 6. Weakly convex functions: how much of this survives
@@ -573,6 +579,8 @@ figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
+# *Figure 4.* Left: the steeper, the larger $r$; for $r > 1$ it jumps. Right: why.
+#
 # The denoisers of [B] live at $r < 1$: a conservative $\gamma$-cocoercive denoiser is the prox of a $(1-\gamma)$-weakly convex function
 # (Theorem A.5), the converse of Theorem 8. In [A], Proposition 3.1, $D = I - \nabla g$ with an $L$-Lipschitz $\nabla g$, $L < 1$, is the prox of an
 # $L/(L+1)$-weakly convex function; Theorem 8 returns the constant $1/(1-r) = 1 + L$, which is plain to see in $I - \nabla g$. These denoisers may
@@ -633,6 +641,8 @@ title = "objective above its minimum"
 curves([{"title": title, "xlabel": x, "log": True, "lines": p} for p, x in words])
 
 # %% [markdown]
+# *Figure 5.* The same objective, counted in iterations and in seconds.
+#
 # Which method is fastest depends on what is counted: an iteration of FISTA or ADMM contains up to 100 inner steps. ADMM levels off
 # because those are too few: Theorem 6 speaks of exact proximal steps (try `max_iter=400`: the curve goes on falling). Now against the
 # Wiener filter, a linear filter, each with its weight tuned on the clean picture, to compare both at their best:
@@ -657,6 +667,8 @@ titles = {
 gallery(titles, columns=4, zoom=(40, 80, 48), width=10)
 
 # %% [markdown]
+# *Figure 6.* The restored photograph; each method with its best weight.
+#
 # The Wiener filter treats all places alike: noise and ringing remain. TV keeps edges and removes the grain; it
 # pays with flat patches ("staircases"), because that is its idea of a photograph. The weight decides:
 

@@ -307,6 +307,9 @@ curves([
 ], 8.5, 3)  # fmt: skip
 
 # %% [markdown]
+# *Figure 1.* Left: the prior lies above $tg$ and touches it where $D$ has fixed points. Right: the averaged denoiser and its
+# inverse.
+#
 # ## 4. Four algorithms, four theorems
 #
 # The objective is $F = \lambda f + \varphi$, and $D = \operatorname{prox}_\varphi$ (with averaging: $\varphi_t$, and
@@ -521,8 +524,8 @@ assert all(float(v[0]) > 1e-6 for v in falls.values())
 # \sum c_i^2\mu_i^{2j}$, $m_{j+1}^2 \le m_jm_{j+2}$ by Cauchy-Schwarz, so $m_{j+1}/m_j$ does not decrease. $\square$
 #
 # So it errs to the *flattering* side. By how much? In the mean, the top eigenvector begins with the weight $c_1^2$,
-# about $1/n$, against a crowd of the others. A denoiser removes most of what it is given: most eigenvalues of $J$ lie
-# near 0, and the crowd of $I - J$ *near 1*, just below what we look for. Against a crowd at $b$ the weight of the top
+# about $1/n$, against all the others together. A denoiser removes most of what it is given: most eigenvalues of $J$ lie
+# near 0, and so most of those of $I - J$ lie *near 1*, just below what we look for. If they lie at $b$, the weight of the top
 # grows only like $(\mu_1/b)^{2k}$: it takes some $\log n/(2\log(\mu_1/b))$ iterations. *Lanczos* keeps all products
 # and takes the best of their span. The whole spectrum of a patch of $8\times8$ pixels decides.
 
@@ -580,6 +583,8 @@ plt.close(figure)
 figure
 
 # %% [markdown]
+# *Figure 2.* The spectrum, and how the two methods approach its upper end.
+#
 # This matters twice: in training, where the penalty sees the flattered number and pushes less than it should, and in
 # reports. Below we use Lanczos.
 #
@@ -652,6 +657,8 @@ plt.close(figure)
 figure
 
 # %% [markdown]
+# *Figure 3.* Norms of $I - J$ at the patches of the validation set; the line marks 1.
+#
 # The penalty did its work: it moved the norm close to 1. But *a penalty is no constraint*. It acts on an average, at
 # training images, with a small weight against the wish to denoise; and the hypothesis is about the supremum
 # over *all* pictures, which no validation set can establish. A certificate can refute, not prove. Read the two ends
@@ -738,10 +745,12 @@ figure.axes[0].legend(loc="upper right", fontsize=8, ncols=3)
 figure
 
 # %% [markdown]
+# *Figure 4.* Douglas-Rachford splitting on one pixel, with the ideal denoiser ($t = 1$) and with averages of it.
+#
 # That answers the question. The ideal denoiser is a proximal operator (Corollary 2), so nothing is wrong with the
 # objective $\lambda f + \varphi$. But $\varphi$ is weakly convex with a modulus $r = \ell/(1+\ell)$ over one half,
-# too far from convex for this algorithm. The overshoot $2y - x$ throws the pixel to the other side, and the steep
-# slope between the modes amplifies it. The averaged denoiser is a worse denoiser and a better proximal operator. (For
+# too far from convex for this algorithm. The overshoot $2y - x$ moves the pixel to the other side, and the steep
+# slope between the modes amplifies the error. The averaged denoiser is a worse denoiser and a better proximal operator. (For
 # $t = 0.2$, where $tL$ is between 0.376 and 0.5, the sharper theorem speaks.)
 #
 # **And the trained ones?** A small deblurring problem, each denoiser at $t = 1$, where no theorem covers it unless
@@ -776,6 +785,8 @@ curves([
 ], 9, 3.2)  # fmt: skip
 
 # %% [markdown]
+# *Figure 5.* The same with trained denoisers, on a small deblurring problem.
+#
 # Compare with the cycle above. The table says how often the envelope rose with $t = 1$, which a covered run must not
 # do (the averaged ones did not: asserted). In our trials neither network diverged at this task, with $L$ over 1:
 # the theorem's hypothesis is sufficient, not necessary, and a restoration problem need not lead the iterates to where
@@ -807,6 +818,8 @@ frame_slider(
 )
 
 # %% [markdown]
+# *Figure 6.* Potential, denoiser, inverse and prior of the waves, for eight values of $L$.
+#
 # (The dashed branch is out: on it $D$ falls. Of the other two at one $u$ neither works for all $z$: Corollary 2 says
 # that there is no prior.)
 #

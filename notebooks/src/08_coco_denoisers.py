@@ -10,9 +10,9 @@
 # # Find the prior inside a denoiser
 #
 # > **You will do.** Take a denoiser that is known exactly, average it with the identity, and compute the function $F$
-# > whose proximal map it is: in three ways that agree, on the line and in the plane. Then break it.
+# > whose proximal operator it is: in three ways that agree, on the line and in the plane. Then break it.
 # >
-# > **You will learn.** Why *conservative* and *cocoercive* make a denoiser a proximal map; where the constants $r$ and
+# > **You will learn.** Why *conservative* and *cocoercive* make a denoiser a proximal operator; where the constants $r$ and
 # > $L$ come from and that they are attained; why one averages; what a real network, nearly CoCo, still guarantees.
 # >
 # > **You need.** Gradients, eigenvalues of symmetric matrices, convexity. Notebook 00 for the motivation.
@@ -141,7 +141,7 @@ assert abs(second.max() - (1 - t + t / gamma)) < 1e-3
 # $D_t(z) = u$ has exactly one solution $z(u) = D_t^{-1}(u)$. Since $J_t$ is invertible, the inverse function theorem
 # makes $D_t^{-1}$ a $C^1$ map with Jacobian $J_t^{-1}$.
 #
-# **Step 3: the prior.** A proximal map (*proximal operator*) of a smooth $F$ satisfies $u = D_t(z) \Rightarrow \nabla F(u) + u - z = 0$: a
+# **Step 3: the prior.** A proximal operator (*proximal operator*) of a smooth $F$ satisfies $u = D_t(z) \Rightarrow \nabla F(u) + u - z = 0$: a
 # point minimises only if the gradient vanishes. So we need $\nabla F = D_t^{-1} - I$, and must find a function with
 # this gradient. The *conjugate* of $\psi_t$ gives it:
 #
@@ -182,7 +182,7 @@ assert (by_inverse - by_conjugate).abs().max() < 1e-7
 assert (by_formula - by_conjugate).abs().max() < 1e-12
 
 # %% [markdown]
-# **Step 4: $D_t$ is the proximal map of $F$.** $F$ need not be convex, but in what the proximal map minimises the
+# **Step 4: $D_t$ is the proximal operator of $F$.** $F$ need not be convex, but in what the proximal operator minimises the
 # squares cancel:
 #
 # $$ F(u) + \tfrac12\|u - z\|^2 = \psi_t^*(u) - \langle u, z\rangle + \tfrac12\|z\|^2 . $$
@@ -223,6 +223,8 @@ figure.axes[2].plot(Dt.d(torch.tensor([0.42]).double()), one.min(), "ko")
 figure
 
 # %% [markdown]
+# *Figure 1.* Averaged denoisers, their priors, and what the proximal operator minimises (dot: the minimum).
+#
 # The prior is a double well: black and white are plausible, gray is not. Adding the parabola $\tfrac12(u - z)^2$ makes
 # it convex.
 #
@@ -278,7 +280,7 @@ print(f"{len(pairs)} pairs, linear: both ends attained")
 # %% [markdown]
 # So neither constant can be improved.
 #
-# **Is $F$ unique?** Yes, up to a constant: *any* function at all whose proximal map is $D_t$ is our $F$ plus a
+# **Is $F$ unique?** Yes, up to a constant: *any* function at all whose proximal operator is $D_t$ is our $F$ plus a
 # constant. The idea: let $\varphi = \tilde F + \tfrac12\|\cdot\|^2$ for a competitor $\tilde F$. That $D_t(z)$
 # minimises $\varphi - \langle\cdot, z\rangle$ says
 #
@@ -286,8 +288,8 @@ print(f"{len(pairs)} pairs, linear: both ends attained")
 #
 # As $D_t$ is onto, every $u$ has such a supporting plane, of slope $z = D_t^{-1}(u)$. So $\varphi$ is convex, with
 # gradient $D_t^{-1}$, like $\psi_t^*$: they differ by a constant. The details are on the [theory
-# page](../book/theory/coco_special_cases.md#the-converse), with a converse: a *continuous* proximal map is always the
-# gradient of a convex function, and the CoCo maps are *exactly* the proximal maps of $(1-\gamma)$-weakly convex
+# page](../book/theory/coco_special_cases.md#the-converse), with a converse: a *continuous* proximal operator is always the
+# gradient of a convex function, and the CoCo maps are *exactly* the proximal operators of $(1-\gamma)$-weakly convex
 # functions.
 #
 # ## In the plane: does the path matter?
@@ -358,6 +360,8 @@ plt.close(figure)
 figure
 
 # %% [markdown]
+# *Figure 2.* The prior that one would write down, and the one that the denoiser has. Arrows: where $D$ moves noisy points.
+#
 # ## Without averaging: Theorem A.5
 #
 # The right picture took $t = 1$, which Theorem 2.2 forbids. (It went well: these bumps have a width, all eigenvalues of
@@ -436,7 +440,7 @@ assert slopes.max() > 100
 # [B] generalises the interval of eigenvalues of $J$ from $[0, 2]$ to $[0, 1/\gamma]$.
 #
 # **$\gamma = 1$: Moreau's theorem.** $r = 0$: $F$ is *convex*, also for $t = 1$ by Theorem A.5. Conversely, the
-# proximal map of a closed proper convex function is conservative and 1-cocoercive. All denoisers of this kind are
+# proximal operator of a closed proper convex function is conservative and 1-cocoercive. All denoisers of this kind are
 # nonexpansive, so the black-or-white pixel needs $\sigma \ge d$: noise as large as half the contrast. We check both
 # cases on $F$ itself, by the chord slopes of $\nabla F$.
 
@@ -490,14 +494,14 @@ for epsilon in (0.0, 0.05, 0.2):
 #
 # $$ s = t(1 + \delta), $$
 #
-# still positive if $s < 1$. But if $s > 1$, then $D_t$ folds back, and **no** function has it as proximal map. Indeed,
+# still positive if $s < 1$. But if $s > 1$, then $D_t$ folds back, and **no** function has it as proximal operator. Indeed,
 # let $D_t(z)$ minimise $\tilde F + \tfrac12\|\cdot - z\|^2$ and $D_t(z')$ minimise
 # $\tilde F + \tfrac12\|\cdot - z'\|^2$, for any $\tilde F$ at all. Compare each minimiser with the other one's point
 # and add: $\tilde F$ cancels, and $\langle z - z', D_t(z) - D_t(z')\rangle \ge 0$ remains. Proximal maps are monotone.
 #
 # Our specimen is a "wave" $D(z) = az + \tfrac b\omega\sin\omega z$, whose slope runs exactly through
 # $[-\delta, 1/\gamma]$ for $a = (1/\gamma - \delta)/2$, $b = (1/\gamma + \delta)/2$. We take $F$ from the conjugate as
-# before and search its proximal map:
+# before and search its proximal operator:
 
 # %% mystnb={"image": {"alt": "Two plots of D_t and of the proximal map found by search. Left, s = 0.75: the curves coincide and rise. Right, s = 1.5: D_t goes down between 0.28 and 0.5, where the proximal map has a plateau"}}
 u = torch.linspace(-0.6, 1.6, 2201, dtype=torch.float64)
@@ -516,11 +520,13 @@ assert gaps[0] < 2e-3 < 0.02 < gaps[1]
 curves(panels, 8)
 
 # %% [markdown]
+# *Figure 3.* Left: $D_t$ rises, and is a proximal operator. Right: it falls in the middle, and no function has it.
+#
 # **Not cocoercive.** The other end: let the slope of $D$ grow without bound. As long as $D$ is
-# $C^1$, conservative and monotone, $D_t$ with $t < 1$ still is the proximal map of a smooth $F$ (steps 1 to 4 need no
+# $C^1$, conservative and monotone, $D_t$ with $t < 1$ still is the proximal operator of a smooth $F$ (steps 1 to 4 need no
 # upper end; take $D(z) = z + z^3$). But then only $r = 1$ is left, and no margin $1 - r$ for the algorithms. If $D$ even
 # jumps in the limit, $F$ cancels the parabola and the minimiser is not unique. For our pixel this is $\sigma \to 0$,
-# "take the nearer of black and white": at $\tfrac12$ both will do, and the proximal map is multivalued. The jump of $D$
+# "take the nearer of black and white": at $\tfrac12$ both will do, and the proximal operator is multivalued. The jump of $D$
 # over an interval of length 0.02:
 
 # %%
@@ -612,7 +618,7 @@ curves([
 ], 8, 3.2)  # fmt: skip
 
 # %% [markdown]
-# Left: where the dotted curve $t/(1-t)$ runs below another, $L = r$: the second case of (14). Right, without slack: the
+# *Figure 4.* Left: where the dotted curve $t/(1-t)$ runs below another, $L = r$: the second case of (14). Right, without slack: the
 # kink at $\gamma = 1/4$ separates the two cases of (20). ($\gamma = 1$ itself stands apart: $F$ is then convex and
 # every $t < 1$ is allowed.)
 #
@@ -682,6 +688,8 @@ frame_slider(
 )
 
 # %% [markdown]
+# *Figure 5.* The averaged denoiser and its prior for ten pairs of $\gamma$ and $t$.
+#
 # ## Your turn
 #
 # **Exercise 1 (warm-up).** $D(z) = cz$ with a number $0 \le c \le 1/\gamma$. Find $F$ with $F(0) = 0$ and
@@ -804,13 +812,13 @@ assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
 # `toy.scalar.from_mixture`). How many wells has $F$ at $t = 0.9$, for small and for large $\sigma$? Are they *at* the
 # three values?
 #
-# **Quiz.** *Somebody proves that a denoiser is nonexpansive, $\|J\|_* \le 1$, but not symmetric. Is it a proximal map
+# **Quiz.** *Somebody proves that a denoiser is nonexpansive, $\|J\|_* \le 1$, but not symmetric. Is it a proximal operator
 # of some, perhaps nonconvex, function?*
 #
 # <details>
 # <summary>Answer</summary>
 #
-# No. A continuous proximal map, of any function, is the gradient of a convex function, so its Jacobian is symmetric and
+# No. A continuous proximal operator, of any function, is the gradient of a convex function, so its Jacobian is symmetric and
 # positive semidefinite where it exists.
 #
 # </details>
@@ -836,7 +844,7 @@ assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
 #
 # ## What you now know
 #
-# - A conservative and cocoercive denoiser, averaged with the identity, *is* the proximal map of a function
+# - A conservative and cocoercive denoiser, averaged with the identity, *is* the proximal operator of a function
 #   $F = \psi_t^* - \tfrac12\|\cdot\|^2$, unique up to a constant, and you have drawn it.
 # - $\nabla F = D_t^{-1} - I$. The flat parts of $D$ make $F$ steep, $t/(1-t)$; the steep parts make it nonconvex, $r$.
 #   Both constants are attained.
@@ -851,6 +859,6 @@ assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
 # [notebook 12](12_coco_admm_pegd.ipynb).
 #
 # Sources: [B] Wei and others 2025: (5), (10), (14), (15), (20), Lemma 2.1, Theorems 2.2, 4.1 and A.5, Remarks 2.4 and
-# 4.3. [A] Herfeld and others 2025: (8), Proposition 3.1. Characterisation of proximal maps: Moreau 1965; Gribonval and
-# Nikolova 2020. That MMSE denoisers are proximal maps: Gribonval 2011. The theorem with slack, the check of both ends
+# 4.3. [A] Herfeld and others 2025: (8), Proposition 3.1. Characterisation of proximal operators: Moreau 1965; Gribonval and
+# Nikolova 2020. That MMSE denoisers are proximal operators: Gribonval 2011. The theorem with slack, the check of both ends
 # and the discrete example are this course's. All in the [bibliography](../book/bibliography.md).

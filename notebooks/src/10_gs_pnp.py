@@ -843,7 +843,7 @@ assert checks.check_factor(given_factor) == "right"
 # **The question at the start.** Yes: with a smooth activation $F$ falls for random weights, and with bounded
 # iterates the run converges. So a convergence theorem excludes one kind of failure, and only that.
 #
-# **Next.** The other algorithms of [A] need a proximal map in the place of the gradient step: [notebook
+# **Next.** The other algorithms of [A] need a proximal operator in the place of the gradient step: [notebook
 # 05](05_proximal_denoiser.ipynb).
 #
 # Sources: [A] Herfeld and others 2025, section 2.4, Algorithm 1, figure 12; the method is of Hurault, Leclaire and
