@@ -35,7 +35,7 @@ import torch
 from IPython.display import SVG, Markdown
 from pnp_course import denoiser_card, images, load_denoiser, metrics, solvers
 from pnp_course.denoisers import at_sigma
-from pnp_course.exercises import notebook_13 as checks
+from pnp_course.exercises import notebook_13 as helpers
 from pnp_course.experiments import one_picture
 from pnp_course.experiments.deconvolution_table import METHODS, observed
 from pnp_course.fidelities import Gaussian, Poisson
@@ -139,7 +139,7 @@ def mine(prox, D, y, lam, sigmas):
     return y  # replace by your loop
 
 
-print(checks.check_dpir(mine))
+print(helpers.check_dpir(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -150,13 +150,13 @@ def given(prox, D, y, lam, sigmas):
     return u
 
 
-assert checks.check_dpir(given) == "right"
+assert helpers.check_dpir(given) == "right"
 
 # %% [markdown]
 # Yours (or the solution's) against the library's, and what the guarantees say:
 
 # %%
-loop = mine if checks.check_dpir(mine) == "right" else checks.ladder_run
+loop = mine if helpers.check_dpir(mine) == "right" else helpers.ladder_run
 q, drunet = one_picture.middle_setting(METHODS["DPIR"]), load_denoiser("drunet")
 lam = METHODS["DPIR"].restore.call(problem, q).parameters["lam"]
 sigmas = solvers.ladder(49 / 255, q["sigma"], q["iterations"])
@@ -170,7 +170,7 @@ assert (own - runs["DPIR"].x).abs().max() < 1e-4
 # Each iteration improves a function of its own, and then the function changes. So **the number of levels is a parameter of the
 # result**. We go down to the same $\sigma_K$ in 4, 12 and 36 levels, and then go on at the last level.
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative change on a logarithmic axis for 4, 12 and 36 levels: with 36 levels it stays at a thousandth as long as the level falls, and falls when it ends; with 4 and 12 levels it falls earlier"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative change on a logarithmic axis for 4, 12 and 36 levels: with 36 levels it stays at a thousandth as long as the ladder goes on, and falls when it ends; with 4 and 12 levels it falls earlier"}}
 lines, ends, ladders = {}, {}, (4, 12, 36)
 for count in ladders:
     levels = solvers.ladder(49 / 255, q["sigma"], count)
@@ -185,7 +185,7 @@ for count in ladders:
     ends[count] = x[count - 1], x[-1]
 apart = float((ends[4][0] - ends[36][0]).norm() / ends[36][0].norm())
 later = float((ends[4][1] - ends[36][1]).norm() / ends[36][1].norm())
-print(f"end of the descent of σ, 4 against 36 levels: {100 * apart:.1f} % apart")
+print(f"end of the ladder, 4 against 36 levels: {100 * apart:.1f} % apart")
 print(f"after 40 iterations: {100 * later:.2f} % apart")
 assert later < apart / 3
 curves([{"title": "relative change of HQS", "log": True, "lines": lines}], 6, 2.9)
@@ -261,7 +261,7 @@ def mine(T, u, alpha, beta):
     return u  # replace by two lines
 
 
-print(checks.check_ishikawa(mine))
+print(helpers.check_ishikawa(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -270,11 +270,11 @@ def given(T, u, alpha, beta):
     return (1 - alpha) * u + alpha * T(w)
 
 
-assert checks.check_ishikawa(given) == "right"
+assert helpers.check_ishikawa(given) == "right"
 
 # %% mystnb={"image": {"alt": "Left: in the plane, the orbit of Picard leaves at once, that of Mann spirals outwards, that of Ishikawa spirals to the centre. Right: their distances to the fixed point on a logarithmic axis"}}
-step = checks.ishikawa_step
-if checks.check_ishikawa(mine) == "right":
+step = helpers.ishikawa_step
+if helpers.check_ishikawa(mine) == "right":
     step = mine
 
 
@@ -328,7 +328,7 @@ def mine(W, x):
     return x - W @ x  # replace
 
 
-print(checks.check_red_slope(mine))
+print(helpers.check_red_slope(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -336,7 +336,7 @@ def given(W, x):
     return x - 0.5 * (W + W.T) @ x
 
 
-assert checks.check_red_slope(given) == "right"
+assert helpers.check_red_slope(given) == "right"
 
 # %% [markdown]
 # In general $\nabla\rho(x) = x - \tfrac12D(x) - \tfrac12J^{\mathsf T}x$.
@@ -464,7 +464,7 @@ def mine(x, slope, step, largest):
     return x - step * slope  # replace
 
 
-print(checks.check_b_red(mine))
+print(helpers.check_b_red(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -473,7 +473,7 @@ def given(x, slope, step, largest):
     return min(x / denominator, largest) if denominator > 0 else largest
 
 
-assert checks.check_b_red(given) == "right"
+assert helpers.check_b_red(given) == "right"
 
 # %%
 source(solvers.b_red, "        denominator =")
@@ -591,7 +591,7 @@ def mine(c, sigma, nu):
     return 1.0  # replace
 
 
-print(checks.check_dps_factor(mine))
+print(helpers.check_dps_factor(mine))
 
 
 # %% tags=["hide-cell", "solution"]
@@ -599,7 +599,7 @@ def given(c, sigma, nu):
     return 1 + sigma**2 * c / (c + sigma**2) / nu**2
 
 
-assert checks.check_dps_factor(given) == "right"
+assert helpers.check_dps_factor(given) == "right"
 
 # %% [markdown]
 # Early on the factor is $1 + c/\nu^2$: large. DPS therefore divides by $\|y - AD(x)\|$ and has a free weight. Does it sample? We take 4096 independent Gaussian
@@ -646,7 +646,7 @@ print(runs["DiffPIR"].answer)
 # ## 8. The table
 #
 # All ten runs, with the library's verdicts. The cost is counted in evaluations of a network (those of a gradient step, and of DPS, need a derivative, too, and
-# cost about three). "Settled": the last relative change is below $10^{-3}$.
+# cost about three). "Rests": the last relative change is below $10^{-3}$.
 
 # %% tags=["nbval-ignore-output"]
 rows = {}
@@ -657,7 +657,7 @@ for name, run in runs.items():
         "SSIM": round(row["ssim"], 3),
         "network calls": row["network_calls"],
         "last change": f"{row['relative_change']:.0e}",
-        "settled": "yes" if row["relative_change"] < 1e-3 else "no",
+        "rests": "yes" if row["relative_change"] < 1e-3 else "no",
         "covered": "yes" if run.answer.covered else "no",
         "theorem of": run.answer.theorem.split(",")[0] or "none",
         "PSNR in [B]": one_picture.printed_psnr(name, 50),
@@ -667,14 +667,14 @@ verdict
 
 # %%
 covered = set(verdict.index[verdict.covered == "yes"])
-settled = set(verdict.index[verdict.settled == "yes"])
+rests = set(verdict.index[verdict.rests == "yes"])
 print("covered:", sorted(covered))
-print("settled:", sorted(settled))
+print("at rest:", sorted(rests))
 assert covered == {"B-RED", "CoCo-ADMM", "CoCo-PEGD"}
-assert "RMMO-DRS" in settled - covered
-assert "B-RED" in covered - settled
+assert "RMMO-DRS" in rests - covered
+assert "B-RED" in covered - rests
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative changes of the ten methods on a logarithmic axis. Left, covered: CoCo-ADMM and CoCo-PEGD fall to below a thousandth, B-RED stays near a hundredth. Right, not covered: RMMO-DRS falls furthest, Prox-DRS and PnPI-HQS follow, DPIR ends early, the samplers and SNORE do not settle"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative changes of the ten methods on a logarithmic axis. Left, covered: CoCo-ADMM and CoCo-PEGD fall to below a thousandth, B-RED stays near a hundredth. Right, not covered: RMMO-DRS falls furthest, Prox-DRS and PnPI-HQS follow, DPIR ends early, the samplers and SNORE do not come to rest"}}
 changes = {n: [c for _, c in run.row["curve"]] for n, run in runs.items()}
 change_figure({
     "covered by a theorem": {n: v for n, v in changes.items() if n in covered},
@@ -684,9 +684,9 @@ change_figure({
 # %% [markdown]
 # *Figure 6. The relative change of each iteration.* Four kinds of rows:
 #
-# - **covered and settled** (CoCo-ADMM, CoCo-PEGD): the picture is a stationary point of a function, up to the inner loop;
-# - **covered, not yet settled** (B-RED): the theorem does not say when;
-# - **settled, not covered** (RMMO-DRS, Prox-DRS, PnPI-HQS): a fixed point, and nobody promised it. On the next picture the method need not settle;
+# - **covered and at rest** (CoCo-ADMM, CoCo-PEGD): the picture is a stationary point of a function, up to the inner loop;
+# - **covered, not yet at rest** (B-RED): the theorem does not say when;
+# - **at rest, not covered** (RMMO-DRS, Prox-DRS, PnPI-HQS): a fixed point, and nobody promised it. On the next picture the method need not come to rest;
 # - **neither** (DPIR, SNORE, DiffPIR, DPS): where the program stopped. DPIR is ahead in PSNR all the same: a theorem is about what the result *is*, not about how it looks.
 #
 # The last column is the mean over 68 photographs that [B] reports at peak 50, with larger networks. **Not all of [B]'s order appears here.** CoCo-ADMM is ahead of CoCo-PEGD in both, and the

@@ -41,10 +41,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table: the theorem for a solver, in words, and the check of its hypotheses on numbers.
-
-    proximal: the solver takes proximal steps of the fidelity, which may be inexact, and not only gradients.
-    """
+    """One row of the table: the theorem for a solver, in words, and the check of its hypotheses on numbers."""
 
     solver: str
     theorem: str
@@ -53,12 +50,11 @@ class Rule:
     parameters: str
     conclusion: str
     check: Callable[[Constants, Parameters], list[Check]] | None = None
-    proximal: bool = True
 
 
-def bare(solver: str, conclusion: str, proximal: bool = True) -> Rule:
+def bare(solver: str, conclusion: str) -> Rule:
     """A row for a solver without a theorem."""
-    return Rule(solver, "", "any", "any", "any", conclusion, proximal=proximal)
+    return Rule(solver, "", "any", "any", "any", conclusion)
 
 
 def below(value: float, bound: float, name: str, why: str = "") -> Check:
