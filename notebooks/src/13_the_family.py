@@ -685,8 +685,8 @@ change_figure({
 # *Figure 6. The relative change of each iteration.* Four kinds of rows:
 #
 # - **covered and at rest** (CoCo-ADMM, CoCo-PEGD): the picture is a stationary point of a function, up to the inner loop;
-# - **covered, not yet at rest** (B-RED): the theorem does not say when;
-# - **at rest, not covered** (RMMO-DRS, Prox-DRS, PnPI-HQS): a fixed point, and nobody promised it. On the next picture the method need not come to rest;
+# - **covered, not yet at rest** (B-RED): the theorem has no clock;
+# - **at rest, not covered** (RMMO-DRS, Prox-DRS, PnPI-HQS): a fixed point, and nobody promised it. It need not come to rest on the next picture;
 # - **neither** (DPIR, SNORE, DiffPIR, DPS): where the program stopped. DPIR is ahead in PSNR all the same: a theorem is about what the result *is*, not about how it looks.
 #
 # The last column is the mean over 68 photographs that [B] reports at peak 50, with larger networks. **Not all of [B]'s order appears here.** CoCo-ADMM is ahead of CoCo-PEGD in both, and the
