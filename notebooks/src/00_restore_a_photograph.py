@@ -17,7 +17,7 @@
 # >
 # > **You need.** Python and a little linear algebra. Nothing is downloaded.
 # >
-# > **Time.** 45 minutes (50 with all that is folded); the cells take about a minute together.
+# > **Time.** 40 minutes (45 with all that is folded); the cells take about a minute together.
 #
 # A question to keep in mind. The denoiser below was trained to remove *Gaussian* noise from *sharp* pictures. It has
 # never seen a blurred picture nor a Poisson count. How can it help to invert a blur, and how could anyone **prove** that
@@ -149,6 +149,39 @@ v = G.prox(y100, 0.5)
 gap = float((y100 - v - 0.5 * G.grad(v)).norm() / (y100 - v).norm())
 print("gap between the two sides below 0.1 %:", gap < 1e-3)
 assert gap < 1e-3
+
+# %% [markdown]
+# **Exercise 1.** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
+# is the minimiser. Put your formula into `mine` and run the cell: the check compares it with a brute-force search and says
+# "right", or gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks. The given solution has
+# another name, `given`; on the website it is folded, and the copies that `make course` opens have none.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# The derivative of $\lambda(v - y\log v) + (v - z)^2/2$ is $\lambda - \lambda y / v + v - z$. Times $v > 0$:
+# $v^2 - (z - \lambda)v - \lambda y = 0$. The product of the two roots is $-\lambda y \le 0$, so one is $\le 0$ and one is
+# $\ge 0$: $v = \tfrac12\bigl(z - \lambda + \sqrt{(z-\lambda)^2 + 4\lambda y}\bigr)$. The objective is strictly convex on
+# $v > 0$, so for $y > 0$ this stationary point is the minimiser. For $y = 0$ it is $\max(z - \lambda, 0)$, also right: if
+# $z \le \lambda$ the derivative $\lambda + v - z$ is positive for $v > 0$, and the minimum is at the boundary 0.
+#
+# </details>
+
+
+# %%
+def mine(z, y, lam):
+    return 0.0  # replace by your formula
+
+
+print(checks.check_prox(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(z, y, lam):
+    return (z - lam + ((z - lam) ** 2 + 4 * lam * y) ** 0.5) / 2
+
+
+assert checks.check_prox(given) == "right"
 
 # %% [markdown]
 # ## Plug and play: a denoiser in the place of a proximal operator
@@ -285,79 +318,7 @@ assert table.loc["DPIR", "PSNR (dB)"] > table.loc["CoCo-ADMM", "PSNR (dB)"]
 table
 
 # %% [markdown]
-# A finding to be explained: in [B] (its Table 2) CoCo-ADMM is ahead of DPIR, here it is behind. A likely reason stands in the
-# table of the cards above. The CoCo denoiser of [B] loses under 0.2 dB to the plain one at level 25 (its Table 1); ours,
-# a thirtieth of the size and finetuned on a CPU, loses several times as much. Both plug-and-play methods are far ahead of the classics.
-#
-# ## What a theorem looks like in a run
-#
-# Theorem 4.1 of [B] does not speak of PSNR. It says that a certain function of the iterates, the augmented Lagrangian
-#
-# $$ H_k = F(u_k) + \lambda G(v_k) + \langle b_k, u_k - v_k\rangle + \tfrac12\|u_k - v_k\|^2, $$
-#
-# decreases, and that the iterates converge. In general $F$ has no formula (for a gradient step its values along a run
-# are known, notebook 05), but its gradient is known along every run:
-# $\nabla F(u_k) = -b_k$. Summing $\langle \nabla F, \mathrm{d}u\rangle$ from iterate to iterate by the trapezoidal rule
-# gives $F$ up to a constant, approximately and for free; it is independent of the path only as far as $D$ is
-# conservative. So the descent can be watched, on a logarithmic axis above its last value:
-
-# %% mystnb={"image": {"alt": "Three plots over 50 iterations: PSNR of both methods rising to a plateau; relative change falling on a logarithmic scale, steadily for CoCo-ADMM; the Lagrangian of CoCo-ADMM, above its last value, falling on a logarithmic scale"}}
-curves_figure(runs)
-# %% [markdown]
-# *Figure 5.* PSNR, relative change and Lagrangian of the runs of figure 4.
-
-# %%
-history = runs["coco-admm"].history
-change, lagrangian = history["relative_change"], history["lagrangian"]
-rises = lagrangian.diff().iloc[1:].clip(lower=0).sum()
-fall = lagrangian.iloc[0] - lagrangian.iloc[-1]
-print(f"Lagrangian: rises sum to {100 * rises / fall:.1f} % of its fall")
-print(
-    f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}"
-)
-assert fall > 0
-assert (
-    rises < 0.01 * fall
-)  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
-assert change.iloc[-1] < change.iloc[1] / 10
-
-# %% [markdown]
-# ## Your turn
-#
-# **Exercise 1 (warm-up, on paper).** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
-# is the minimiser. Put your formula into `mine` and run the cell: the check compares it with a brute-force search and says
-# "right", or gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks; the given solution is
-# folded below and has another name, `given`. The copies that `make course` opens have none.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# The derivative of $\lambda(v - y\log v) + (v - z)^2/2$ is $\lambda - \lambda y / v + v - z$. Times $v > 0$:
-# $v^2 - (z - \lambda)v - \lambda y = 0$. The product of the two roots is $-\lambda y \le 0$, so one is $\le 0$ and one is
-# $\ge 0$: $v = \tfrac12\bigl(z - \lambda + \sqrt{(z-\lambda)^2 + 4\lambda y}\bigr)$. The objective is strictly convex on
-# $v > 0$, so for $y > 0$ this stationary point is the minimiser. For $y = 0$ it is $\max(z - \lambda, 0)$, also right: if
-# $z \le \lambda$ the derivative $\lambda + v - z$ is positive for $v > 0$, and the minimum is at the boundary 0.
-#
-# </details>
-
-
-# %%
-def mine(z, y, lam):
-    return 0.0  # replace by your formula
-
-
-print(checks.check_prox(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(z, y, lam):
-    return (z - lam + ((z - lam) ** 2 + 4 * lam * y) ** 0.5) / 2
-
-
-assert checks.check_prox(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (code).** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
+# **Exercise 2.** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
 # peak on a logarithmic axis; the middle of the photograph, 128 x 128 pixels, is enough. (`deconvolution.settings` extends
 # the parameters [B] gives at 50 and 100 by power laws.) Put the four numbers, from 25 to 200, into `my_psnr`.
 #
@@ -395,7 +356,44 @@ assert checks.check_gains(found) == "right"
 figure
 
 # %% [markdown]
-# **Exercise 3 (open).** Set `averaging = 1.0` in the next cell: the theorem no longer speaks. Does the run diverge? Does the
+# A finding to be explained: in [B] (its Table 2) CoCo-ADMM is ahead of DPIR, here it is behind. A likely reason stands in the
+# table of the cards above. The CoCo denoiser of [B] loses under 0.2 dB to the plain one at level 25 (its Table 1); ours,
+# a thirtieth of the size and finetuned on a CPU, loses several times as much. Both plug-and-play methods are far ahead of the classics.
+#
+# ## What a theorem looks like in a run
+#
+# Theorem 4.1 of [B] does not speak of PSNR. It says that a certain function of the iterates, the augmented Lagrangian
+#
+# $$ H_k = F(u_k) + \lambda G(v_k) + \langle b_k, u_k - v_k\rangle + \tfrac12\|u_k - v_k\|^2, $$
+#
+# decreases, and that the iterates converge. In general $F$ has no formula (for a gradient step its values along a run
+# are known, notebook 05), but its gradient is known along every run:
+# $\nabla F(u_k) = -b_k$. Summing $\langle \nabla F, \mathrm{d}u\rangle$ from iterate to iterate by the trapezoidal rule
+# gives $F$ up to a constant, approximately and for free; it is independent of the path only as far as $D$ is
+# conservative. So the descent can be watched, on a logarithmic axis above its last value:
+
+# %% mystnb={"image": {"alt": "Three plots over 50 iterations: PSNR of both methods rising to a plateau; relative change falling on a logarithmic scale, steadily for CoCo-ADMM; the Lagrangian of CoCo-ADMM, above its last value, falling on a logarithmic scale"}}
+curves_figure(runs)
+# %% [markdown]
+# *Figure 5.* PSNR, relative change and Lagrangian of the runs of figure 4.
+
+# %%
+history = runs["coco-admm"].history
+change, lagrangian = history["relative_change"], history["lagrangian"]
+rises = lagrangian.diff().iloc[1:].clip(lower=0).sum()
+fall = lagrangian.iloc[0] - lagrangian.iloc[-1]
+print(f"Lagrangian: rises sum to {100 * rises / fall:.1f} % of its fall")
+print(
+    f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}"
+)
+assert fall > 0
+assert (
+    rises < 0.01 * fall
+)  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
+assert change.iloc[-1] < change.iloc[1] / 10
+
+# %% [markdown]
+# **Try it.** Set `averaging = 1.0` in the next cell: the theorem no longer speaks. Does the run diverge? Does the
 # Lagrangian still fall? Why does "no theorem" not mean "no convergence"? The [theory page](../book/theory/coco_pnp.md) has a
 # denoiser for which the bound is sharp when $\gamma \le 1/4$.
 
@@ -409,7 +407,9 @@ digits = {"PSNR": 1, "relative_change": 3, "lagrangian": -1}
 trial[list(digits)].iloc[::3].round(digits)
 
 # %% [markdown]
-# **Quiz.** *Which of these does Theorem 4.1 promise for CoCo-ADMM: (a) the PSNR rises; (b) the iterates converge to a
+# ## Quiz
+#
+# *Which of these does Theorem 4.1 promise for CoCo-ADMM: (a) the PSNR rises; (b) the iterates converge to a
 # stationary point of $F + \lambda G$; (c) the result does not depend on the start?*
 #
 # <details>

@@ -18,7 +18,7 @@
 # > **You need.** Singular values, the discrete Fourier transform, mean and variance, Bayes' rule, convex functions. Best after
 # > [Restore a photograph](00_restore_a_photograph.ipynb).
 # >
-# > **Time.** 75 minutes (80 with all that is folded); the cells take about half a minute together.
+# > **Time.** 65 minutes (75 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Below, a photograph is blurred a little and stored with 8 bits. Nobody can see the rounding.
 # The blur is known exactly and it is invertible. Yet after dividing it out, the error is many times the distance from
@@ -119,6 +119,35 @@ for name, kernel in {"shake": shake, "Gaussian": kernels.gaussian(9, 1.2)}.items
     measured, formula = float(gaps.square().mean()), float((A - A.T).square().sum())
     print(f"{name}: mean square gap {measured:.4f}, sum of M_ij^2 {formula:.4f}")
     assert abs(measured - formula) <= 0.12 * formula + 1e-12
+
+# %% [markdown]
+# **Exercise 1.** $(Dx)_i = x_{i+1} - x_i$ along rows, periodic. Write its adjoint. What are its singular
+# values?
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $\langle Dx, y\rangle = \sum_i x_{i+1}y_i - x_iy_i = \sum_i x_i(y_{i-1} - y_i)$, so $(D^{\mathsf T}y)_i = y_{i-1} - y_i$.
+# It is a periodic blur with a kernel of sum 0; $\hat k = e^{\mathrm i\theta} - 1$ for the frequency $\theta$, so the
+# singular values are $2\,|\sin(\theta/2)|$. Constants are lost.
+#
+# </details>
+
+
+# %%
+def mine(y):
+    return torch.zeros_like(y)  # replace by D^T y; y has the shape (1, 1, H, W)
+
+
+print(checks.check_adjoint(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(y):
+    return y.roll(1, -1) - y
+
+
+assert checks.check_adjoint(given) == "right"
 
 # %% [markdown]
 # ## Singular values: how much of each pattern survives
@@ -318,6 +347,45 @@ assert abs(left / right - 1) < 1e-9
 assert abs(left2 / right2 - 1) < 1e-9
 
 # %% [markdown]
+# **Exercise 2.** *What is the right likelihood worth?* One unknown brightness $s$ is seen by $m$ pixels of
+# known sensitivities $a_i > 0$: $y_i \sim \mathrm{Poisson}(p\,a_is)/p$. Find the minimiser $\hat s$ of the Poisson $G$, the
+# least-squares estimate $\tilde s$, and $\operatorname{Var}\tilde s/\operatorname{Var}\hat s$. Show that it is at least 1.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $G(s) = \sum_i a_is - y_i\log(a_is)$, $G'(s) = \sum_i a_i - \sum_i y_i/s$, so $\hat s = \sum_i y_i/\sum_i a_i$.
+# Least squares: $\tilde s = \sum_i a_iy_i/\sum_i a_i^2$. Both have mean $s$. With $\operatorname{Var}y_i = a_is/p$:
+# $\operatorname{Var}\hat s = \frac sp\,\frac1{\sum a_i}$ and
+# $\operatorname{Var}\tilde s = \frac sp\,\frac{\sum a_i^3}{(\sum a_i^2)^2}$. The ratio is
+# $\sum a_i\sum a_i^3/(\sum a_i^2)^2$. By the Cauchy-Schwarz inequality for $a_i^{1/2}$ and $a_i^{3/2}$ it is at least 1, with
+# equality only if all $a_i$ are equal.
+#
+# </details>
+
+
+# %%
+def mine(a):
+    return 0.0  # replace by Var(least squares) / Var(Poisson)
+
+
+print(checks.check_ratio(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(a):
+    return a.sum() * (a**3).sum() / (a**2).sum() ** 2
+
+
+assert checks.check_ratio(given) == "right"
+a = torch.tensor([1.0] + 20 * [0.2])
+counts = noise.poisson((0.7 * a).expand(40_000, -1), 30, generator)
+least_squares, poisson = counts @ a / (a @ a), counts.sum(1) / a.sum()
+found = float(least_squares.var() / poisson.var())
+print(f"formula {given(a):.2f}, from 40,000 draws {found:.2f}")
+assert abs(given(a) / found - 1) < 0.05
+
+# %% [markdown]
 # ## The Poisson fidelity is a distance in disguise
 #
 # A differentiable convex $\psi$ defines the *Bregman divergence*
@@ -424,7 +492,7 @@ for t in (1, 0.1, 0.01, 0.001):
 #
 # So for $K = I$ the step must be at most $2\min_iy_i$, twice the darkest observed *intensity* (with one photon at peak
 # 50: 0.04), and then it is very slow in the bright pixels. (For $K = I$ and
-# $\tau \le \min y_i$ it does converge, exercise 4: no Lipschitz constant does not mean no hope. It means that no step
+# $\tau \le \min y_i$ it does converge, as the last section shows: no Lipschitz constant does not mean no hope. It means that no step
 # serves all data and all starts.)
 #
 # The *proximal* step has no such trouble. $v = \operatorname{prox}_{\lambda g}(z)$ minimises
@@ -534,6 +602,48 @@ assert all(g <= b for g, b in zip(gaps[1:], bounds, strict=True))
 assert all(a >= b for a, b in pairwise(gaps))
 
 # %% [markdown]
+# **Exercise 3.** $\|y\|_1$ is not the least constant in Theorem 6. Show that it is
+# $L^* = \max_j\sum_{i:\,K_{ij} > 0}y_i$. How much longer may the mirror step be for a blur? Let `mine` return
+# $L^*$ for a matrix $K$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# *Enough.* The last step of the proof gave too much away:
+# $\sum_iy_i\sum_jw_{ij}q_j^2 = \sum_jq_j^2\sum_iy_iw_{ij}$, and $w_{ij} \le 1$, with $w_{ij} = 0$ where $K_{ij} = 0$.
+# *Needed.* Let $u$ be 1 in pixel $j$ and $\varepsilon$ elsewhere, $d$ the $j$-th unit vector, so $q_j = 1$. Then
+# $\langle d, \nabla^2G\,d\rangle = \sum_iy_iw_{ij}^2$ and $\langle d, \nabla^2h\,d\rangle = 1$. As $\varepsilon \to 0$, $w_{ij} \to 1$
+# wherever $K_{ij} > 0$. For a blur only the pixels under the kernel count, not the whole picture; for $K = I$,
+# $L^* = \max_jy_j$. So the step may be longer by $\|y\|_1/L^*$: about the number of pixels of the picture over the number
+# under the kernel, if $y$ is about even. (The convergence proof uses only that $Lh - G$ is convex, so it holds for
+# $\tau \le 1/L^*$.)
+#
+# </details>
+
+
+# %%
+def mine(K, y):
+    return y.sum()  # replace by the least constant
+
+
+print(checks.check_constant(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(K, y):
+    return ((K > 1e-12).double().T @ y).max()
+
+
+assert checks.check_constant(given) == "right"
+L = float(given(matrix(Ksmall, 8), G8.y.flatten()))
+faster = mirror_gaps(G8, flat, 1 / L)
+print(
+    f"gap after 300 steps: {gaps[-1]:.4f} with 1/‖y‖₁, {faster[-1]:.5f} with 1/L*"
+)
+assert faster[-1] < 0.5 * gaps[-1]
+assert all(a >= b for a, b in pairwise(faster))
+
+# %% [markdown]
 # ## What few photons do
 #
 # A Poisson count of mean $m = ps$ has variance $m$ ($\mathbb E\,c(c-1) = \sum_c e^{-m}m^c/(c-2)! = m^2$, so the variance is
@@ -621,123 +731,13 @@ print(f"Tikhonov {psnrs[0]:.0f} dB, CoCo-ADMM {psnrs[1]:.0f} dB")
 assert psnrs[1] > psnrs[0] + 1
 
 # %% [markdown]
-# ## Your turn
+# ## When gradient descent does converge (beyond the core)
 #
-# **Exercise 1 (warm-up).** $(Dx)_i = x_{i+1} - x_i$ along rows, periodic. Write its adjoint. What are its singular
-# values?
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $\langle Dx, y\rangle = \sum_i x_{i+1}y_i - x_iy_i = \sum_i x_i(y_{i-1} - y_i)$, so $(D^{\mathsf T}y)_i = y_{i-1} - y_i$.
-# It is a periodic blur with a kernel of sum 0; $\hat k = e^{\mathrm i\theta} - 1$ for the frequency $\theta$, so the
-# singular values are $2\,|\sin(\theta/2)|$. Constants are lost.
-#
-# </details>
-
-
-# %%
-def mine(y):
-    return torch.zeros_like(y)  # replace by D^T y; y has the shape (1, 1, H, W)
-
-
-print(checks.check_adjoint(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(y):
-    return y.roll(1, -1) - y
-
-
-assert checks.check_adjoint(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation).** *What is the right likelihood worth?* One unknown brightness $s$ is seen by $m$ pixels of
-# known sensitivities $a_i > 0$: $y_i \sim \mathrm{Poisson}(p\,a_is)/p$. Find the minimiser $\hat s$ of the Poisson $G$, the
-# least-squares estimate $\tilde s$, and $\operatorname{Var}\tilde s/\operatorname{Var}\hat s$. Show that it is at least 1.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $G(s) = \sum_i a_is - y_i\log(a_is)$, $G'(s) = \sum_i a_i - \sum_i y_i/s$, so $\hat s = \sum_i y_i/\sum_i a_i$.
-# Least squares: $\tilde s = \sum_i a_iy_i/\sum_i a_i^2$. Both have mean $s$. With $\operatorname{Var}y_i = a_is/p$:
-# $\operatorname{Var}\hat s = \frac sp\,\frac1{\sum a_i}$ and
-# $\operatorname{Var}\tilde s = \frac sp\,\frac{\sum a_i^3}{(\sum a_i^2)^2}$. The ratio is
-# $\sum a_i\sum a_i^3/(\sum a_i^2)^2$. By the Cauchy-Schwarz inequality for $a_i^{1/2}$ and $a_i^{3/2}$ it is at least 1, with
-# equality only if all $a_i$ are equal.
-#
-# </details>
-
-
-# %%
-def mine(a):
-    return 0.0  # replace by Var(least squares) / Var(Poisson)
-
-
-print(checks.check_ratio(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(a):
-    return a.sum() * (a**3).sum() / (a**2).sum() ** 2
-
-
-assert checks.check_ratio(given) == "right"
-a = torch.tensor([1.0] + 20 * [0.2])
-counts = noise.poisson((0.7 * a).expand(40_000, -1), 30, generator)
-least_squares, poisson = counts @ a / (a @ a), counts.sum(1) / a.sum()
-found = float(least_squares.var() / poisson.var())
-print(f"formula {given(a):.2f}, from 40,000 draws {found:.2f}")
-assert abs(given(a) / found - 1) < 0.05
-
-# %% [markdown]
-# **Exercise 3 (derivation and code).** $\|y\|_1$ is not the least constant in Theorem 6. Show that it is
-# $L^* = \max_j\sum_{i:\,K_{ij} > 0}y_i$. How much longer may the mirror step be for a blur? Let `mine` return
-# $L^*$ for a matrix $K$.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# *Enough.* The last step of the proof gave too much away:
-# $\sum_iy_i\sum_jw_{ij}q_j^2 = \sum_jq_j^2\sum_iy_iw_{ij}$, and $w_{ij} \le 1$, with $w_{ij} = 0$ where $K_{ij} = 0$.
-# *Needed.* Let $u$ be 1 in pixel $j$ and $\varepsilon$ elsewhere, $d$ the $j$-th unit vector, so $q_j = 1$. Then
-# $\langle d, \nabla^2G\,d\rangle = \sum_iy_iw_{ij}^2$ and $\langle d, \nabla^2h\,d\rangle = 1$. As $\varepsilon \to 0$, $w_{ij} \to 1$
-# wherever $K_{ij} > 0$. For a blur only the pixels under the kernel count, not the whole picture; for $K = I$,
-# $L^* = \max_jy_j$. So the step may be longer by $\|y\|_1/L^*$: about the number of pixels of the picture over the number
-# under the kernel, if $y$ is about even. (The convergence proof uses only that $Lh - G$ is convex, so it holds for
-# $\tau \le 1/L^*$.)
-#
-# </details>
-
-
-# %%
-def mine(K, y):
-    return y.sum()  # replace by the least constant
-
-
-print(checks.check_constant(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(K, y):
-    return ((K > 1e-12).double().T @ y).max()
-
-
-assert checks.check_constant(given) == "right"
-L = float(given(matrix(Ksmall, 8), G8.y.flatten()))
-faster = mirror_gaps(G8, flat, 1 / L)
-print(
-    f"gap after 300 steps: {gaps[-1]:.4f} with 1/‖y‖₁, {faster[-1]:.5f} with 1/L*"
-)
-assert faster[-1] < 0.5 * gaps[-1]
-assert all(a >= b for a, b in pairwise(faster))
-
-# %% [markdown]
-# **Exercise 4 (open).** Let $K = I$, all $y_i > 0$ and $\tau \le \min_iy_i$. Show that gradient descent on $G$ converges from every
+# Let $K = I$, all $y_i > 0$ and $\tau \le \min_iy_i$. Show that gradient descent on $G$ converges from every
 # start $u > 0$. How many steps does it need in the brightest pixel? What happens in an empty pixel?
 #
 # <details>
-# <summary>Solution</summary>
+# <summary>Answer</summary>
 #
 # $T(s) = s - \tau + \tau y/s$ is convex with its minimum $2\sqrt{\tau y} - \tau \ge \sqrt{\tau y}$ at $\sqrt{\tau y} \le y$.
 # So after one step $s \ge \sqrt{\tau y}$, where $T$ increases: from there on $s_k$ is monotone and tends to the only fixed
@@ -746,7 +746,10 @@ assert all(a >= b for a, b in pairwise(faster))
 #
 # </details>
 #
-# **Quiz.** *The photograph is stored with 16 bits instead of 8. What happens to the error of the division?*
+#
+# ## Quiz
+#
+# *The photograph is stored with 16 bits instead of 8. What happens to the error of the division?*
 #
 # <details>
 # <summary>Answer</summary>

@@ -18,7 +18,7 @@
 # > **You need.** Calculus in several variables, expectation and covariance, eigenvalues; proximal operators
 # > ([notebook 02](02_proximal_operators.ipynb)).
 # >
-# > **Time.** 80 minutes (90 with all that is folded); the cells take about half a minute together.
+# > **Time.** 75 minutes (85 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Take a denoiser that shortens *every* vector by 5 per cent. Put it into *ADMM*, a
 # standard algorithm that converges for every convex prior, to fill in one missing pixel out of two. Can that loop blow up?
@@ -95,8 +95,13 @@ for name, E in guesses.items():
     assert left > float(best) - 1e-9
 pd.DataFrame(rows).T.round(4)
 
+# %% mystnb={"image": {"alt": "Three panels over the noisy value x. The density has two humps. The denoiser rises in two gentle slopes joined by a steep one at the middle. Its derivative is near 0.1 except for a peak above 3 in the middle"}}
+oracle_figure(prior, sigma)
 # %% [markdown]
-# The last term, `best`, was computed from the Jacobian of $D$; exercise 2 asks why that is right. *MAP*, the maximum a
+# *Figure 1.* Our pixel: the density of what we see; the best denoiser $D$; and its derivative $J$, which we compute below.
+# Between the peaks the best denoiser is steep, steeper than 1.
+#
+# The last term, `best`, was computed from the Jacobian of $D$; exercise 1 asks why that is right. *MAP*, the maximum a
 # posteriori guess $\arg\max_u \log p(u) - \|x - u\|^2/2\sigma^2$, is what $\operatorname{prox}_{-\sigma^2\log p}$ returns. It
 # is not the best denoiser, and we come back to it.
 #
@@ -177,13 +182,8 @@ assert torch.allclose(D[inside], mean[inside], atol=1e-8)
 assert abs(float(slope.max()) - M) < 1e-9
 assert abs(float(slope.min()) - a) < 1e-3
 
-# %% mystnb={"image": {"alt": "Three panels over the noisy value x. The density has two humps. The denoiser rises in two gentle slopes joined by a steep one at the middle. Its derivative is near 0.1 except for a peak above 3 in the middle"}}
-oracle_figure(prior, sigma)
 # %% [markdown]
-# *Figure 1.* Our pixel: the density of what we see; the best denoiser $D$; and its derivative $J$.
-# Between the peaks the best denoiser is steep, steeper than 1.
-#
-# Between the peaks the ideal denoiser must decide, and a decision is steep: two noisy pixels near 0.5 leave it *further
+# Between the peaks the ideal denoiser must decide, and a decision is steep (figure 1): two noisy pixels near 0.5 leave it *further
 # apart* than they entered. To demand a *nonexpansive* denoiser ($\|J\|_* \le 1$) is to demand a worse one. Precisely:
 #
 # **Corollary 4.** (i) $D$ is nonexpansive if and only if $p_\sigma$ is log-concave. (ii) If $M = \sup_x\|J(x)\|_*$ is finite and positive,
@@ -235,6 +235,73 @@ frame_slider(
 # %% [markdown]
 # *Figure 2.* Figure 1 at seven noise levels: with more noise the two humps merge, and the denoiser becomes flatter.
 #
+# **Exercise 1.** Prove $\mathbb E\|D(x) - u\|^2 = \sigma^2\,\mathbb E\operatorname{tr}J(x)$, the formula behind
+# `best` in section 1. Conclude that $J$ is *on average* a contraction: the mean of its eigenvalues is at most 1.
+# Let `mine` return the right side for `points` $x_i$ drawn from $p_\sigma$; the check compares it with the error itself.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $\sigma^2\operatorname{tr}J(x) = \operatorname{tr}\operatorname{Cov}(u \mid x) = \int\|u - D(x)\|^2\,P_x(du)$; take the
+# expectation over $x$. By Theorem 1 with $E(x) = x$ this is at most $n\sigma^2$, so $\tfrac1n\,\mathbb E\operatorname{tr}J \le 1$. Expansion
+# cannot be the rule: by Markov's inequality $\tfrac1n\operatorname{tr}J$ exceeds $c$ with probability at most $1/c$. It lives where $p_\sigma$ is not
+# log-concave, between the peaks.
+#
+# </details>
+
+
+# %%
+def mine(mixture, points, sigma):
+    return 0.0  # replace: the mean of sigma^2 tr J over the points
+
+
+print(checks.check_risk(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(mixture, points, sigma):
+    J = mixture.jacobian(points, sigma)
+    return sigma**2 * J.diagonal(dim1=1, dim2=2).sum(1).mean()
+
+
+assert checks.check_risk(given) == "right"
+
+# %% [markdown]
+# **Exercise 2.** At which noise level does the two-peak denoiser stop being expansive? Find it by bisection on the
+# largest $J$ on a grid (for the check: for any two equal peaks between 0 and 1); compare with the formula
+# $\Delta = 2\sqrt{s^2 + \sigma^2}$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# See the cell below. Solving for the noise, $\sigma = \sqrt{\Delta^2/4 - s^2}$. Below it, keep the upper half of the
+# interval; above it, the lower half.
+#
+# </details>
+
+
+# %%
+def mine(prior):
+    return 0.0  # replace by your bisection
+
+
+print(checks.check_threshold(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(prior):
+    low, high = 0.05, 0.6
+    for _ in range(40):
+        half = (low + high) / 2
+        expansive = float(prior.jacobian(x[:, None], half).max()) > 1
+        low, high = (half, high) if expansive else (low, half)
+    return low
+
+
+assert checks.check_threshold(given) == "right"
+print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
+
+# %% [markdown]
 # ## The ideal denoiser is a proximal operator
 #
 # Plug-and-play replaces $\operatorname{prox}_F(z) = \arg\min_u F(u) + \tfrac12\|u - z\|^2$ by a denoiser. Which denoisers
@@ -325,6 +392,35 @@ curves(
 # So "plug-and-play with the best denoiser" is *not* MAP estimation with the true prior. It minimises something else, flatter
 # between the peaks: $F$ remembers the noise level $\sigma$.
 #
+# **Exercise 3.** The prior is one Gaussian $N(m, s^2)$ on the line. Compute $D$, then $F$ from
+# $F' = D^{-1} - I$, and show that here $F = -\sigma^2\log p$ up to a constant: MAP and MMSE agree. Put $F''$ into `mine`.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $p_\sigma = N(m, s^2 + \sigma^2)$, so by Tweedie $D(x) = x - \sigma^2(x - m)/(s^2 + \sigma^2) = m + a(x - m)$ with
+# $a = s^2/(s^2 + \sigma^2)$. Inverse: $D^{-1}(u) = m + (u - m)/a$. $F'(u) = (u - m)(1/a - 1) = (u - m)\,\sigma^2/s^2$, so
+# $F(u) = \tfrac{\sigma^2}{2s^2}(u - m)^2$ and $F'' = \sigma^2/s^2$. And $-\sigma^2\log p(u) = \sigma^2(u - m)^2/2s^2 + \text{const}$: the same.
+#
+# </details>
+
+
+# %%
+def mine(s, sigma):
+    return 0.0  # replace by your formula for F''
+
+
+print(checks.check_curvature(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(s, sigma):
+    return sigma**2 / s**2
+
+
+assert checks.check_curvature(given) == "right"
+
+# %% [markdown]
 # **What breaks without symmetry.** Suppose $D$ is a proximal operator of some $F$, and let $z_1, \dots, z_m$ be points, $z_0 = z_m$. $D(z_i)$ is at least as good for $z_i$ as
 # $D(z_{i-1})$ is. Add these $m$ inequalities: the values of $F$ cancel, the squares too, and
 # $\sum_i \langle D(z_i) - D(z_{i-1}), z_i\rangle \ge 0$. A denoiser that turns the picture a little, $D(x) = Wx$ with
@@ -682,109 +778,13 @@ gallery({"clean": clean, "observed": blurred, "PnP-PGD, 40 steps": photo.x})
 # shown that with an asymmetric denoiser another loop can explode. The rest of the course closes that gap from the
 # denoiser's side.
 #
-# ## Your turn
+# ## A map of convergence (beyond the core)
 #
-# **Exercise 1 (warm-up, on paper).** The prior is one Gaussian $N(m, s^2)$ on the line. Compute $D$, then $F$ from
-# $F' = D^{-1} - I$, and show that here $F = -\sigma^2\log p$ up to a constant: MAP and MMSE agree. Put $F''$ into `mine`.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $p_\sigma = N(m, s^2 + \sigma^2)$, so by Tweedie $D(x) = x - \sigma^2(x - m)/(s^2 + \sigma^2) = m + a(x - m)$ with
-# $a = s^2/(s^2 + \sigma^2)$. Inverse: $D^{-1}(u) = m + (u - m)/a$. $F'(u) = (u - m)(1/a - 1) = (u - m)\,\sigma^2/s^2$, so
-# $F(u) = \tfrac{\sigma^2}{2s^2}(u - m)^2$ and $F'' = \sigma^2/s^2$. And $-\sigma^2\log p(u) = \sigma^2(u - m)^2/2s^2 + \text{const}$: the same.
-#
-# </details>
-
-
-# %%
-def mine(s, sigma):
-    return 0.0  # replace by your formula for F''
-
-
-print(checks.check_curvature(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(s, sigma):
-    return sigma**2 / s**2
-
-
-assert checks.check_curvature(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation).** Prove $\mathbb E\|D(x) - u\|^2 = \sigma^2\,\mathbb E\operatorname{tr}J(x)$, the formula behind
-# `best` in the first cell. Conclude that $J$ is *on average* a contraction: the mean of its eigenvalues is at most 1.
-# Let `mine` return the right side for `points` $x_i$ drawn from $p_\sigma$; the check compares it with the error itself.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $\sigma^2\operatorname{tr}J(x) = \operatorname{tr}\operatorname{Cov}(u \mid x) = \int\|u - D(x)\|^2\,P_x(du)$; take the
-# expectation over $x$. By Theorem 1 with $E(x) = x$ this is at most $n\sigma^2$, so $\tfrac1n\,\mathbb E\operatorname{tr}J \le 1$. Expansion
-# cannot be the rule: by Markov's inequality $\tfrac1n\operatorname{tr}J$ exceeds $c$ with probability at most $1/c$. It lives where $p_\sigma$ is not
-# log-concave, between the peaks.
-#
-# </details>
-
-
-# %%
-def mine(mixture, points, sigma):
-    return 0.0  # replace: the mean of sigma^2 tr J over the points
-
-
-print(checks.check_risk(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(mixture, points, sigma):
-    J = mixture.jacobian(points, sigma)
-    return sigma**2 * J.diagonal(dim1=1, dim2=2).sum(1).mean()
-
-
-assert checks.check_risk(given) == "right"
-
-# %% [markdown]
-# **Exercise 3 (code).** At which noise level does the two-peak denoiser stop being expansive? Find it by bisection on the
-# largest $J$ on a grid (for the check: for any two equal peaks between 0 and 1); compare with the formula
-# $\Delta = 2\sqrt{s^2 + \sigma^2}$.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# See the cell below. Solving for the noise, $\sigma = \sqrt{\Delta^2/4 - s^2}$. Below it, keep the upper half of the
-# interval; above it, the lower half.
-#
-# </details>
-
-
-# %%
-def mine(prior):
-    return 0.0  # replace by your bisection
-
-
-print(checks.check_threshold(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(prior):
-    low, high = 0.05, 0.6
-    for _ in range(40):
-        half = (low + high) / 2
-        expansive = float(prior.jacobian(x[:, None], half).max()) > 1
-        low, high = (half, high) if expansive else (low, half)
-    return low
-
-
-assert checks.check_threshold(given) == "right"
-print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
-
-# %% [markdown]
-# **Exercise 4 (open).** Colour the plane of $(\theta, a)$, $0 < \theta < 90°$, $0 < a \le 1.2$, by $\rho$ of PnP-ADMM on the two pixels, for
+# Colour the plane of $(\theta, a)$, $0 < \theta < 90°$, $0 < a \le 1.2$, by $\rho$ of PnP-ADMM on the two pixels, for
 # $\lambda$ of 1, 5 and 50, and by that of PnP-PGD for $\lambda = 1$. Where does each converge? Then replace the mask by $A = I$. Why is the missing pixel essential?
 #
 # <details>
-# <summary>Solution</summary>
+# <summary>What we found</summary>
 #
 # ADMM converges for $a \le \cos\theta$ at every $\lambda$, and above that curve has an eigenvalue beyond 1 as soon as
 # $\lambda a(a - \cos\theta) > |ae^{i\theta} - 1|^2$. If "$<$" holds there, it converges. With $c = \cos\theta$, $\det T = (a^2 - \lambda a(a - c))/(1 + \lambda)$
@@ -797,7 +797,10 @@ print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
 #
 # </details>
 #
-# **Quiz.** *A network reaches exactly the smallest possible mean squared error. Which follow: (a) its Jacobian is symmetric;
+#
+# ## Quiz
+#
+# *A network reaches exactly the smallest possible mean squared error. Which follow: (a) its Jacobian is symmetric;
 # (b) it is nonexpansive; (c) it is a proximal operator; (d) PnP-PGD with it solves MAP estimation with the true prior?*
 #
 # <details>
