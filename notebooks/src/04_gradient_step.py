@@ -279,29 +279,23 @@ pd.DataFrame(rows).T.round(3)
 # on a grid and a finite difference of $\log p_\sigma$.
 
 # %%
-prior, level = (
-    GaussianMixture.two_peaks(),
-    0.15,
-)  # level: sigma of this prior's noise
+prior = GaussianMixture.two_peaks()
+level = 0.15  # sigma of the noise on this pixel
 broad = torch.full((1, 1, 1), 0.3**2)
 wrong = GaussianMixture(torch.ones(1), torch.full((1, 1), 0.5), broad)
 x = torch.linspace(-1, 2, 1501).double()
 u = torch.linspace(-0.3, 1.3, 1601).double()
 pixels = x.reshape(-1, 1, 1, 1)
 exact, other = (GradientStep(toy.RootNet(m)) for m in (prior, wrong))
-gap = (
-    (exact(pixels, level).flatten() - prior.mmse(x[:, None], level)[:, 0])
-    .abs()
-    .max()
-)
+ideal = prior.mmse(x[:, None], level)[:, 0]
+gap = (exact(pixels, level).flatten() - ideal).abs().max()
 print(f"GradientStep(RootNet) is the posterior mean: {bool(gap < 1e-9)}")
-joint = posterior.gaussian_density(level)(x[:, None] - u)
+density = posterior.gaussian_density(level)
+joint = density(x[:, None] - u)
 joint = joint * prior.log_density(u[:, None], 0.0).exp()
 error = (other(pixels, level).flatten()[:, None] - u) ** 2
 left = torch.trapezoid(torch.trapezoid(joint * error, u, dim=1), x)
-p, _, variance = posterior.bayes_on_a_grid(
-    prior, x, posterior.gaussian_density(level)
-)
+p, _, variance = posterior.bayes_on_a_grid(prior, x, density)
 (score,) = torch.gradient(p.clamp_min(1e-300).log(), spacing=(x,))
 grad_g = other.gradient_and_value(pixels, level)[0].flatten()
 right = torch.trapezoid(p * (variance + (grad_g + level**2 * score) ** 2), x)
