@@ -33,6 +33,56 @@ def spread(r, starts=(0.0, 1.0), centre=0.5, n=100, measure=lambda d: d.abs().ma
     return measure(ends[0] - ends[1])
 
 
+def my_pgd(prox, grad, tau, x, n, extra=0, sign=-1):
+    for _ in range(n + extra):
+        x = prox(x + sign * tau * grad(x))
+    return x
+
+
+def descent(prox, grad, tau, x, n):
+    for _ in range(n):
+        x = x - tau * grad(x)
+    return x
+
+
+def swapped(prox, grad, tau, x, n):
+    for _ in range(n):
+        x = prox(x)
+        x = x - tau * grad(x)
+    return x
+
+
+def my_drs(prox_R, prox_G, s, n, reflect=True, keep=1):
+    for _ in range(n):
+        x = prox_R(s)
+        s = keep * (s - x) + prox_G(2 * x - s if reflect else x)
+    return s
+
+
+def relaxed_drs(prox_R, prox_G, s, n):
+    """The mean of s and two reflections."""
+    for _ in range(n):
+        r = 2 * prox_R(s) - s
+        s = (s + 2 * prox_G(r) - r) / 2
+    return s
+
+
+def my_admm(prox_R, prox_G, u, n, sign=-1, multiplier=1):
+    b = 0 * u
+    for _ in range(n):
+        v = prox_G(u + b)
+        u = prox_R(v + sign * b)
+        b = b + multiplier * (u - v)
+    return u
+
+
+def admm_by_drs(prox_R, prox_G, u, n):
+    s = prox_G(u)
+    for _ in range(n - 1):
+        s = my_drs(prox_R, prox_G, s, 1)
+    return prox_R(s)
+
+
 RIGHT = {
     "check_positive_stars": [
         lambda z, w: (z - w).clamp_min(0),
@@ -62,6 +112,13 @@ RIGHT = {
         lambda rho, n: [float(FIXED.norm()), *distances(rho, n)],
     ],
     "check_spread": [spread, lambda r: float(spread(r)), lambda r: spread(r).numpy(), lambda r: spread(r, (1.0, 0.0))],
+    "check_pgd": [
+        my_pgd,
+        lambda *a: my_pgd(*a).numpy(),
+        lambda prox, grad, tau, x, n: my_pgd(prox, lambda z: tau * grad(z), 1, x, n).tolist(),
+    ],
+    "check_drs": [my_drs, relaxed_drs, lambda *a: my_drs(*a).tolist()],
+    "check_admm": [my_admm, admm_by_drs, lambda *a: my_admm(*a).numpy()],
 }
 WRONG = {
     "check_positive_stars": [
@@ -130,5 +187,33 @@ WRONG = {
         (lambda r: spread(r, measure=lambda d: d), "wanted one number"),
         (lambda r: spread(2.0 * r), "the two results differ"),
         (lambda r: r.nothing, "raised AttributeError"),
+    ],
+    "check_pgd": [
+        (lambda prox, grad, tau, x, n: x, "the largest difference"),
+        (descent, "the proximal operator is missing"),
+        (swapped, "the gradient step comes first"),
+        (lambda *a: my_pgd(*a, sign=1), "goes down"),
+        (lambda prox, grad, tau, x, n: my_pgd(prox, grad, 1.0, x, n), "the step tau is missing"),
+        (lambda *a: my_pgd(*a, extra=1), "count the iterations"),
+        (lambda prox, grad, tau, x, n: None, "is there a return"),
+        (lambda prox, grad, x, n: x, "raised TypeError"),
+    ],
+    "check_drs": [
+        (lambda prox_R, prox_G, s, n: s, "the largest difference"),
+        (lambda *a: my_drs(*a, reflect=False), "not x"),
+        (lambda *a: my_drs(*a, keep=0), "s has to be added"),
+        (lambda prox_R, prox_G, s, n: my_drs(prox_G, prox_R, s, n), "changed places"),
+        (lambda prox_R, prox_G, s, n: prox_R(my_drs(prox_R, prox_G, s, n)), "return s_n"),
+        (lambda prox_R, prox_G, s, n: s.sum(), "wanted 4 numbers"),
+        (lambda prox_R, prox_G, s, n: prox_R(s, n), "raised TypeError"),
+    ],
+    "check_admm": [
+        (lambda prox_R, prox_G, u, n: u, "the largest difference"),
+        (lambda *a: my_admm(*a, multiplier=0), "b seems to stay 0"),
+        (lambda *a: my_admm(*a, sign=1), "prox_R gets v - b"),
+        (lambda *a: my_admm(*a, multiplier=-1), "not by v - u"),
+        (lambda prox_R, prox_G, u, n: my_admm(prox_G, prox_R, u, n), "the largest difference"),
+        (lambda prox_R, prox_G, u, n: (u, 0), "wanted"),
+        (lambda prox_R, prox_G, u, n: 1 / 0, "raised ZeroDivisionError"),
     ],
 }

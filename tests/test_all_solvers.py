@@ -7,8 +7,10 @@ import pytest
 import torch
 from linear_problem import EYE, LAM, problem, residual_and_fidelity, solve
 
-from pnp_course import priors, solvers
-from pnp_course.fidelities import Gaussian
+from pnp_course import denoiser_card, priors, solvers
+from pnp_course.fidelities import Gaussian, Poisson
+from pnp_course.guarantees import guarantee
+from pnp_course.guarantees.rules import RULES
 from pnp_course.operators import Blur, kernels
 from pnp_course.solvers import run
 
@@ -237,3 +239,32 @@ def test_classical_priors_reach_the_same_minimum(prior):
     assert max(values.values()) == pytest.approx(best, rel=1e-4), values
     for _ in range(20):
         assert total(found["admm"] + 1e-2 * torch.randn(y.shape, generator=generator, dtype=torch.float64)) > best
+
+
+@pytest.mark.parametrize("name", [*CASES, *(name for name in WITH_POTENTIAL if "," not in name)])
+def test_the_rules_know_who_takes_proximal_steps(name):
+    """So the warning of an inexact proximal operator is given where it matters, and only there."""
+    asked = []
+
+    class Watched(Gaussian):
+        def prox(self, z, lam):
+            asked.append(z)
+            return super().prox(z, lam)
+
+    p = problem(symmetric=True, low=0.3)
+    p.fidelity = Watched(p.a, p.y)
+    solver = {**CASES, **WITH_POTENTIAL}[name][0](p)
+    next(solver), next(solver)
+    assert bool(asked) == RULES[name].proximal
+
+
+def test_an_inexact_proximal_operator_is_a_caveat_only_where_it_is_used():
+    blurred = Poisson(Blur(kernels.gaussian(3, 0.6)), problem(True).y)
+    given = {"fidelity": blurred, "x": blurred.y, "sigma": 0.1}
+    b_red = guarantee("b_red", denoiser_card("bregman-drunet"), lam=2.0, backtracking=True, **given)
+    assert b_red.covered
+    assert b_red.caveat == ""
+    assert (
+        "computed to a tolerance"
+        in guarantee("coco_admm", denoiser_card("coco-gs-0.25"), lam=2.0, t=0.3, **given).caveat
+    )

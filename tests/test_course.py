@@ -209,3 +209,12 @@ def test_tests_run_in_two_processes_of_one_thread_and_a_notebook_stays_in_one(mo
     built = sorted(f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb"))
     assert [Path(name).as_posix() for name in notebooks[-len(built) :]] == built
     assert notebooks[notebooks.index("--nbval-cell-timeout") + 1] == "600"
+
+
+def test_the_course_opens_the_readers_own_copy(monkeypatch):
+    ran = []
+    monkeypatch.setattr(course, "run", lambda command, why, env=None: ran.append(command))
+    course.course(Path("python"))
+    assert ran[0] == ["python", "tools/nb.py", "work"]
+    assert ran[1][:4] == ["python", "-m", "jupyterlab", "my_notebooks/00_restore_a_photograph.ipynb"]
+    assert (ROOT / "notebooks" / Path(ran[1][3]).name).exists()

@@ -4,6 +4,7 @@ The lists stand in `answers_NN.py`; the notebooks' own cells are run, too: what 
 is right, and the given name never is the reader's.
 """
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -56,8 +57,8 @@ def test_the_notebook_asks_each_question_and_never_takes_the_readers_name(n):
     code = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
     solutions = [cell.source for cell in code if "solution" in cell.metadata.get("tags", [])]
     others = [cell.source for cell in code if "solution" not in cell.metadata.get("tags", [])]
-    asked = re.findall(r"print\([^\n]*checks\.(check_\w+)\((\w+)\)\)", "\n".join(others))
-    answered = re.findall(r"assert checks\.(check_\w+)\((\w+)\) == \"right\"", "\n".join(solutions))
+    asked = re.findall(r"print\([^\n]*\w\.(check_\w+)\((\w+)\)\)", "\n".join(others))
+    answered = re.findall(r"assert \w+\.(check_\w+)\((\w+)\) == \"right\"", "\n".join(solutions))
     assert [check for check, _ in asked] == [check for check, _ in answered]
     assert {check for check, _ in asked} == set(LISTS[n].RIGHT)
     names = {name for _, name in asked}
@@ -66,19 +67,42 @@ def test_the_notebook_asks_each_question_and_never_takes_the_readers_name(n):
     assert "not yet" not in "\n".join(others)  # no check is written out in the notebook
 
 
+def names(cells, load):
+    """Names that the cells read, or else those that they define anywhere, arguments included."""
+    tree = ast.parse("\n".join(cell.source for cell in cells))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) == load:
+            found.add(node.id)
+        elif not load and isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif not load and isinstance(node, ast.arg):
+            found.add(node.arg)
+    return found
+
+
+@pytest.mark.parametrize("n", NUMBERS)
+def test_nothing_else_uses_what_only_a_solution_defines(n):
+    """So the student's copy, which has no solutions, runs."""
+    (source,) = SOURCES.glob(f"{n}_*.py")
+    code = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    solved = [cell for cell in code if "solution" in cell.metadata.get("tags", [])]
+    rest = [cell for cell in code if "solution" not in cell.metadata.get("tags", [])]
+    assert solved
+    assert not (names(solved, load=False) - names(rest, load=False)) & names(rest, load=True)
+
+
 @pytest.mark.parametrize("n", NUMBERS)
 def test_the_stored_outputs_say_that_nothing_is_solved_yet(n):
     (source,) = SOURCES.glob(f"{n}_*.py")
     notebook = jupytext.read(SOURCES.parent / f"{source.stem}.ipynb")
-    outputs = [
-        "".join(o.get("text", "") for o in cell.outputs)
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        and "print(" in cell.source
-        and "checks.check_" in cell.source
-        and "solution" not in cell.metadata.get("tags", [])
-    ]
-    assert outputs
-    for output in outputs:
-        for line in output.splitlines():
-            assert re.match(r"(\(\w\) )?(not yet|nearly): ", line), line
+    asked = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and "solution" not in cell.metadata.get("tags", []):
+            lines = "".join(o.get("text", "") for o in cell.outputs).splitlines()
+            verdicts = [line for line in lines if re.match(r"(\(\w\) )?(not yet|nearly): |right$", line)]
+            questions = len(re.findall(r"print\([^\n]*\w\.check_", cell.source))
+            assert len(verdicts) == questions, lines
+            assert not any(line.endswith("right") for line in verdicts)
+            asked += questions
+    assert asked

@@ -1,117 +1,27 @@
-"""Jacobian tools against dense automatic differentiation and torch.linalg."""
-
-import threading
-from concurrent.futures import ThreadPoolExecutor
+"""Norms of maps built from a Jacobian, and their gradients, against torch.linalg and finite differences."""
 
 import pytest
 import torch
+from small_jacobians import DENOISERS, MAPS, make, with_jacobians
 
-from pnp_course.denoisers import DRUNet, GradientStep, averaged
-from pnp_course.denoisers.dncnn import FFDNet
+from pnp_course.denoisers import GradientStep
 from pnp_course.jacobian import (
-    Gated,
-    Linearized,
     LinearMap,
-    affine,
-    antisymmetry,
     cocoercivity,
     dense,
-    jv,
     lanczos,
     linearize,
     operator_norm,
     power_iteration,
-    pseudo_contraction,
     spectral_norm,
-    strict_pseudo_contraction,
     symmetric_part,
     top_vector,
 )
 
 
-def make(activation, seed=0):
-    torch.manual_seed(seed)
-    return DRUNet(1, (4, 6, 8, 8), 1, activation).double()
-
-
-def biased():
-    """FFDNet has biases: its gated network is affine, not linear."""
-    torch.manual_seed(3)
-    net = FFDNet(1, width=8, depth=4).double()
-    for name, p in net.named_parameters():
-        if name.endswith("bias"):
-            torch.nn.init.normal_(p, std=0.3)
-    return net
-
-
-DENOISERS = {
-    "elu": lambda: make("elu"), "relu": lambda: make("relu"), "biased": biased,
-    "gradient step": lambda: GradientStep(make("elu")), "averaged": lambda: averaged(make("relu"), 0.3),
-}  # fmt: skip
-
-
 @pytest.fixture(scope="module", params=list(DENOISERS))
 def setting(request):
-    """A denoiser of each kind, three images, and the exact Jacobians."""
-    denoiser = DENOISERS[request.param]()
-    x = torch.rand(3, 1, 8, 8, dtype=torch.float64)
-    matrices = [
-        torch.autograd.functional.jacobian(lambda z: denoiser(z, 0.1), x[i : i + 1]).reshape(64, 64) for i in range(3)
-    ]
-    return denoiser, x, torch.stack(matrices)
-
-
-def test_products_equal_dense(setting, generator):
-    """Double backpropagation, forward mode, and the way `linearize` chooses: all are J v and J^T v."""
-    denoiser, x, exact = setting
-    v = torch.randn(x.shape, generator=generator, dtype=torch.float64)
-    flat = v.reshape(3, 64, 1)
-    for lin in (Linearized(lambda z: denoiser(z, 0.1), x), linearize(denoiser, x, 0.1)):
-        torch.testing.assert_close(lin.j(v).reshape(3, 64, 1), exact @ flat, atol=1e-12, rtol=0)
-        torch.testing.assert_close(lin.jt(v).reshape(3, 64, 1), exact.mT @ flat, atol=1e-12, rtol=0)
-    if not isinstance(denoiser, GradientStep):  # forward mode does not go through torch.autograd.grad
-        torch.testing.assert_close(jv(lambda z: denoiser(z, 0.1), x, v), lin.j(v), atol=1e-12, rtol=0)
-
-
-def test_the_cheapest_way_is_chosen():
-    x = torch.rand(1, 1, 8, 8, dtype=torch.float64)
-    assert isinstance(linearize(make("relu"), x, 0.1), Gated)
-    assert isinstance(linearize(averaged(make("relu"), 0.5), x, 0.1), Gated)
-    assert isinstance(linearize(make("softplus"), x, 0.1), Linearized)
-    assert not linearize(make("softplus"), x, 0.1).symmetric
-    assert linearize(GradientStep(make("elu")), x, 0.1).symmetric
-    assert linearize(averaged(GradientStep(make("elu")), 0.5), x, 0.1).symmetric
-
-
-def test_gates_leave_the_network_as_it_was():
-    net, x = make("relu"), torch.rand(1, 1, 8, 8, dtype=torch.float64)
-    before = net(x, 0.1)
-    lin = linearize(net, x, 0.1)
-    lin.j(torch.randn_like(x))
-    torch.testing.assert_close(net(x, 0.1), before, atol=0, rtol=0)
-    torch.testing.assert_close(lin.out, before, atol=0, rtol=0)
-
-
-def test_gates_with_padding(generator):
-    """Sizes that DRUNet pads with a constant: the gated network is affine there."""
-    net, x = make("relu"), torch.rand(2, 1, 7, 11, dtype=torch.float64)
-    v = torch.randn(x.shape, generator=generator, dtype=torch.float64)
-    lin = linearize(net, x, 0.1)
-    assert isinstance(lin, Gated)
-    torch.testing.assert_close(lin.j(v), jv(lambda z: net(z, 0.1), x, v), atol=1e-12, rtol=0)
-
-
-EYE = torch.eye(64, dtype=torch.float64)
-MAPS = {
-    "asymmetry": (antisymmetry, lambda j: j - j.mT),
-    "symmetric part": (symmetric_part, lambda j: (j + j.mT) / 2),
-    "cocoercivity": (lambda lin: cocoercivity(lin, 0.25), lambda j: 0.5 * j - EYE),
-    "residual": (lambda lin: affine(lin, 1, -1), lambda j: EYE - j),
-    "strict": (lambda lin: strict_pseudo_contraction(lin, 0.7), lambda j: 0.7 * EYE + 0.3 * j),
-    "pseudo": (
-        lambda lin: pseudo_contraction(lin, 10), lambda j: torch.linalg.solve(j - 10 * EYE, j + 8 * EYE)
-    ),
-}  # fmt: skip
+    return with_jacobians(request.param)
 
 
 @pytest.mark.parametrize("which", list(MAPS))
@@ -207,11 +117,6 @@ def test_lanczos_vectors_see_more_than_power_iteration(generator):
     assert (exact - by_lanczos < 0.5 * (exact - by_power)).all()
 
 
-def test_dense_equals_automatic_differentiation(setting):
-    denoiser, x, exact = setting
-    torch.testing.assert_close(dense(lambda z: denoiser(z, 0.1), x), exact, atol=1e-12, rtol=0)
-
-
 def test_normal_shortcut_has_the_same_limit(generator):
     a = torch.randn(6, 6, generator=generator, dtype=torch.float64)
     a = a - a.T
@@ -263,46 +168,3 @@ def test_a_norm_without_pairs_has_no_gradient(generator):
     lin = linearize(make("relu"), torch.rand(1, 1, 8, 8, dtype=torch.float64), 0.1)
     with pytest.raises(ValueError, match="no `pairs`"):
         spectral_norm(symmetric_part(lin), lin, lin.x, 1)
-
-
-def test_two_threads_share_a_network():
-    """Linearised at two images at once, in lockstep layer by layer: each thread gets what it gets alone."""
-    net, n = make("relu"), 2
-    generator = torch.Generator().manual_seed(0)
-    x = [torch.rand(1, 1, 8, 8, generator=generator, dtype=torch.float64) for _ in range(n)]
-    v = [torch.randn(1, 1, 8, 8, generator=generator, dtype=torch.float64) for _ in range(n)]
-
-    def products(i):
-        lin = linearize(net, x[i], 0.1)
-        return torch.stack((lin.j(v[i]), lin.jt(v[i]), lin.pairing(v[i], v[i]).detach().expand_as(v[i])))
-
-    alone = [products(i) for i in range(n)]
-    plain = net(x[0], 0.1)
-    barrier = threading.Barrier(n, timeout=30)
-
-    def wait(*_):
-        barrier.wait()
-
-    handles = [m.register_forward_pre_hook(wait) for m in net.modules() if not list(m.children())]
-    with ThreadPoolExecutor(n) as pool:
-        together = list(pool.map(products, range(n)))
-    for handle in handles:
-        handle.remove()
-    for got, want in zip(together, alone, strict=True):
-        torch.testing.assert_close(got, want, atol=1e-14, rtol=0)
-    # one thread linearises while another only denoises
-    entered, done = threading.Event(), threading.Event()
-
-    def pause(*_):
-        if threading.current_thread() is not threading.main_thread():
-            entered.set()
-            done.wait(30)
-
-    handle = net.m_body.register_forward_pre_hook(pause)
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(products, 1)
-        assert entered.wait(30)
-        torch.testing.assert_close(net(x[0], 0.1), plain, atol=0, rtol=0)
-        done.set()
-        torch.testing.assert_close(other.result(), alone[1], atol=1e-14, rtol=0)
-    handle.remove()

@@ -167,12 +167,53 @@ def test_minutes_are_checked_and_written(copy, capsys):
     assert "over 90" not in capsys.readouterr().out
 
 
-def test_student_version_has_no_solutions_and_no_outputs(copy):
+FOLDED = (
+    SOURCE
+    + """
+# %% [markdown]
+# **Exercise 1.** Add.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# Two.
+#
+# </details>
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ("title: t", "the website"),
+        ("repository:\n  url: ''", "the website"),
+        ("repository:\n  url: https://github.com/Some-One/course", "https://some-one.github.io/course/notebooks"),
+        ("repository:\n  url: https://example.org/x\nhtml:\n  baseurl: https://c.org/b/", "https://c.org/b/notebooks"),
+    ],
+)
+def test_student_version_has_no_solutions_and_no_outputs(copy, settings, where):
+    (copy / "notebooks" / "src" / "01_small.py").write_text(FOLDED)
+    (copy / "_config.yml").write_text(settings)
     assert nb.main(["student"]) == 0
     notebook = nbformat.read(copy / "_build" / "student" / "01_small.ipynb", as_version=4)
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert [c.source for c in code][-1].startswith("import matplotlib")
     assert not any(c.outputs for c in code)
+    text = notebook.cells[-1].source
+    assert "Two." not in text
+    page = f"[the website]({where}/01_small.html#title)" if "//" in where else where
+    assert text.endswith(f"*(solution: on {page})*")
+
+
+def test_a_readers_copy_is_made_once_and_never_overwritten(copy):
+    assert nb.main(["work"]) == 0
+    mine = copy / nb.WORK / "01_small.ipynb"
+    assert len(nbformat.read(mine, as_version=4).cells) == 3
+    mine.write_text("my work")
+    assert nb.main(["work"]) == 0
+    assert mine.read_text() == "my work"
+    assert [path.name for path in mine.parent.iterdir()] == ["01_small.ipynb"]
 
 
 def test_every_notebook_of_the_course_is_in_order():

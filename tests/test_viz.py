@@ -118,3 +118,11 @@ def test_pictures_of_runs_and_where_they_settle():
     dots = [(list(line.get_xdata()), list(line.get_ydata())) for line in ax.lines[:2]]
     assert dots == [([0.1], [0.5]), ([0.2, 0.2], [0.4, 0.6])]
     assert list(ax.lines[2].get_xdata()) == [0.15, 0.15]
+
+
+@pytest.mark.parametrize(("low", "high"), [(3e-3, 4e-2), (2e-4, 5e-2), (1.5e-3, 9e-3), (1e-8, 1.0)])
+def test_a_logarithmic_axis_has_more_than_two_labels(low, high):
+    (ax,) = curves([{"title": "", "log": True, "lines": {"": ([1, 2, 3], [high, low, low])}}]).axes
+    bottom, top = ax.get_ylim()
+    places = [y for y, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True) if label.get_text()]
+    assert len([y for y in places if bottom <= y <= top]) >= 3

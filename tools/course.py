@@ -24,7 +24,7 @@ import torch_build
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-FIRST_NOTEBOOK = "notebooks/00_restore_a_photograph.ipynb"
+WORK = "my_notebooks"  # the reader's own copies, beside book/, so that their links work
 CELL_SECONDS = 600  # of a notebook's test: far more than a cell takes, for machines that are busy with other work
 REPORT = "_build/notebooks.xml"  # seconds of every cell: python tools/nb.py time
 
@@ -117,9 +117,10 @@ def environment() -> Path:
 
 
 def course(python: Path) -> None:
-    """Start JupyterLab on the first notebook."""
+    """Start JupyterLab on the reader's copy of the first notebook; copies that exist are never overwritten."""
+    run([str(python), "tools/nb.py", "work"], "copying the notebooks")
     root = ["--allow-root"] if os.name == "posix" and os.geteuid() == 0 else []  # containers often run as root
-    run([str(python), "-m", "jupyterlab", FIRST_NOTEBOOK, *root], "JupyterLab")
+    run([str(python), "-m", "jupyterlab", f"{WORK}/00_restore_a_photograph.ipynb", *root], "JupyterLab")
 
 
 def check(python: Path) -> None:

@@ -7,6 +7,7 @@ python tools/nb.py check                 each pair agrees, is executed, is clean
 python tools/nb.py minutes [--write]     minutes that each notebook takes a reader (tools/reading.py), core and full;
                                          or write them into the heads, the notebooks and the plan in book/intro.md
 python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
+python tools/nb.py work                  the same as files in my_notebooks/; those that are there are left as they are
 python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`;
                                          exit code 1 if one took longer than it should on an idle machine
 """
@@ -20,6 +21,7 @@ import os
 import re
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from xml.etree import ElementTree
@@ -27,7 +29,8 @@ from xml.etree import ElementTree
 import jupytext
 import nbformat
 import reading
-from course import CELL_SECONDS, REPORT
+import student
+from course import CELL_SECONDS, REPORT, WORK
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
@@ -228,27 +231,35 @@ def check() -> int:
     return 1 if faults else 0
 
 
-def student() -> int:
-    """Write a zip of copies for the classroom: without outputs, cells tagged `solution`, and <details> with solutions."""
+def copies() -> Iterator[tuple[str, nbformat.NotebookNode]]:
+    """File name and contents of each student's copy."""
+    site = student.website(ROOT / "_config.yml")
+    for source in sorted(SOURCES.glob("*.py")):
+        yield f"{source.stem}.ipynb", student.copy(read_source(source), source.stem, site)
+
+
+def classroom() -> int:
+    """Write a zip of the students' copies."""
     folder = ROOT / "_build" / "student"
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "pnp_course_notebooks.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for source in sorted(SOURCES.glob("*.py")):
-            notebook = read_source(source)
-            notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
-            for cell in notebook.cells:
-                if cell.cell_type == "markdown":
-                    cell.source = re.sub(
-                        r"<details>\s*<summary>Solution.*?</details>",
-                        "*(solution: on the website)*",
-                        cell.source,
-                        flags=re.S,
-                    )
-            path = folder / f"{source.stem}.ipynb"
-            nbformat.write(notebook, path)
-            zipped.write(path, path.name)
+        for name, notebook in copies():
+            nbformat.write(notebook, folder / name)
+            zipped.write(folder / name, name)
     print(f"{archive.relative_to(ROOT)}")
+    return 0
+
+
+def work() -> int:
+    """Put the students' copies into `WORK`, except those that are there: they hold what the reader has written."""
+    folder = ROOT / WORK
+    folder.mkdir(exist_ok=True)
+    for name, notebook in copies():
+        if not (folder / name).exists():
+            part = folder / f"{name}.part"
+            nbformat.write(notebook, part)
+            os.replace(part, folder / name)
     return 0
 
 
@@ -284,10 +295,8 @@ def main(arguments: list[str]) -> int:
         return minutes("--write" in arguments)
     if arguments == ["check"]:
         return check()
-    if arguments == ["student"]:
-        return student()
-    if arguments == ["time"]:
-        return seconds()
+    if arguments in (["student"], ["work"], ["time"]):
+        return {"student": classroom, "work": work, "time": seconds}[arguments[0]]()
     print(__doc__, file=sys.stderr)
     return 2
 

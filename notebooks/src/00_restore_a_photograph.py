@@ -17,11 +17,11 @@
 # >
 # > **You need.** Python and a little linear algebra. Nothing is downloaded.
 # >
-# > **Time.** 45 minutes (45 with all that is folded); the cells take about a minute together.
+# > **Time.** 40 minutes (45 with all that is folded); the cells take about a minute together.
 #
 # A question to keep in mind. The denoiser below was trained to remove *Gaussian* noise from *sharp* pictures. It has
 # never seen a blurred picture nor a Poisson count. How can it help to invert a blur, and how could anyone **prove** that
-# a loop with a neural network inside comes to rest?
+# a loop with a neural network inside converges?
 #
 # We follow the paper by Wei and others (2025), below [B]; numbers in parentheses are its equations. Words in italics
 # mostly stand in the [glossary](../book/glossary.md).
@@ -56,7 +56,7 @@ from pnp_course.viz.slider import frame_slider
 #
 # The picture is a tensor of shape (1, 3, 256, 256) with intensities in $[0, 1]$. While the shutter is open the camera
 # shakes; each point of the scene is smeared along the path of the shake. That is a convolution with a *blur kernel* $k$, the
-# time the camera spent in each direction: a linear operator, $Ku = k * u$, with the picture continued periodically.
+# time the camera spent at each offset: a linear operator, $Ku = k * u$, with the picture continued periodically.
 
 # %% mystnb={"image": {"alt": "Portrait of an astronaut in an orange suit, the same portrait smeared by camera shake, and the kernel: a thin curved path on black"}}
 clean = images.photo("astronaut", 256)
@@ -65,6 +65,8 @@ K = Blur(kernel)
 path = kernels.embed(kernel, 31)[None, None] / kernel.max()
 gallery({"clean u": clean, "blurred Ku": K(clean), "kernel k, enlarged": path})
 # %% [markdown]
+# *Figure 1.* The scene, what the shaking camera would see in full light, and the path of the shake.
+#
 # In little light a sensor counts photons one by one, and the count of a pixel is a Poisson number whose mean is
 # proportional to the light that fell there. With a *peak* of $p$ photons for a white pixel we observe
 #
@@ -90,6 +92,8 @@ y = deconvolution.degrade(clean, kernel, peak, seed=0)
 y100 = deconvolution.degrade(clean, kernel, 100, seed=0)
 gallery({"clean": clean, "peak 100": y100, "peak 50": y}, zoom=(60, 90, 64))
 # %% [markdown]
+# *Figure 2.* The same in little light; in the corner, a part enlarged.
+#
 # ## Why division is not the answer
 #
 # Without noise the blur could be undone: in Fourier space $\hat y = \hat k\,\hat u$, so divide by $\hat k$. But $\hat k$
@@ -147,7 +151,40 @@ print("gap between the two sides below 0.1 %:", gap < 1e-3)
 assert gap < 1e-3
 
 # %% [markdown]
-# ## Plug and play: a denoiser in the place of a proximal map
+# **Exercise 1.** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
+# is the minimiser. Put your formula into `mine` and run the cell: the check compares it with a brute-force search and says
+# "right", or gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks. The given solution has
+# another name, `given`; on the website it is folded, and the copies that `make course` opens have none.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# The derivative of $\lambda(v - y\log v) + (v - z)^2/2$ is $\lambda - \lambda y / v + v - z$. Times $v > 0$:
+# $v^2 - (z - \lambda)v - \lambda y = 0$. The product of the two roots is $-\lambda y \le 0$, so one is $\le 0$ and one is
+# $\ge 0$: $v = \tfrac12\bigl(z - \lambda + \sqrt{(z-\lambda)^2 + 4\lambda y}\bigr)$. The objective is strictly convex on
+# $v > 0$, so for $y > 0$ this stationary point is the minimiser. For $y = 0$ it is $\max(z - \lambda, 0)$, also right: if
+# $z \le \lambda$ the derivative $\lambda + v - z$ is positive for $v > 0$, and the minimum is at the boundary 0.
+#
+# </details>
+
+
+# %%
+def mine(z, y, lam):
+    return 0.0  # replace by your formula
+
+
+print(checks.check_prox(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(z, y, lam):
+    return (z - lam + ((z - lam) ** 2 + 4 * lam * y) ** 0.5) / 2
+
+
+assert checks.check_prox(given) == "right"
+
+# %% [markdown]
+# ## Plug and play: a denoiser in the place of a proximal operator
 #
 # *ADMM*, the alternating direction method of multipliers, is the classical loop for $F + \lambda G$. It touches $F$ only through $\operatorname{prox}_F$, and
 # $\operatorname{prox}_F(z)$ looks for a plausible picture near $z$: **it denoises $z$**. Plug-and-play turns that around:
@@ -156,7 +193,7 @@ assert gap < 1e-3
 # That works in practice, and whether it is more than a habit depends on the denoiser. [B] finds the condition: $D$ should
 # be **conservative** (a gradient field: its Jacobian $J$ is symmetric) and **cocoercive** with a constant $\gamma$ (the
 # eigenvalues of $J$ lie in $[0, 1/\gamma]$); in short, CoCo. Then the averaged denoiser $D_t = tD + (1-t)I$ *is* the
-# proximal map of a *weakly convex* function $F$ (Theorem 2.2). If moreover $G$ is convex, closed and proper,
+# proximal operator of a *weakly convex* function $F$ (Theorem 2.2). If moreover $G$ is convex, closed and proper,
 # $F + \lambda G$ is *coercive* (it tends to infinity far out) and has a mild regularity (the Kurdyka-Łojasiewicz property), and each step is exact, then
 #
 # $$ v_{k+1} = \operatorname{prox}_{\lambda G}(u_k + b_k), \qquad u_{k+1} = D_t(v_{k+1} - b_k), \qquad
@@ -200,7 +237,7 @@ assert (
 table.round(4)
 
 # %% [markdown]
-# Read the table so; the eigenvalues are those of $(J + J^{\mathsf T})/2$. The plain DRUNet denoises best, and its Jacobian
+# How to read the table (the eigenvalues are those of $(J + J^{\mathsf T})/2$): the plain DRUNet denoises best, and its Jacobian
 # is far from symmetric: no potential, so no $F$. Training brings the asymmetry down, and costs PSNR; it encourages the
 # condition, it does not enforce it. Construction makes it vanish up to rounding. The second penalty, in its short training,
 # has brought the spectrum near $[0, 4]$, the interval of $\gamma = 1/4$, at most patches; at the worst one the smallest
@@ -253,6 +290,8 @@ frame_slider(
 )
 
 # %% [markdown]
+# *Figure 3.* CoCo-ADMM at work.
+#
 # ## Against the others
 #
 # *Wiener* and *Richardson-Lucy* are the classics, in scikit-image's implementations: a linear filter with a quadratic
@@ -268,6 +307,8 @@ score_table(clean, pictures)
 # %% mystnb={"image": {"alt": "Six portraits with an enlarged part each: the grainy observation, a blotchy Wiener result, a grainy Richardson-Lucy result, smooth and sharp DPIR and CoCo-ADMM results, and the clean picture"}}
 comparison_figure(clean, pictures)
 # %% [markdown]
+# *Figure 4.* Four methods on the same observation.
+#
 # The same at twice the light:
 
 # %%
@@ -277,76 +318,7 @@ assert table.loc["DPIR", "PSNR (dB)"] > table.loc["CoCo-ADMM", "PSNR (dB)"]
 table
 
 # %% [markdown]
-# A finding to be explained: in [B] (its Table 2) CoCo-ADMM is ahead of DPIR, here it is behind. A likely reason stands in the
-# table of the cards above. The CoCo denoiser of [B] loses under 0.2 dB to the plain one at level 25 (its Table 1); ours,
-# a thirtieth of the size and finetuned on a CPU, loses several times as much. Both plug-and-play methods are far ahead of the classics.
-#
-# ## What a theorem looks like in a run
-#
-# Theorem 4.1 of [B] does not speak of PSNR. It says that a certain function of the iterates, the augmented Lagrangian
-#
-# $$ H_k = F(u_k) + \lambda G(v_k) + \langle b_k, u_k - v_k\rangle + \tfrac12\|u_k - v_k\|^2, $$
-#
-# decreases, and that the iterates come to rest. In general $F$ has no formula (for a gradient step its values along a run
-# are known, notebook 05), but its gradient is known along every run:
-# $\nabla F(u_k) = -b_k$. Summing $\langle \nabla F, \mathrm{d}u\rangle$ from iterate to iterate by the trapezoidal rule
-# gives $F$ up to a constant, approximately and for free; it is independent of the path only as far as $D$ is
-# conservative. So the descent can be watched, on a logarithmic axis above its last value:
-
-# %% mystnb={"image": {"alt": "Three plots over 50 iterations: PSNR of both methods rising to a plateau; relative change falling on a logarithmic scale, steadily for CoCo-ADMM; the Lagrangian of CoCo-ADMM, above its last value, falling on a logarithmic scale"}}
-curves_figure(runs)
-# %%
-history = runs["coco-admm"].history
-change, lagrangian = history["relative_change"], history["lagrangian"]
-rises = lagrangian.diff().iloc[1:].clip(lower=0).sum()
-fall = lagrangian.iloc[0] - lagrangian.iloc[-1]
-print(f"Lagrangian: rises sum to {100 * rises / fall:.1f} % of its fall")
-print(
-    f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}"
-)
-assert fall > 0
-assert (
-    rises < 0.01 * fall
-)  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
-assert change.iloc[-1] < change.iloc[1] / 10
-
-# %% [markdown]
-# ## Your turn
-#
-# **Exercise 1 (warm-up, on paper).** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
-# is the minimiser. Put your formula into `mine` and run the cell: the check compares it with a brute-force search and says
-# "right", or gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks; the given solution is
-# folded below and has another name, `given`. Copies without solutions: `python tools/nb.py student`.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# The derivative of $\lambda(v - y\log v) + (v - z)^2/2$ is $\lambda - \lambda y / v + v - z$. Times $v > 0$:
-# $v^2 - (z - \lambda)v - \lambda y = 0$. The product of the two roots is $-\lambda y \le 0$, so one is $\le 0$ and one is
-# $\ge 0$: $v = \tfrac12\bigl(z - \lambda + \sqrt{(z-\lambda)^2 + 4\lambda y}\bigr)$. The objective is strictly convex on
-# $v > 0$, so for $y > 0$ this stationary point is the minimiser. For $y = 0$ it is $\max(z - \lambda, 0)$, also right: if
-# $z \le \lambda$ the derivative $\lambda + v - z$ is positive for $v > 0$, and the minimum is at the boundary 0.
-#
-# </details>
-
-
-# %%
-def mine(z, y, lam):
-    return 0.0  # replace by your formula
-
-
-print(checks.check_prox(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(z, y, lam):
-    return (z - lam + ((z - lam) ** 2 + 4 * lam * y) ** 0.5) / 2
-
-
-assert checks.check_prox(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (code).** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
+# **Exercise 2.** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
 # peak on a logarithmic axis; the middle of the photograph, 128 x 128 pixels, is enough. (`deconvolution.settings` extends
 # the parameters [B] gives at 50 and 100 by power laws.) Put the four numbers, from 25 to 200, into `my_psnr`.
 #
@@ -384,7 +356,44 @@ assert checks.check_gains(found) == "right"
 figure
 
 # %% [markdown]
-# **Exercise 3 (open).** Set `averaging = 1.0` in the next cell: the theorem no longer speaks. Does the run diverge? Does the
+# A finding to be explained: in [B] (its Table 2) CoCo-ADMM is ahead of DPIR, here it is behind. A likely reason stands in the
+# table of the cards above. The CoCo denoiser of [B] loses under 0.2 dB to the plain one at level 25 (its Table 1); ours,
+# a thirtieth of the size and finetuned on a CPU, loses several times as much. Both plug-and-play methods are far ahead of the classics.
+#
+# ## What a theorem looks like in a run
+#
+# Theorem 4.1 of [B] does not speak of PSNR. It says that a certain function of the iterates, the augmented Lagrangian
+#
+# $$ H_k = F(u_k) + \lambda G(v_k) + \langle b_k, u_k - v_k\rangle + \tfrac12\|u_k - v_k\|^2, $$
+#
+# decreases, and that the iterates converge. In general $F$ has no formula (for a gradient step its values along a run
+# are known, notebook 05), but its gradient is known along every run:
+# $\nabla F(u_k) = -b_k$. Summing $\langle \nabla F, \mathrm{d}u\rangle$ from iterate to iterate by the trapezoidal rule
+# gives $F$ up to a constant, approximately and for free; it is independent of the path only as far as $D$ is
+# conservative. So the descent can be watched, on a logarithmic axis above its last value:
+
+# %% mystnb={"image": {"alt": "Three plots over 50 iterations: PSNR of both methods rising to a plateau; relative change falling on a logarithmic scale, steadily for CoCo-ADMM; the Lagrangian of CoCo-ADMM, above its last value, falling on a logarithmic scale"}}
+curves_figure(runs)
+# %% [markdown]
+# *Figure 5.* PSNR, relative change and Lagrangian of the runs of figure 4.
+
+# %%
+history = runs["coco-admm"].history
+change, lagrangian = history["relative_change"], history["lagrangian"]
+rises = lagrangian.diff().iloc[1:].clip(lower=0).sum()
+fall = lagrangian.iloc[0] - lagrangian.iloc[-1]
+print(f"Lagrangian: rises sum to {100 * rises / fall:.1f} % of its fall")
+print(
+    f"relative change in the last iteration below 1e-3: {bool(change.iloc[-1] < 1e-3)}"
+)
+assert fall > 0
+assert (
+    rises < 0.01 * fall
+)  # the theorem allows none; the proximal step is inexact, D only nearly CoCo
+assert change.iloc[-1] < change.iloc[1] / 10
+
+# %% [markdown]
+# **Try it.** Set `averaging = 1.0` in the next cell: the theorem no longer speaks. Does the run diverge? Does the
 # Lagrangian still fall? Why does "no theorem" not mean "no convergence"? The [theory page](../book/theory/coco_pnp.md) has a
 # denoiser for which the bound is sharp when $\gamma \le 1/4$.
 
@@ -398,7 +407,9 @@ digits = {"PSNR": 1, "relative_change": 3, "lagrangian": -1}
 trial[list(digits)].iloc[::3].round(digits)
 
 # %% [markdown]
-# **Quiz.** *Which of these does Theorem 4.1 promise for CoCo-ADMM: (a) the PSNR rises; (b) the iterates converge to a
+# ## Quiz
+#
+# *Which of these does Theorem 4.1 promise for CoCo-ADMM: (a) the PSNR rises; (b) the iterates converge to a
 # stationary point of $F + \lambda G$; (c) the result does not depend on the start?*
 #
 # <details>

@@ -10,15 +10,15 @@
 # # From priors to denoisers, and into the loop
 #
 # > **You will do.** Compute the best possible denoiser of a prior you know exactly, find the function of which it is the
-# > proximal map, put it into ADMM and proximal gradient, and build two runs that do *not* converge.
+# > proximal operator, put it into ADMM and proximal gradient, and build two runs that do *not* converge.
 # >
 # > **You will learn.** The posterior mean and Tweedie's identity, with proofs; why the ideal denoiser is conservative and
-# > monotone but not nonexpansive; which denoisers are proximal maps; what a plug-and-play loop can and cannot promise.
+# > monotone but not nonexpansive; which denoisers are proximal operators; what a plug-and-play loop can and cannot promise.
 # >
 # > **You need.** Calculus in several variables, expectation and covariance, eigenvalues; proximal operators
 # > ([notebook 02](02_proximal_operators.ipynb)).
 # >
-# > **Time.** 80 minutes (90 with all that is folded); the cells take about half a minute together.
+# > **Time.** 75 minutes (85 with all that is folded); the cells take about half a minute together.
 #
 # A question to keep in mind. Take a denoiser that shortens *every* vector by 5 per cent. Put it into *ADMM*, a
 # standard algorithm that converges for every convex prior, to fill in one missing pixel out of two. Can that loop blow up?
@@ -95,8 +95,13 @@ for name, E in guesses.items():
     assert left > float(best) - 1e-9
 pd.DataFrame(rows).T.round(4)
 
+# %% mystnb={"image": {"alt": "Three panels over the noisy value x. The density has two humps. The denoiser rises in two gentle slopes joined by a steep one at the middle. Its derivative is near 0.1 except for a peak above 3 in the middle"}}
+oracle_figure(prior, sigma)
 # %% [markdown]
-# The last term, `best`, was computed from the Jacobian of $D$; exercise 2 asks why that is right. *MAP*, the maximum a
+# *Figure 1.* Our pixel: the density of what we see; the best denoiser $D$; and its derivative $J$, which we compute below.
+# Between the peaks the best denoiser is steep, steeper than 1.
+#
+# The last term, `best`, was computed from the Jacobian of $D$; exercise 1 asks why that is right. *MAP*, the maximum a
 # posteriori guess $\arg\max_u \log p(u) - \|x - u\|^2/2\sigma^2$, is what $\operatorname{prox}_{-\sigma^2\log p}$ returns. It
 # is not the best denoiser, and we come back to it.
 #
@@ -177,10 +182,8 @@ assert torch.allclose(D[inside], mean[inside], atol=1e-8)
 assert abs(float(slope.max()) - M) < 1e-9
 assert abs(float(slope.min()) - a) < 1e-3
 
-# %% mystnb={"image": {"alt": "Three panels over the noisy value x. The density has two humps. The denoiser rises in two gentle slopes joined by a steep one at the middle. Its derivative is near 0.1 except for a peak above 3 in the middle"}}
-oracle_figure(prior, sigma)
 # %% [markdown]
-# Between the peaks the ideal denoiser must decide, and a decision is steep: two noisy pixels near 0.5 leave it *further
+# Between the peaks the ideal denoiser must decide, and a decision is steep (figure 1): two noisy pixels near 0.5 leave it *further
 # apart* than they entered. To demand a *nonexpansive* denoiser ($\|J\|_* \le 1$) is to demand a worse one. Precisely:
 #
 # **Corollary 4.** (i) $D$ is nonexpansive if and only if $p_\sigma$ is log-concave. (ii) If $M = \sup_x\|J(x)\|_*$ is finite and positive,
@@ -230,7 +233,76 @@ frame_slider(
 )
 
 # %% [markdown]
-# ## The ideal denoiser is a proximal map
+# *Figure 2.* Figure 1 at seven noise levels: with more noise the two humps merge, and the denoiser becomes flatter.
+#
+# **Exercise 1.** Prove $\mathbb E\|D(x) - u\|^2 = \sigma^2\,\mathbb E\operatorname{tr}J(x)$, the formula behind
+# `best` in section 1. Conclude that $J$ is *on average* a contraction: the mean of its eigenvalues is at most 1.
+# Let `mine` return the right side for `points` $x_i$ drawn from $p_\sigma$; the check compares it with the error itself.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $\sigma^2\operatorname{tr}J(x) = \operatorname{tr}\operatorname{Cov}(u \mid x) = \int\|u - D(x)\|^2\,P_x(du)$; take the
+# expectation over $x$. By Theorem 1 with $E(x) = x$ this is at most $n\sigma^2$, so $\tfrac1n\,\mathbb E\operatorname{tr}J \le 1$. Expansion
+# cannot be the rule: by Markov's inequality $\tfrac1n\operatorname{tr}J$ exceeds $c$ with probability at most $1/c$. It lives where $p_\sigma$ is not
+# log-concave, between the peaks.
+#
+# </details>
+
+
+# %%
+def mine(mixture, points, sigma):
+    return 0.0  # replace: the mean of sigma^2 tr J over the points
+
+
+print(checks.check_risk(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(mixture, points, sigma):
+    J = mixture.jacobian(points, sigma)
+    return sigma**2 * J.diagonal(dim1=1, dim2=2).sum(1).mean()
+
+
+assert checks.check_risk(given) == "right"
+
+# %% [markdown]
+# **Exercise 2.** At which noise level does the two-peak denoiser stop being expansive? Find it by bisection on the
+# largest $J$ on a grid (for the check: for any two equal peaks between 0 and 1); compare with the formula
+# $\Delta = 2\sqrt{s^2 + \sigma^2}$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# See the cell below. Solving for the noise, $\sigma = \sqrt{\Delta^2/4 - s^2}$. Below it, keep the upper half of the
+# interval; above it, the lower half.
+#
+# </details>
+
+
+# %%
+def mine(prior):
+    return 0.0  # replace by your bisection
+
+
+print(checks.check_threshold(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(prior):
+    low, high = 0.05, 0.6
+    for _ in range(40):
+        half = (low + high) / 2
+        expansive = float(prior.jacobian(x[:, None], half).max()) > 1
+        low, high = (half, high) if expansive else (low, half)
+    return low
+
+
+assert checks.check_threshold(given) == "right"
+print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
+
+# %% [markdown]
+# ## The ideal denoiser is a proximal operator
 #
 # Plug-and-play replaces $\operatorname{prox}_F(z) = \arg\min_u F(u) + \tfrac12\|u - z\|^2$ by a denoiser. Which denoisers
 # are such maps? If $F$ may be any function, there is a complete answer.
@@ -292,7 +364,7 @@ assert abs(float(curvature.min()) + 1 - 1 / M) < 1e-3
 # The last line: by the chain rule $F'(D(z))\,D'(z) = (z - D(z))\,D'(z)$, and $D' > 0$, so $F' = D^{-1} - I$ and $F'' = 1/J - 1$, which is smallest where $J = M$, namely $-(1 - \gamma)$. $F$ is
 # $(1-\gamma)$-*weakly convex*; so it is in every dimension (theory page). A denoiser that expands has a nonconvex prior.
 #
-# **MAP and MMSE are both proximal maps, of different functions**: MAP of $-\sigma^2\log p$, MMSE of $F$.
+# **MAP and MMSE are both proximal operators, of different functions**: MAP of $-\sigma^2\log p$, MMSE of $F$.
 
 # %% mystnb={"image": {"alt": "Left: the MAP denoiser jumps from about 0.25 to about 0.75 at the middle, the MMSE denoiser passes steeply but continuously. Right: minus sigma squared log p has two deep wells and a high barrier; the implicit prior F has two shallow wells and a low smooth barrier"}}
 wells = -(sigma**2) * prior.log_density(d[:, None], 0.0)
@@ -315,14 +387,45 @@ curves(
     ]
 )
 # %% [markdown]
+# *Figure 3.* Two ways to denoise, and the functions whose proximal operators they are.
+#
 # So "plug-and-play with the best denoiser" is *not* MAP estimation with the true prior. It minimises something else, flatter
 # between the peaks: $F$ remembers the noise level $\sigma$.
 #
-# **What breaks without symmetry.** Suppose $D$ is a proximal map of some $F$, and let $z_1, \dots, z_m$ be points, $z_0 = z_m$. $D(z_i)$ is at least as good for $z_i$ as
+# **Exercise 3.** The prior is one Gaussian $N(m, s^2)$ on the line. Compute $D$, then $F$ from
+# $F' = D^{-1} - I$, and show that here $F = -\sigma^2\log p$ up to a constant: MAP and MMSE agree. Put $F''$ into `mine`.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $p_\sigma = N(m, s^2 + \sigma^2)$, so by Tweedie $D(x) = x - \sigma^2(x - m)/(s^2 + \sigma^2) = m + a(x - m)$ with
+# $a = s^2/(s^2 + \sigma^2)$. Inverse: $D^{-1}(u) = m + (u - m)/a$. $F'(u) = (u - m)(1/a - 1) = (u - m)\,\sigma^2/s^2$, so
+# $F(u) = \tfrac{\sigma^2}{2s^2}(u - m)^2$ and $F'' = \sigma^2/s^2$. And $-\sigma^2\log p(u) = \sigma^2(u - m)^2/2s^2 + \text{const}$: the same.
+#
+# </details>
+
+
+# %%
+def mine(s, sigma):
+    return 0.0  # replace by your formula for F''
+
+
+print(checks.check_curvature(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(s, sigma):
+    return sigma**2 / s**2
+
+
+assert checks.check_curvature(given) == "right"
+
+# %% [markdown]
+# **What breaks without symmetry.** Suppose $D$ is a proximal operator of some $F$, and let $z_1, \dots, z_m$ be points, $z_0 = z_m$. $D(z_i)$ is at least as good for $z_i$ as
 # $D(z_{i-1})$ is. Add these $m$ inequalities: the values of $F$ cancel, the squares too, and
 # $\sum_i \langle D(z_i) - D(z_{i-1}), z_i\rangle \ge 0$. A denoiser that turns the picture a little, $D(x) = Wx$ with
 # $W = 0.95$ times the rotation of two pixels by 28°, fails this for points on a circle: **no function $F$, convex or not,
-# has it as a proximal map**. The 2-D laboratory, a mixture of three Gaussians, passes.
+# has it as a proximal operator**. The 2-D laboratory, a mixture of three Gaussians, passes.
 
 # %%
 mixture = GaussianMixture(
@@ -374,12 +477,12 @@ for at in ([0.5, 0.3], [0.45, 0.55], [0.8, 0.7]):
 # %% mystnb={"image": {"alt": "Left: arrows from noisy points towards the three blobs of the prior, drawn over contour lines of the noisy density. Right: map of the largest eigenvalue of J, small inside the blobs and above one in a band between them, outlined in white"}}
 plane_figure(mixture, sigma)
 # %% [markdown]
-# Arrows point to the blobs (Tweedie), and the denoiser expands along the borders between their basins, across the border.
+# *Figure 4.* Arrows point to the blobs (Tweedie), and the denoiser expands along the borders between their basins, across the border.
 #
 # ## Classical denoisers, and a trained one
 #
 # Theorem 5 is a test for any denoiser: look at its Jacobian. Gaussian smoothing is a symmetric matrix. Wavelet shrinkage
-# *is* the proximal map of a wavelet $\ell^1$ norm. The median filter copies one of nine pixels, so each row of $J$ is a unit
+# *is* the proximal operator of a wavelet $\ell^1$ norm. The median filter copies one of nine pixels, so each row of $J$ is a unit
 # vector, but pixel $i$ copying pixel $j$ does not make $j$ copy $i$. And the network that comes with the course? All on one noisy $8 \times 8$ patch:
 
 
@@ -409,7 +512,7 @@ assert (table.iloc[2:, 0] > 0.05).all()
 table.round(3) + 0.0
 
 # %% [markdown]
-# ($S = (J + J^{\mathsf T})/2$ is the symmetric part.) The first two are proximal maps as far as one patch can tell. The median and the network are of no function
+# ($S = (J + J^{\mathsf T})/2$ is the symmetric part.) The first two are proximal operators as far as one patch can tell. The median and the network are of no function
 # at all: near this patch they are affine, and in the proof of "necessary" the place where $J$ is symmetric is any place where $D$ is smooth. The network
 # was trained for the mean *absolute* error, as in [B] (18). Its minimiser is the posterior median of each pixel, not the posterior mean, and the Jacobian of
 # that is not symmetric in general. And even for squared error, where the minimiser has a symmetric $J$, nothing forces symmetry on a network that is not
@@ -425,7 +528,7 @@ table.round(3) + 0.0
 # (The scale of $F$ has changed: in notebook 01 it was $-\log p$, here it is comparable with $-\sigma^2\log p$. So the statistician's weight $1/\nu^2$
 # becomes $\lambda = \sigma^2/\nu^2$; Poisson: $\sigma^2p$, $p$ the peak.)
 #
-# *Where do they rest?* PGD at $x = D(x - \lambda\nabla G(x))$. ADMM if $u = v$; then the first line says $\lambda\nabla G(u) + u = u + b$, so
+# *Where do they stop?* PGD at a fixed point, $x = D(x - \lambda\nabla G(x))$. ADMM if $u = v$; then the first line says $\lambda\nabla G(u) + u = u + b$, so
 # $b = \lambda\nabla G(u)$, and the second $u = D(u - \lambda\nabla G(u))$: **the same images**. If $D$ is injective this is
 #
 # $$ \lambda\nabla G(x) + (D^{-1} - I)(x) = 0 . $$
@@ -533,10 +636,13 @@ curves(
     ]
 )
 # %% [markdown]
+# *Figure 5.* PnP-PGD started beside the fixed point 0.5: it leaves it for $\lambda = 1.5$, and not for a shorter step or an
+# averaged denoiser.
+#
 # With the *exact* best denoiser, a convex $G$ and a step that convex theory allows, the loop ends in a cycle of length two: the
 # bound of Theorem 6 is sharp. (The theory page proves that for $\lambda > 1 + \gamma$ this run converges from no other start than 0.5.) Two
 # remedies: a shorter step; or the *averaged denoiser* $D_t = tD + (1-t)I$, whose largest derivative $tM + 1 - t$ is smaller (third row: $t = 1/3$).
-# Averaging is not free: $D_t$ is a proximal map of another function $F_t$, so in general the fixed points move.
+# Averaging is not free: $D_t$ is a proximal operator of another function $F_t$, so in general the fixed points move.
 #
 # ## A contraction that explodes
 #
@@ -643,6 +749,9 @@ curves(
     ]
 )
 # %% [markdown]
+# *Figure 6.* Left: ADMM with $D_t$ converges where the curve is below 1. Right: the moves with the denoiser itself, and with
+# the averaged one.
+#
 # This is a preview. [B] turns it into a theorem for nonconvex $F$: *conservative* and *cocoercive* denoisers, averaged,
 # with an explicit bound on $t$ ([theory page](../book/theory/coco_pnp.md)).
 #
@@ -665,113 +774,17 @@ assert scores[1] > scores[0] + 4
 assert change.iloc[-1] < change.iloc[1] / 10
 gallery({"clean": clean, "observed": blurred, "PnP-PGD, 40 steps": photo.x})
 # %% [markdown]
-# It works: eyes and stripes are back (fine fur is not), and the run looks as if it settles. Forty steps are no proof, and the [section before](#a-contraction-that-explodes) has
+# *Figure 7.* It works: eyes and stripes are back (fine fur is not), and the run looks as if it settles. Forty steps are no proof, and the [section before](#a-contraction-that-explodes) has
 # shown that with an asymmetric denoiser another loop can explode. The rest of the course closes that gap from the
 # denoiser's side.
 #
-# ## Your turn
+# ## A map of convergence (beyond the core)
 #
-# **Exercise 1 (warm-up, on paper).** The prior is one Gaussian $N(m, s^2)$ on the line. Compute $D$, then $F$ from
-# $F' = D^{-1} - I$, and show that here $F = -\sigma^2\log p$ up to a constant: MAP and MMSE agree. Put $F''$ into `mine`.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $p_\sigma = N(m, s^2 + \sigma^2)$, so by Tweedie $D(x) = x - \sigma^2(x - m)/(s^2 + \sigma^2) = m + a(x - m)$ with
-# $a = s^2/(s^2 + \sigma^2)$. Inverse: $D^{-1}(u) = m + (u - m)/a$. $F'(u) = (u - m)(1/a - 1) = (u - m)\,\sigma^2/s^2$, so
-# $F(u) = \tfrac{\sigma^2}{2s^2}(u - m)^2$ and $F'' = \sigma^2/s^2$. And $-\sigma^2\log p(u) = \sigma^2(u - m)^2/2s^2 + \text{const}$: the same.
-#
-# </details>
-
-
-# %%
-def mine(s, sigma):
-    return 0.0  # replace by your formula for F''
-
-
-print(checks.check_curvature(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(s, sigma):
-    return sigma**2 / s**2
-
-
-assert checks.check_curvature(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation).** Prove $\mathbb E\|D(x) - u\|^2 = \sigma^2\,\mathbb E\operatorname{tr}J(x)$, the formula behind
-# `best` in the first cell. Conclude that $J$ is *on average* a contraction: the mean of its eigenvalues is at most 1.
-# Let `mine` return the right side for `points` $x_i$ drawn from $p_\sigma$; the check compares it with the error itself.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $\sigma^2\operatorname{tr}J(x) = \operatorname{tr}\operatorname{Cov}(u \mid x) = \int\|u - D(x)\|^2\,P_x(du)$; take the
-# expectation over $x$. By Theorem 1 with $E(x) = x$ this is at most $n\sigma^2$, so $\tfrac1n\,\mathbb E\operatorname{tr}J \le 1$. Expansion
-# cannot be the rule: by Markov's inequality $\tfrac1n\operatorname{tr}J$ exceeds $c$ with probability at most $1/c$. It lives where $p_\sigma$ is not
-# log-concave, between the peaks.
-#
-# </details>
-
-
-# %%
-def mine(mixture, points, sigma):
-    return 0.0  # replace: the mean of sigma^2 tr J over the points
-
-
-print(checks.check_risk(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(mixture, points, sigma):
-    J = mixture.jacobian(points, sigma)
-    return sigma**2 * J.diagonal(dim1=1, dim2=2).sum(1).mean()
-
-
-assert checks.check_risk(given) == "right"
-
-# %% [markdown]
-# **Exercise 3 (code).** At which noise level does the two-peak denoiser stop being expansive? Find it by bisection on the
-# largest $J$ on a grid (for the check: for any two equal peaks between 0 and 1); compare with the formula
-# $\Delta = 2\sqrt{s^2 + \sigma^2}$.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# See the cell below. Solving for the noise, $\sigma = \sqrt{\Delta^2/4 - s^2}$. Below it, keep the upper half of the
-# interval; above it, the lower half.
-#
-# </details>
-
-
-# %%
-def mine(prior):
-    return 0.0  # replace by your bisection
-
-
-print(checks.check_threshold(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(prior):
-    low, high = 0.05, 0.6
-    for _ in range(40):
-        half = (low + high) / 2
-        expansive = float(prior.jacobian(x[:, None], half).max()) > 1
-        low, high = (half, high) if expansive else (low, half)
-    return low
-
-
-assert checks.check_threshold(given) == "right"
-print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
-
-# %% [markdown]
-# **Exercise 4 (open).** Colour the plane of $(\theta, a)$, $0 < \theta < 90°$, $0 < a \le 1.2$, by $\rho$ of PnP-ADMM on the two pixels, for
+# Colour the plane of $(\theta, a)$, $0 < \theta < 90°$, $0 < a \le 1.2$, by $\rho$ of PnP-ADMM on the two pixels, for
 # $\lambda$ of 1, 5 and 50, and by that of PnP-PGD for $\lambda = 1$. Where does each converge? Then replace the mask by $A = I$. Why is the missing pixel essential?
 #
 # <details>
-# <summary>Solution</summary>
+# <summary>What we found</summary>
 #
 # ADMM converges for $a \le \cos\theta$ at every $\lambda$, and above that curve has an eigenvalue beyond 1 as soon as
 # $\lambda a(a - \cos\theta) > |ae^{i\theta} - 1|^2$. If "$<$" holds there, it converges. With $c = \cos\theta$, $\det T = (a^2 - \lambda a(a - c))/(1 + \lambda)$
@@ -784,18 +797,21 @@ print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
 #
 # </details>
 #
-# **Quiz.** *A network reaches exactly the smallest possible mean squared error. Which follow: (a) its Jacobian is symmetric;
-# (b) it is nonexpansive; (c) it is a proximal map; (d) PnP-PGD with it solves MAP estimation with the true prior?*
+#
+# ## Quiz
+#
+# *A network reaches exactly the smallest possible mean squared error. Which follow: (a) its Jacobian is symmetric;
+# (b) it is nonexpansive; (c) it is a proximal operator; (d) PnP-PGD with it solves MAP estimation with the true prior?*
 #
 # <details>
 # <summary>Answer</summary>
 #
-# (a) and (c): by Theorem 1 it equals $D$ almost everywhere, and, being continuous, everywhere. Not (b): between peaks it may expand. Not (d): it is the proximal map of $F$, not of
+# (a) and (c): by Theorem 1 it equals $D$ almost everywhere, and, being continuous, everywhere. Not (b): between peaks it may expand. Not (d): it is the proximal operator of $F$, not of
 # $-\sigma^2\log p$.
 #
 # </details>
 #
-# *All eigenvalues of the Jacobian of a denoiser are real and in $[0, 1]$ everywhere. Is it a proximal map?*
+# *All eigenvalues of the Jacobian of a denoiser are real and in $[0, 1]$ everywhere. Is it a proximal operator?*
 #
 # <details>
 # <summary>Answer</summary>
@@ -819,14 +835,14 @@ print(f"{given(prior):.4f}, formula {(0.6**2 / 4 - 0.05**2) ** 0.5:.4f}")
 #
 # - The best denoiser is the posterior mean; it is $x + \sigma^2\nabla\log p_\sigma(x)$, and its Jacobian is a covariance over $\sigma^2$.
 # - So it is conservative and monotone; it is nonexpansive only for log-concave $p_\sigma$. Cocoercivity with $\gamma = 1/\sup\|J\|_*$ is the right demand.
-# - A smooth denoiser is a proximal map if and only if its Jacobian is symmetric and positive semidefinite.
+# - A smooth denoiser is a proximal operator if and only if its Jacobian is symmetric and positive semidefinite.
 # - PnP-PGD with the ideal denoiser decreases $F + \lambda G$, and its limit points are stationary, if $\lambda L_G < 1 + \gamma$; beyond, it can cycle.
 # - Without symmetry even a contraction can explode in ADMM. Averaging can help.
 #
-# **Next.** How to *build* denoisers that are gradients or proximal maps: gradient-step and proximal denoisers [A], and the CoCo denoisers of [B]
+# **Next.** How to *build* denoisers that are gradients or proximal operators: gradient-step and proximal denoisers [A], and the CoCo denoisers of [B]
 # used in [notebook 00](00_restore_a_photograph.ipynb).
 #
 # Sources: [A] *From the Gradient-Step Denoiser to the Proximal Denoiser*, Herfeld and others 2025. [B]
 # *Learning Cocoercive Conservative Denoisers via Helmholtz Decomposition*, Wei and others 2025: (18), Lemma 2.1, Theorem A.4.
-# Tweedie's identity: Robbins 1956, Efron 2011. MMSE denoisers as proximal maps: Gribonval 2011, Gribonval and Nikolova 2020. All in the
+# Tweedie's identity: Robbins 1956, Efron 2011. MMSE denoisers as proximal operators: Gribonval 2011, Gribonval and Nikolova 2020. All in the
 # [bibliography](../book/bibliography.md). Photograph: Chelsea the cat by Stefan van der Walt, CC0, from scikit-image.

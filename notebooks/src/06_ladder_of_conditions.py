@@ -51,18 +51,23 @@ from pnp_course.viz.slider import figure_as_image, frame_slider
 # Take two inputs $x, y$ and write $d = x - y$ for what goes in, $e = D(x) - D(y)$ for what comes out. Every condition
 # of the papers is one of two inequalities, asked for all $x, y$:
 #
-# $$ \textbf{left}(k),\ k \le 1:\quad \|e\|^2 \le \|d\|^2 + k\,\|d - e\|^2; \qquad\quad
-# \textbf{right}(\gamma),\ \gamma \ge 0:\quad \langle d, e\rangle \ge \gamma\,\|e\|^2 . $$
+# $$ k\text{-pseudo-contractive},\ k \le 1:\quad \|e\|^2 \le \|d\|^2 + k\,\|d - e\|^2; \qquad\quad
+# \gamma\text{-cocoercive},\ \gamma \ge 0:\quad \langle d, e\rangle \ge \gamma\,\|e\|^2 . $$
 #
-# - left$(0)$ is *nonexpansive*; left$(k)$ with $0 < k < 1$ is *$k$-strictly pseudo-contractive*; left$(1)$ is
-#   *pseudo-contractive*, $\langle d, e\rangle \le \|d\|^2$ (multiply out).
-# - right$(\gamma)$ is *$\gamma$-cocoercive* (5); right$(0)$ is *monotone*, $\langle d, e\rangle \ge 0$.
-# - right$(1)$, that is $\|e\|^2 \le \langle d, e\rangle$, is *firmly nonexpansive* (6). So is left$(-1)$: multiply out
+# We use these two names for all $k \le 1$, also negative ones, and for all $\gamma \ge 0$. (In the code they
+# are `left` and `right`, after the sides on which their regions will lie in figure 2.) For some constants
+# there are older names:
+#
+# - $0$-pseudo-contractive is *nonexpansive*; with $0 < k < 1$ one says *$k$-strictly pseudo-contractive*;
+#   $1$-pseudo-contractive is *pseudo-contractive*, $\langle d, e\rangle \le \|d\|^2$ (multiply out); with $k < 0$ the map
+#   is *averaged* (explained before Lemma 7).
+# - $\gamma$-cocoercive with $\gamma > 0$ is (5); $0$-cocoercive is *monotone*, $\langle d, e\rangle \ge 0$.
+# - $1$-cocoercive, that is $\|e\|^2 \le \langle d, e\rangle$, is *firmly nonexpansive* (6). So is $(-1)$-pseudo-contractive: multiply out
 #   $\|e\|^2 \le \|d\|^2 - \|d - e\|^2$.
-# - right$(\tfrac12)$, $\|e\|^2 \le 2\langle d, e\rangle$, is *residual nonexpansive* (7): $\|d - e\| \le \|d\|$.
+# - $\tfrac12$-cocoercive, $\|e\|^2 \le 2\langle d, e\rangle$, is *residual nonexpansive* (7): $\|d - e\| \le \|d\|$.
 #
-# **Lemma 1 (one norm each).** For $k < 1$, left$(k)$ is $\|kd + (1-k)e\| \le \|d\|$: the map $kI + (1-k)D$ is
-# nonexpansive. For $\gamma > 0$, right$(\gamma)$ is $\|2\gamma e - d\| \le \|d\|$ (9): $2\gamma D - I$ is nonexpansive.
+# **Lemma 1 (one norm each).** For $k < 1$, $k$-pseudo-contractive is $\|kd + (1-k)e\| \le \|d\|$: the map $kI + (1-k)D$ is
+# nonexpansive. For $\gamma > 0$, $\gamma$-cocoercive is $\|2\gamma e - d\| \le \|d\|$ (9): $2\gamma D - I$ is nonexpansive.
 #
 # *Proof.* Let $f = d - e$. Then $kd + (1-k)e = d - (1-k)f$, and
 #
@@ -72,7 +77,7 @@ from pnp_course.viz.slider import figure_as_image, frame_slider
 # because $\|e\|^2 = \|d\|^2 - 2\langle d, f\rangle + \|f\|^2$. And
 # $\|d\|^2 - \|2\gamma e - d\|^2 = 4\gamma\bigl(\langle d, e\rangle - \gamma\|e\|^2\bigr)$. $\square$
 #
-# **Lemma 2 (the mirror).** $D$ is left$(k)$ if and only if $I - D$ is right$\bigl(\tfrac{1-k}2\bigr)$.
+# **Lemma 2 (the mirror).** $D$ is $k$-pseudo-contractive if and only if $I - D$ is $(\tfrac{1-k}2)$-cocoercive.
 #
 # *Proof.* The middle of the display above is $(1-k)$ times $2\langle d, f\rangle - (1-k)\|f\|^2$, and $f$ is the output
 # difference of $I - D$. For $k = 1$ both say $\langle d, f\rangle \ge 0$. $\square$
@@ -104,8 +109,8 @@ for k in (-1.0, 0.0, 0.9, 1.0):
 # **Lemma 3.** Let $D$ be $C^1$, $a, b$ real. The map $aI + bD$ is nonexpansive if and only if
 # $\|aI + bJ(x)\|_\ast \le 1$ for all $x$. Hence, for all $x$:
 #
-# $$ \text{left}(k),\,k<1:\ \|kI + (1-k)J\|_\ast \le 1; \quad \text{right}(\gamma),\,\gamma>0:\ \|2\gamma J - I\|_\ast \le 1; \quad
-# \text{left}(1):\ \lambda_{\max}(S) \le 1; \quad \text{right}(0):\ \lambda_{\min}(S) \ge 0, $$
+# $$ k\text{-pseudo-contractive},\,k<1:\ \|kI + (1-k)J\|_\ast \le 1; \quad \gamma\text{-cocoercive},\,\gamma>0:\ \|2\gamma J - I\|_\ast \le 1; \quad
+# 1\text{-pseudo-contractive}:\ \lambda_{\max}(S) \le 1; \quad 0\text{-cocoercive}:\ \lambda_{\min}(S) \ge 0, $$
 #
 # where $S = (J + J^{\mathsf T})/2$. The second is [B], (10) and Lemma 2.1 ([also here](../book/theory/coco.md)).
 #
@@ -140,7 +145,8 @@ for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
         half = (low + high) / 2
         holds = Condition("", rail, half).norm(J).max() <= 1
         low, high = (half, high) if holds else (low, half)
-    print(f"{rail}: from pairs {pairs[rail]:.3f}, from Jacobians {low:.3f}")
+    letter = {"left": "k", "right": "gamma"}[rail]
+    print(f"{letter}: from pairs {pairs[rail]:.3f}, from Jacobians {low:.3f}")
     assert abs(pairs[rail] - low) < 0.03
 
 # %% [markdown]
@@ -148,11 +154,11 @@ for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
 #
 # ## The ladder
 #
-# **Theorem 4.** (i) left$(k)$ implies left$(k')$ for $k \le k'$, and right$(\gamma)$ implies right$(\gamma')$ for
-# $\gamma \ge \gamma'$. (ii) left$(-1)$ = right$(1)$. (iii) *There are no other implications* between conditions
-# left$(k)$, $-1 \le k \le 1$, and right$(\gamma)$, $0 \le \gamma \le 1$, than those that follow from (i) and (ii); all
-# in (i) with different constants are strict. (iv) right$(\gamma)$, $\gamma > 0$, implies $1/\gamma$-Lipschitz (8);
-# left$(k)$ with $0 \le k < 1$ implies $\tfrac{1+k}{1-k}$-Lipschitz; both constants are attained; monotone and
+# **Theorem 4.** (i) $k$-pseudo-contractive implies $k'$-pseudo-contractive for $k \le k'$, and $\gamma$-cocoercive implies $\gamma'$-cocoercive for
+# $\gamma \ge \gamma'$. (ii) $(-1)$-pseudo-contractive = $1$-cocoercive. (iii) *There are no other implications* between conditions
+# $k$-pseudo-contractive, $-1 \le k \le 1$, and $\gamma$-cocoercive, $0 \le \gamma \le 1$, than those that follow from (i) and (ii); all
+# in (i) with different constants are strict. (iv) $\gamma$-cocoercive, $\gamma > 0$, implies $1/\gamma$-Lipschitz (8);
+# $k$-pseudo-contractive with $0 \le k < 1$ implies $\tfrac{1+k}{1-k}$-Lipschitz; both constants are attained; monotone and
 # pseudo-contractive maps need not be Lipschitz.
 #
 # *Proof.* (i) $k\|d - e\|^2$ grows with $k$; $\gamma\|e\|^2$ grows with $\gamma$. (ii) Seen above.
@@ -161,20 +167,20 @@ for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
 # rotation by $\theta$, scaled by $\rho$. Then $e = zd$, $\langle d, e\rangle = |d|^2\operatorname{Re}z$, so $D$
 # satisfies
 #
-# $$ \text{left}(k) \iff |z|^2 \le 1 + k|1 - z|^2, \qquad \text{right}(\gamma) \iff \operatorname{Re}z \ge \gamma|z|^2 . $$
+# $$ k\text{-pseudo-contractive} \iff |z|^2 \le 1 + k|1 - z|^2, \qquad \gamma\text{-cocoercive} \iff \operatorname{Re}z \ge \gamma|z|^2 . $$
 #
 # By Lemma 1 these *regions* are $|k + (1-k)z| \le 1$ and $|2\gamma z - 1| \le 1$:
 #
-# * left$(k)$: the disc with centre $-\tfrac k{1-k}$ and radius $\tfrac1{1-k}$, real points $-\tfrac{1+k}{1-k}$ to $1$;
+# * $k$-pseudo-contractive: the disc with centre $-\tfrac k{1-k}$ and radius $\tfrac1{1-k}$, real points $-\tfrac{1+k}{1-k}$ to $1$;
 #   for $k = 1$ the half-plane $\operatorname{Re}z \le 1$;
-# * right$(\gamma)$: centre and radius $\tfrac1{2\gamma}$, real points 0 to $\tfrac1\gamma$; for $\gamma = 0$ the
+# * $\gamma$-cocoercive: centre and radius $\tfrac1{2\gamma}$, real points 0 to $\tfrac1\gamma$; for $\gamma = 0$ the
 #   half-plane $\operatorname{Re}z \ge 0$.
 #
 # If one region is not contained in another, some $z$ in the difference is a denoiser with the first condition and
-# without the second. Discs of one rail with different constants differ in their real points, or in $1 + i$, or in $i$.
-# Across the rails: for $k > -1$ the left disc has a real point below 0, which no right region has; for $\gamma < 1$ the
-# right one has a real point above 1, which no left region has. So a condition above firm never implies one on the other
-# side. (iv) $\gamma\|e\|^2 \le \|d\|\,\|e\|$; and $(1-k)\|e\| \le \|kd + (1-k)e\| + k\|d\| \le (1+k)\|d\|$; attained at
+# without the second. Two discs of one kind with different constants differ in their real points, or in $1 + i$, or in
+# $i$. Discs of different kinds: for $k > -1$ the $k$-pseudo-contractive one has a real point below 0, which no cocoercive region has; for $\gamma <
+# 1$ the $\gamma$-cocoercive one has a real point above 1, which no pseudo-contractive region has. So a condition weaker
+# than firm never implies one of the other kind. (iv) $\gamma\|e\|^2 \le \|d\|\,\|e\|$; and $(1-k)\|e\| \le \|kd + (1-k)e\| + k\|d\| \le (1+k)\|d\|$; attained at
 # the real points $\tfrac1\gamma$ and $-\tfrac{1+k}{1-k}$. On the line $x^3$ is monotone and $x - x^3$
 # pseudo-contractive. $\square$
 #
@@ -195,7 +201,8 @@ for a in LADDER:
         assert not (a.implies(b) and broken.any())  # Theorem 4 (i), (ii)
         found = str(candidates[int(split.int().argmax())]).strip("()")
         table.loc[a.name, b.name] = f"z = {found}" if split.any() else "implies"
-short = {c.name: f"{c.rail}({c.constant:g})" for c in LADDER}
+letters = {"left": "k", "right": "γ"}
+short = {c.name: f"{letters[c.rail]} = {c.constant:g}" for c in LADDER}
 table.rename(columns=short)
 
 # %% mystnb={"image": {"alt": "A ladder with two rails in the form of a V. At the foot: firmly nonexpansive. Left rail upwards: nonexpansive, 0.9-strictly pseudo-contractive, pseudo-contractive. Right rail upwards: residual nonexpansive, 1/4-cocoercive, monotone. Arrows point upwards only; beside each stands a number z that separates its two conditions. A dotted line in the middle is the mirror, D and I minus D"}}
@@ -213,8 +220,8 @@ for rail, numbers in (
 complex_plane.ladder_figure(witnesses)
 
 # %% [markdown]
-# Arrows are implications; the number beside one has the upper property and not the lower. Note the pairs $z$ and
-# $1 - z$. Two consequences are easy to get wrong. *Both sides together do not give firm:* $z = e^{i\pi/3}$ has
+# *Figure 1.* Arrows are implications; the number $z$ beside one has the upper property and not the lower. Note the pairs
+# $z$ and $1 - z$. Two consequences are easy to get wrong. *Both sides together do not give firm:* $z = e^{i\pi/3}$ has
 # $|z| = 1$ and $|z - 1| = 1$, but $|2z - 1| = \sqrt3$. And *strict pseudo-contractivity is not a weaker form of
 # residual nonexpansiveness*, though it is called "much weaker" ([B], introduction): $D = 2I$ has a nonexpansive
 # residual $-I$ and is not even pseudo-contractive. Neither implies the other.
@@ -232,9 +239,42 @@ more = (*LADDER, Condition("1/2-strictly pseudo-contractive", "left", 0.5))
 complex_plane.regions_figure(more)
 
 # %% [markdown]
+# *Figure 2.* The regions of the conditions; all boundaries on the left pass through 1, all on the right through 0.
+#
 # A *conservative* denoiser has a symmetric $J$ and lives on the real line; a conservative $\gamma$-cocoercive one on
 # the segment $[0, 1/\gamma]$.
 #
+# **Exercise 1.** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest real number $k$ with
+# $\|e\|^2 \le \|d\|^2 + k\|d - e\|^2$, and the largest real number $\gamma$ with
+# $\langle d, e\rangle \ge \gamma\|e\|^2$, as formulas. (They may leave $k \le 1$ or $\gamma \ge 0$; then $D$ is on no
+# condition of that kind.) The check measures both on pairs of points.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $|z|^2 \le 1 + k|1-z|^2$ and $\operatorname{Re}z \ge \gamma|z|^2$, so $k = (|z|^2 - 1)/|1-z|^2$ and
+# $\gamma = \operatorname{Re}z/|z|^2$. If $k > 1$, the map is not pseudo-contractive; if $\gamma < 0$, it is not
+# monotone.
+#
+# </details>
+
+
+# %%
+def mine(z):
+    return 0.0, 0.0  # replace by your (k, gamma)
+
+
+print(checks.check_constants(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(z):
+    return (abs(z) ** 2 - 1) / abs(1 - z) ** 2, z.real / abs(z) ** 2
+
+
+assert checks.check_constants(given) == "right"
+
+# %% [markdown]
 # ## What eigenvalues say, and what they hide
 #
 # Since the spectral radius is at most the spectral norm, $\|2\gamma J - I\|_\ast \le 1$ puts every eigenvalue of $J$
@@ -276,8 +316,8 @@ complex_plane.regions_figure(more)
 #
 # </details>
 #
-# For $\gamma > 0$, $2\gamma J_b - I$ has $c = \gamma - 1$ and $\beta = 2\gamma b$: right$(\gamma)$ holds for
-# $b \le 1 - \tfrac\gamma2$. For $k < 1$, $kI + (1-k)J_b$ has $c = \tfrac{1+k}2$ and $\beta = (1-k)b$: left$(k)$ holds
+# For $\gamma > 0$, $2\gamma J_b - I$ has $c = \gamma - 1$ and $\beta = 2\gamma b$: $\gamma$-cocoercive holds for
+# $b \le 1 - \tfrac\gamma2$. For $k < 1$, $kI + (1-k)J_b$ has $c = \tfrac{1+k}2$ and $\beta = (1-k)b$: $k$-pseudo-contractive holds
 # for $b \le \tfrac{3+k}4$. The symmetric part has the eigenvalues $\tfrac{1 \pm b}2$, so for the half-planes,
 # $\gamma = 0$ and $k = 1$, the formulas give the right answer too, $b \le 1$. Test (E) is passed always; test (W) for
 # $b \le 1$, whatever the condition: $W(J_1)$ *is* the firm disc, contained in every region, and for $b > 1$ the real
@@ -324,6 +364,8 @@ assert abs(largest - 2) < 1e-12
 complex_plane.ranges_figure({f"b = {b}": sheared(b) for b in (0.5, 1.0, 3.0)}, FIRM)
 
 # %% [markdown]
+# *Figure 3.* The eigenvalue of $J_b$ (dot), its numerical range (shaded), and the region of firm (hatched).
+#
 # Yes: it doubles at every pass. Eigenvalues belong to $J$ *alone*; a loop composes $J$ with other maps, and a
 # composition has other eigenvalues. Norms survive composition ($\|PJ\|_\ast \le \|P\|_\ast\|J\|_\ast$), which is why
 # the theorems below ask for norms. In the middle panel even $W(J)$ fits into the disc, exactly, and
@@ -419,8 +461,9 @@ assert skew > 3 * turn
 pd.DataFrame(tests).T
 
 # %% [markdown]
-# See the row of `drunet`, trained for accuracy alone: **no rung of the ladder comes for free.** Its $S$ has eigenvalues
-# above 1 (left rail: no) and below 0 (right rail: no), and it is further from firm than its eigenvalues suggest.
+# See the row of `drunet`, trained for accuracy alone: **no condition comes for free.** Its $S$ has eigenvalues above 1, so
+# it is not $k$-pseudo-contractive for any $k \le 1$; and below 0, so it is not $\gamma$-cocoercive for any $\gamma \ge 0$.
+# And it is further from firm than its eigenvalues suggest.
 # Training for a condition moves the spectrum. Two cautions: these are three small patches, the [denoiser
 # page](../book/zoo.md) has 64 larger ones; and a *gradient-step* network with ReLU contains $J_N^{\mathsf T}$, which
 # jumps, so it is not even continuous, and Jacobians say nothing about pairs across a jump.
@@ -462,7 +505,46 @@ frame_slider(
 )
 
 # %% [markdown]
-# ## What the left rail buys: fixed points
+# *Figure 4.* Spectra of all shipped denoisers over the unit disc; explained above.
+#
+# **Exercise 2.** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
+# conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
+# one number, negative if the condition fails, up to rounding. The check asks about a $3\times3$ mean, a Gaussian blur, a
+# one-sided average, a median linearised at a signal, and $J_b$. Think first, then look at `checks.filters()`.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# With a periodic boundary the three linear filters are circulant, so normal, and the picture decides. The mean has real
+# eigenvalues from $-\tfrac13$ to 1: nonexpansive, not monotone. A Gaussian blur with a positive transfer function is in
+# $[0, 1]$: firm. The one-sided average $\tfrac12(I + \text{shift})$ has $z = \tfrac12(1 + e^{i\omega})$, on the firm
+# circle: firm. The median's Jacobian has one 1 in each row; where several rows choose the same pixel, its norm is the root
+# of their number: not nonexpansive, and not normal.
+#
+# </details>
+
+
+# %%
+def mine(J):
+    return [], True  # replace by the names that hold, and whether J is normal
+
+
+print(checks.check_rungs(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(J):
+    names = [c.name for c in LADDER if c.margin(J) > -1e-9]
+    return names, bool(torch.allclose(J @ J.T, J.T @ J))
+
+
+assert checks.check_rungs(given) == "right"
+for name, matrix in checks.filters().items():
+    names, normal = given(matrix)
+    print(f"{name}: {names[0] if names else 'none'}, normal: {normal}")
+
+# %% [markdown]
+# ## What pseudo-contractivity buys: fixed points
 #
 # A plug-and-play loop is $x_{k+1} = T(x_k)$. Nonexpansive $T$ alone is not enough: the rotation by 90° moves every
 # point but 0 for ever. Averaging with the identity repairs that.
@@ -486,8 +568,8 @@ frame_slider(
 # So $\|x_k - q\|$ does not increase, and tends to 0 along a subsequence; hence it tends to 0. $\square$
 #
 # $T$ is *averaged* if $T = (1-\alpha)I + \alpha R$, $0 < \alpha < 1$, $R$ nonexpansive. As $R = kI + (1-k)T$ with
-# $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is left$(k)$ with $k = 1 - \tfrac1\alpha < 0$**: the rungs below
-# nonexpansive, firm being $\alpha = \tfrac12$. The cell takes for $R$ the projection onto the line $x_2 = 1$, then onto the unit disc. They
+# $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is $k$-pseudo-contractive with $k = 1 - \tfrac1\alpha < 0$**: the
+# conditions stronger than nonexpansive, firm being $\alpha = \tfrac12$. The cell takes for $R$ the projection onto the line $x_2 = 1$, then onto the unit disc. They
 # touch in one point, $p = (0, 1)$, which makes it slow. Last line: the rotation, not averaged.
 
 
@@ -517,8 +599,8 @@ print(f"rotation: distance {turned.norm() / first.norm():.3f} of the first")
 assert abs(turned.norm() / first.norm() - 1) < 1e-12
 
 # %% [markdown]
-# **Lemma 7 (composition).** Let $T_1$ be left$(-\kappa_1)$, $T_2$ left$(-\kappa_2)$, $\kappa_i \ge -1$,
-# $\kappa_1 + \kappa_2 > 0$. Then $T_1 \circ T_2$ satisfies the inequality of left$(-\kappa)$ with
+# **Lemma 7 (composition).** Let $T_1$ be $(-\kappa_1)$-pseudo-contractive, $T_2$ $(-\kappa_2)$-pseudo-contractive, $\kappa_i \ge -1$,
+# $\kappa_1 + \kappa_2 > 0$. Then $T_1 \circ T_2$ satisfies the inequality of a $(-\kappa)$-pseudo-contractive map with
 # $\kappa = \dfrac{\kappa_1\kappa_2}{\kappa_1 + \kappa_2}$ ("$\tfrac1\kappa = \tfrac1{\kappa_1} + \tfrac1{\kappa_2}$").
 #
 # *Proof.* Let $d$ go in, $d_2 = d - f_2$ come out of $T_2$ and $d_1 = d_2 - f_1$ of $T_1$. The two hypotheses give
@@ -532,13 +614,13 @@ assert abs(turned.norm() / first.norm() - 1) < 1e-12
 # for $T = D \circ \operatorname{prox}_{\lambda G}$ with any closed proper convex $G$ and $\lambda > 0$.
 #
 # *Proof.* $\nabla G$ is $\tfrac1{L_G}$-cocoercive (Baillon and Haddad; [proof](../book/theory/coco_special_cases.md)),
-# so $\lambda\nabla G$ is right$(\tfrac1{\lambda L_G})$, and by Lemma 2 $I - \lambda\nabla G$ is left$(-\kappa_2)$ with
-# $\kappa_2 = \tfrac2{\lambda L_G} - 1 > 0$. A proximal map of a convex function is firm, $\kappa_2 = 1$. By Lemma 7 $T$
-# is left$(-\kappa)$ with $\kappa > 0$, averaged; Theorem 6 with constant $\alpha_k = \alpha$ and the $R$ of $T$, which
+# so $\lambda\nabla G$ is $(\tfrac1{\lambda L_G})$-cocoercive, and by Lemma 2 $I - \lambda\nabla G$ is $(-\kappa_2)$-pseudo-contractive with
+# $\kappa_2 = \tfrac2{\lambda L_G} - 1 > 0$. A proximal operator of a convex function is firm, $\kappa_2 = 1$. By Lemma 7 $T$
+# is $(-\kappa)$-pseudo-contractive with $\kappa > 0$, averaged; Theorem 6 with constant $\alpha_k = \alpha$ and the $R$ of $T$, which
 # has the same fixed points. $\square$
 #
-# **Expansive, and still convergent.** left$(k)$ with $0 < k < 1$ permits $\|J\|_\ast$ up to $\tfrac{1+k}{1-k}$, but
-# never expansion towards the right of 1. Shorter steps suffice:
+# **Expansive, and still convergent.** A $k$-pseudo-contractive map with $0 < k < 1$ may have $\|J\|_\ast$ up to
+# $\tfrac{1+k}{1-k}$; but its region has no point to the right of 1. Shorter steps suffice:
 #
 # **Theorem 9 (Browder and Petryshyn).** Let $T$ be $k$-strictly pseudo-contractive, $0 \le k < 1$, with a fixed point,
 # and $0 < \alpha < 1 - k$. Then $x_{m+1} = (1-\alpha)x_m + \alpha T(x_m)$ converges to a fixed point. The bound cannot
@@ -549,10 +631,43 @@ assert abs(turned.norm() / first.norm() - 1) < 1e-12
 # the real point $z = -\tfrac{1+k}{1-k}$ gives $x_{m+1} = (1 - \tfrac{2\alpha}{1-k})x_m$, which converges only for
 # $\alpha < 1-k$. $\square$
 #
+# **Exercise 3: RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ $k$-pseudo-contractive, $k < 1$. Prove
+# that $x \mapsto x - \mu\bigl(\lambda\nabla f(x) + x - D(x)\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
+# $\mu_0$. *Hint:* Lemma 2, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
+# takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $\nabla f$ is $(1/L)$-cocoercive, so $\lambda\nabla f$ is $(\tfrac1{\lambda L})$-cocoercive; $I - D$ is $\tfrac{1-k}2$-cocoercive.
+# For a sum, $\langle d, e_1 + e_2\rangle \ge \gamma_1\|e_1\|^2 + \gamma_2\|e_2\|^2 \ge \gamma\|e_1 + e_2\|^2$ with
+# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \lambda\nabla f + I - D$
+# has $\tfrac1\gamma = \lambda L + \tfrac2{1-k}$; $\mu B$ is $\gamma/\mu$-cocoercive, and by the mirror $I - \mu B$ is
+# $(1 - 2\gamma/\mu)$-pseudo-contractive: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(\lambda L + \tfrac2{1-k}\bigr)$.
+#
+# </details>
+
+
+# %%
+def mine(L, k, weight):
+    return 1.0  # replace by your mu_0
+
+
+print(checks.check_largest_step(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(L, k, weight):
+    return 2 / (weight * L + 2 / (1 - k))
+
+
+assert checks.check_largest_step(given) == "right"
+
+# %% [markdown]
 # **A design rule explained.** PnPI-HQS (Wei and others 2024) iterates $T = D_t \circ \operatorname{prox}_{\lambda G}$
 # with $D_t = tD + (1-t)I$ and a $k$-strictly pseudo-contractive $D$. From $I - D_t = t(I - D)$ and Lemma 2, $D_t$ is
-# left$(k_t)$, $k_t = 1 - \tfrac{1-k}t$. Lemma 7 with $\kappa_1 = -k_t$ and $\kappa_2 = 1$: $T$ satisfies left$(l)$ with
-# $l = \tfrac{k_t}{1 - k_t} = \tfrac t{1-k} - 1$. It is pseudo-contractive if $l \le 1$, that is **$t \le 2(1-k)$**:
+# $k_t$-pseudo-contractive, $k_t = 1 - \tfrac{1-k}t$. Lemma 7 with $\kappa_1 = -k_t$ and $\kappa_2 = 1$: $T$ satisfies the inequality with $k$
+# replaced by $l = \tfrac{k_t}{1 - k_t} = \tfrac t{1-k} - 1$. It is pseudo-contractive if $l \le 1$, that is **$t \le 2(1-k)$**:
 # with $k = 0.9$ this is $t \le 0.2$, exactly the authors' choice. The cell measures the smallest $l$ on products $zz'$
 # of complex numbers on the two circles, near 1; and it tests whether $T = D_tP$ is pseudo-contractive for the worst
 # $D_t = z$ of the circle and a projection $P = uu^{\mathsf T}$ of the plane: the largest eigenvalue of its symmetric
@@ -600,8 +715,8 @@ pd.DataFrame(rule, columns).T.rename_axis("t")
 # <details>
 # <summary>Proof of the inequality</summary>
 #
-# Drop the index $k$. left$(1)$ between any $y$ and $p$ says $\|T(y) - p\|^2 \le \|y - p\|^2 + \|y - T(y)\|^2$. By
-# $(\ast)$ for $w$, and left$(1)$ at $x$,
+# Drop the index $k$. Pseudo-contractivity, between any $y$ and $p$, says $\|T(y) - p\|^2 \le \|y - p\|^2 + \|y - T(y)\|^2$. By
+# $(\ast)$ for $w$, and this inequality at $y = x$,
 #
 # $$ \|w - p\|^2 = (1-\beta)\|x - p\|^2 + \beta\|T(x) - p\|^2 - \beta(1-\beta)\|r\|^2 \le \|x - p\|^2 + \beta^2\|r\|^2 . $$
 #
@@ -610,7 +725,7 @@ pd.DataFrame(rule, columns).T.rename_axis("t")
 #
 # $$ \|w - T(w)\|^2 \le (1-\beta)\|x - T(w)\|^2 + L^2\beta^3\|r\|^2 - \beta(1-\beta)\|r\|^2 . $$
 #
-# left$(1)$ at $w$ adds the two:
+# The inequality at $y = w$ adds the two:
 # $\|T(w) - p\|^2 \le \|x - p\|^2 + (1-\beta)\|x - T(w)\|^2 - \beta(1 - 2\beta - L^2\beta^2)\|r\|^2$. Finally $(\ast)$
 # for $x_{k+1} - p$:
 #
@@ -652,145 +767,9 @@ assert min(abs(1 + 1j * a) for a in (1e-3, 0.1, 1.0)) > 1  # Mann, any step
 complex_plane.orbits_figure(orbits)
 
 # %% [markdown]
-# **And the right rail?** Alone it buys no fixed-point theorem for any $\gamma < 1$: $D = \tfrac1\gamma I$ is
-# $\gamma$-cocoercive, and $(1-\alpha)x + \alpha D(x) = (1 + \alpha(\tfrac1\gamma - 1))x$ runs away for every
-# $\alpha > 0$. What it buys is a *function*: if $D$ is
-# also conservative, then $D$ is the proximal map of a $(1-\gamma)$-weakly convex $F$ ([notebook
-# 08](08_coco_denoisers.ipynb)), and a loop descends on $F + \lambda G$.
+# *Figure 5.* $T = (1 + i)I$: Mann's iteration runs away, Ishikawa's converges below its bound.
 #
-# ## What each rung costs the best denoiser
-#
-# **Theorem 11.** Let $D$ be the ideal denoiser $\mathbb E[u \mid x]$ of any prior under Gaussian noise, $p_\sigma$ the
-# density of $x$. Then **the whole left rail is one condition**: $D$ is firmly nonexpansive $\iff$ nonexpansive $\iff$
-# $k$-strictly pseudo-contractive $\iff$ pseudo-contractive $\iff$ $p_\sigma$ is log-concave. Averaging does not help:
-# for $0 < t \le 1$, $D_t = tD + (1-t)I$ is pseudo-contractive only if $D$ is. On the right, $D$ is always monotone, and
-# $\gamma$-cocoercive with $\gamma = 1/\sup\|J\|_\ast$ if the supremum is finite and not 0.
-#
-# *Proof.* $J = \operatorname{Cov}(u \mid x)/\sigma^2 = I + \sigma^2\nabla^2\log p_\sigma$ is symmetric and positive
-# semidefinite ([notebook 03](03_priors_to_denoisers.ipynb)). Pseudo-contractive means $J \le I$ everywhere (Lemma 3),
-# that is $\nabla^2\log p_\sigma \le 0$. But then all eigenvalues of $J$ lie in $[0, 1]$, so $\|2J - I\|_\ast \le 1$:
-# firm, the strongest. Next, $\langle d, e_t\rangle = t\langle d, e\rangle + (1-t)\|d\|^2 \le \|d\|^2$ exactly if
-# $\langle d, e\rangle \le \|d\|^2$. The right rail: eigenvalues in $[0, \sup\|J\|_\ast]$, and Lemma 3. $\square$
-#
-# The ideal denoiser gains *nothing* on the long climb from firm to pseudo-contractive; it gains something on the first
-# rung of the right rail, and, if $\sup\|J\|_\ast < \infty$, everything on a far enough one. Nor does the best
-# approximation to it gain, on the line: if $E$ has slopes at most 1, then $x - E(x)$ is nondecreasing, so the best $x - E$
-# is the isotonic regression of $x - D(x)$. That is constant on some intervals ($E' = 1$) and equal to $x - D(x)$ elsewhere
-# ($E' = D' \ge 0$): the best $E$ has slopes in $[0, 1]$, and is firm. In more dimensions we do not claim it. How many
-# decibels? On the line a condition is an
-# interval for the slope $D'$: the real points of its region. The best denoiser *with slopes in that interval* is a
-# bounded least-squares problem: its error is $\mathbb E(E(x) - D(x))^2$ above the minimum (notebook 03, Theorem 1). Our
-# pixel has peaks at 0.2 and 0.8, of width 0.05, with $\sigma = 0.15$.
-
-# %%
-prior, sigma = GaussianMixture.two_peaks(), 0.15
-x = torch.linspace(-0.3, 1.3, 121, dtype=torch.float64)
-ideal = prior.mmse(x[:, None], sigma)[:, 0]
-density = prior.log_density(x[:, None], sigma).exp()
-slope = prior.jacobian(x[:, None], sigma)[:, 0, 0]
-least = torch.trapezoid(density * sigma**2 * slope, x)
-
-
-def loss(condition):
-    E = conditions.closest_denoiser(x, ideal, density, *condition.slopes)
-    excess = torch.trapezoid(density * (E - ideal) ** 2, x)
-    return E, float(10 * torch.log10(1 + excess / least))
-
-
-costs = {c.name: loss(c) for c in LADDER}
-for name, (_, decibel) in costs.items():
-    print(f"{name:32} costs {abs(decibel):.2f} dB")
-left = [costs[c.name][1] for c in LADDER[:4]]
-assert max(left) - min(left) < 1e-4 < 1 < min(left)
-tenth, none = costs["residual nonexpansive"][1], costs["1/4-cocoercive"][1]
-assert none < 1e-6 < 0.05 < tenth < 0.2
-assert 0.29 < 1 / float(slope.max()) < 0.31
-
-# %% mystnb={"image": {"alt": "Left: the ideal denoiser is steep in the middle; the best one with slopes at most 2 follows it closely; the best one with slopes at most 1 cuts the corner. Right: loss in decibels against gamma: zero up to about 0.3, then rising to about 1.6 at gamma 1"}}
-gammas = [0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-line = [loss(Condition("", "right", g))[1] for g in gammas]
-names = {"ideal": ideal} | {
-    n: costs[n][0] for n in ("residual nonexpansive", "firmly nonexpansive")
-}
-curves([
-    {"title": "best denoisers, slopes restricted", "xlabel": "x", "lines": {n: (x, v) for n, v in names.items()}},
-    {"title": "loss (dB) of γ-cocoercive; γ = 1: all of the left rail", "xlabel": "γ", "lines": {"": (gammas, line)}},
-], 9, 3.2)  # fmt: skip
-
-# %% [markdown]
-# Firm, nonexpansive, strictly pseudo-contractive and pseudo-contractive cost the same, more than a decibel; residual
-# nonexpansive a tenth of one; $\gamma = \tfrac14$ nothing, because here $\sup J = 1/\gamma$ with $\gamma \approx 0.3$
-# (notebook 03). That is the argument of [B] for cocoercivity. Two cautions: a network is not the ideal denoiser ([B]
-# reports a strictly pseudo-contractive one that loses little); and a small $\gamma$ is paid for later, by the averaging
-# $t$ ([notebook 08](08_coco_denoisers.ipynb)).
-#
-# ## Your turn
-#
-# **Exercise 1 (warm-up).** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest real number $k$ with
-# $\|e\|^2 \le \|d\|^2 + k\|d - e\|^2$, and the largest real number $\gamma$ with
-# $\langle d, e\rangle \ge \gamma\|e\|^2$, as formulas. (They may leave $k \le 1$ or $\gamma \ge 0$; then $D$ is on no
-# rung of that rail.) The check measures both on pairs of points.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $|z|^2 \le 1 + k|1-z|^2$ and $\operatorname{Re}z \ge \gamma|z|^2$, so $k = (|z|^2 - 1)/|1-z|^2$ and
-# $\gamma = \operatorname{Re}z/|z|^2$. If $k > 1$, the map is not pseudo-contractive; if $\gamma < 0$, it is not
-# monotone.
-#
-# </details>
-
-
-# %%
-def mine(z):
-    return 0.0, 0.0  # replace by your (k, gamma)
-
-
-print(checks.check_constants(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(z):
-    return (abs(z) ** 2 - 1) / abs(1 - z) ** 2, z.real / abs(z) ** 2
-
-
-assert checks.check_constants(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation): RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ left$(k)$, $k < 1$. Prove
-# that $x \mapsto x - \mu\bigl(\lambda\nabla f(x) + x - D(x)\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
-# $\mu_0$. *Hint:* the mirror, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
-# takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $\nabla f$ is right$(1/L)$, so $\lambda\nabla f$ is right$(\tfrac1{\lambda L})$; $I - D$ is right$(\tfrac{1-k}2)$.
-# For a sum, $\langle d, e_1 + e_2\rangle \ge \gamma_1\|e_1\|^2 + \gamma_2\|e_2\|^2 \ge \gamma\|e_1 + e_2\|^2$ with
-# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \lambda\nabla f + I - D$
-# has $\tfrac1\gamma = \lambda L + \tfrac2{1-k}$; $\mu B$ is right$(\gamma/\mu)$, and by the mirror $I - \mu B$ is
-# left$(1 - 2\gamma/\mu)$: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(\lambda L + \tfrac2{1-k}\bigr)$.
-#
-# </details>
-
-
-# %%
-def mine(L, k, weight):
-    return 1.0  # replace by your mu_0
-
-
-print(checks.check_largest_step(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(L, k, weight):
-    return 2 / (weight * L + 2 / (1 - k))
-
-
-assert checks.check_largest_step(given) == "right"
-
-# %% [markdown]
-# **Exercise 3 (code).** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
+# **Exercise 4.** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
 # matrix: return the list of `count` + 1 points, the start included. The check compares all of them. The solution then runs
 # it on $T = I + cR$, $R$ the rotation by 90°, below and above the bound of Theorem 10, which for these maps is again
 # sharp. (Why?)
@@ -830,44 +809,84 @@ for c in (0.5, 1.0, 3.0):
         assert (points[-1].norm() < points[0].norm()) == (scale < 1)
 
 # %% [markdown]
-# **Exercise 4 (code).** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
-# conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
-# one number, negative if the condition fails, up to rounding. The check asks about a $3\times3$ mean, a Gaussian blur, a
-# one-sided average, a median linearised at a signal, and $J_b$. Think first, then look at `checks.filters()`.
+# **And cocoercivity?** Alone it buys no fixed-point theorem for any $\gamma < 1$: $D = \tfrac1\gamma I$ is
+# $\gamma$-cocoercive, and $(1-\alpha)x + \alpha D(x) = (1 + \alpha(\tfrac1\gamma - 1))x$ runs away for every
+# $\alpha > 0$. What it buys is a *function*: if $D$ is
+# also conservative, then $D$ is the proximal operator of a $(1-\gamma)$-weakly convex $F$ ([notebook
+# 08](08_coco_denoisers.ipynb)), and a loop descends on $F + \lambda G$.
 #
-# <details>
-# <summary>Solution</summary>
+# ## What each condition costs the best denoiser
 #
-# With a periodic boundary the three linear filters are circulant, so normal, and the picture decides. The mean has real
-# eigenvalues from $-\tfrac13$ to 1: nonexpansive, not monotone. A Gaussian blur with a positive transfer function is in
-# $[0, 1]$: firm. The one-sided average $\tfrac12(I + \text{shift})$ has $z = \tfrac12(1 + e^{i\omega})$, on the firm
-# circle: firm. The median's Jacobian has one 1 in each row; where several rows choose the same pixel, its norm is the root
-# of their number: not nonexpansive, and not normal.
+# **Theorem 11.** Let $D$ be the ideal denoiser $\mathbb E[u \mid x]$ of any prior under Gaussian noise, $p_\sigma$ the
+# density of $x$. Then **all $k$-pseudo-contractive conditions, $-1 \le k \le 1$, are one**: $D$ is firmly nonexpansive $\iff$ nonexpansive $\iff$
+# $k$-strictly pseudo-contractive $\iff$ pseudo-contractive $\iff$ $p_\sigma$ is log-concave. Averaging does not help:
+# for $0 < t \le 1$, $D_t = tD + (1-t)I$ is pseudo-contractive only if $D$ is. Cocoercive: $D$ is always monotone, and
+# $\gamma$-cocoercive with $\gamma = 1/\sup\|J\|_\ast$ if the supremum is finite and not 0.
 #
-# </details>
-
+# *Proof.* $J = \operatorname{Cov}(u \mid x)/\sigma^2 = I + \sigma^2\nabla^2\log p_\sigma$ is symmetric and positive
+# semidefinite ([notebook 03](03_priors_to_denoisers.ipynb)). Pseudo-contractive means $J \le I$ everywhere (Lemma 3),
+# that is $\nabla^2\log p_\sigma \le 0$. But then all eigenvalues of $J$ lie in $[0, 1]$, so $\|2J - I\|_\ast \le 1$:
+# firm, the strongest of them. Next, $\langle d, e_t\rangle = t\langle d, e\rangle + (1-t)\|d\|^2 \le \|d\|^2$ exactly if
+# $\langle d, e\rangle \le \|d\|^2$. Cocoercive: the eigenvalues lie in $[0, \sup\|J\|_\ast]$; use Lemma 3. $\square$
+#
+# The ideal denoiser gains *nothing* if we ask for pseudo-contractive instead of firm. It gains something if we ask for
+# $\tfrac12$-cocoercive, and, if $\sup\|J\|_\ast < \infty$, everything for a $\gamma$ that is small enough. Nor does the
+# best approximation to it gain, on the line. If $E$ has slopes at most 1, then $x - E(x)$ is nondecreasing. So the best $x
+# - E$ is the nondecreasing function nearest to $x - D(x)$, its *isotonic regression*. It is constant on some intervals
+# ($E' = 1$) and equal to $x - D(x)$ elsewhere ($E' = D' \ge 0$): the best $E$ has slopes in $[0, 1]$, and is firm. In more
+# dimensions we do not claim it.
+#
+# How many decibels? On the line a condition is an interval for the slope $D'$: the real points of its region. The best
+# denoiser *with slopes in that interval* is a bounded least-squares problem: its error is $\mathbb E(E(x) - D(x))^2$ above the minimum (notebook 03, Theorem 1). Our
+# pixel has peaks at 0.2 and 0.8, of width 0.05, with $\sigma = 0.15$.
 
 # %%
-def mine(J):
-    return [], True  # replace by the names that hold, and whether J is normal
+prior, sigma = GaussianMixture.two_peaks(), 0.15
+x = torch.linspace(-0.3, 1.3, 121, dtype=torch.float64)
+ideal = prior.mmse(x[:, None], sigma)[:, 0]
+density = prior.log_density(x[:, None], sigma).exp()
+slope = prior.jacobian(x[:, None], sigma)[:, 0, 0]
+least = torch.trapezoid(density * sigma**2 * slope, x)
 
 
-print(checks.check_rungs(mine))
+def loss(condition):
+    E = conditions.closest_denoiser(x, ideal, density, *condition.slopes)
+    excess = torch.trapezoid(density * (E - ideal) ** 2, x)
+    return E, float(10 * torch.log10(1 + excess / least))
 
 
-# %% tags=["hide-cell", "solution"]
-def given(J):
-    names = [c.name for c in LADDER if c.margin(J) > -1e-9]
-    return names, bool(torch.allclose(J @ J.T, J.T @ J))
+costs = {c.name: loss(c) for c in LADDER}
+for name, (_, decibel) in costs.items():
+    print(f"{name:32} costs {abs(decibel):.2f} dB")
+left = [costs[c.name][1] for c in LADDER[:4]]
+assert max(left) - min(left) < 1e-4 < 1 < min(left)
+tenth, none = costs["residual nonexpansive"][1], costs["1/4-cocoercive"][1]
+assert none < 1e-6 < 0.05 < tenth < 0.2
+assert 0.29 < 1 / float(slope.max()) < 0.31
 
-
-assert checks.check_rungs(given) == "right"
-for name, matrix in checks.filters().items():
-    names, normal = given(matrix)
-    print(f"{name}: {names[0] if names else 'no rung'}, normal: {normal}")
+# %% mystnb={"image": {"alt": "Left: the ideal denoiser is steep in the middle; the best one with slopes at most 2 follows it closely; the best one with slopes at most 1 cuts the corner. Right: loss in decibels against gamma: zero up to about 0.3, then rising to about 1.6 at gamma 1"}}
+gammas = [0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+line = [loss(Condition("", "right", g))[1] for g in gammas]
+names = {"ideal": ideal} | {
+    n: costs[n][0] for n in ("residual nonexpansive", "firmly nonexpansive")
+}
+curves([
+    {"title": "best denoisers, slopes restricted", "xlabel": "x", "lines": {n: (x, v) for n, v in names.items()}},
+    {"title": "loss (dB) of γ-cocoercive; γ = 1: all of the left rail", "xlabel": "γ", "lines": {"": (gammas, line)}},
+], 9, 3.2)  # fmt: skip
 
 # %% [markdown]
-# **Quiz.** *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
+# *Figure 6.* The best denoisers of a pixel under conditions on the slope, and what the condition costs.
+#
+# Firm, nonexpansive, strictly pseudo-contractive and pseudo-contractive cost the same, more than a decibel; residual
+# nonexpansive a tenth of one; $\gamma = \tfrac14$ nothing, because here $\sup J = 1/\gamma$ with $\gamma \approx 0.3$
+# (notebook 03). That is the argument of [B] for cocoercivity. Two cautions: a network is not the ideal denoiser ([B]
+# reports a strictly pseudo-contractive one that loses little); and a small $\gamma$ is paid for later, by the averaging
+# $t$ ([notebook 08](08_coco_denoisers.ipynb)).
+#
+# ## Quiz
+#
+# *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
 # $\tfrac14$-cocoercive. What is missing?*
 #
 # <details>
@@ -884,7 +903,7 @@ for name, matrix in checks.filters().items():
 # <details>
 # <summary>Answer</summary>
 #
-# For a symmetric Jacobian only below 0, down to $-19$, where no denoiser wants to be: the disc of left$(0.9)$ meets the
+# For a symmetric Jacobian only below 0, down to $-19$, where no denoiser wants to be: the disc of $k = 0.9$ meets the
 # real line in $[-19, 1]$. Nothing is gained above 1. The gain is for asymmetric Jacobians.
 #
 # </details>
@@ -902,14 +921,14 @@ for name, matrix in checks.filters().items():
 #
 # ## What you now know
 #
-# - Every condition is left$(k)$ or right$(\gamma)$, each a bound on one norm $\|aI + bJ\|_\ast$ or a bound on $S$;
-#   $I - D$ carries one rail into the other; they meet in firm nonexpansiveness and nowhere else.
+# - Every condition is $k$-pseudo-contractive or $\gamma$-cocoercive, each a bound on one norm $\|aI + bJ\|_\ast$ or a bound on $S$;
+#   $I - D$ carries one kind into the other; they meet in firm nonexpansiveness and nowhere else.
 # - Conditions compare as their regions do. But a denoiser is *not* tested by its eigenvalues: that takes the norm,
 #   unless its Jacobian is normal.
-# - Left rail: averaged maps compose ($\tfrac1\kappa = \tfrac1{\kappa_1} + \tfrac1{\kappa_2}$) and converge; strictly
+# - Averaged maps compose ($\tfrac1\kappa = \tfrac1{\kappa_1} + \tfrac1{\kappa_2}$) and converge; strictly
 #   pseudo-contractive ones with shorter steps; pseudo-contractive ones by Ishikawa.
-# - For the ideal denoiser the whole left rail is one condition, and often a false one. It is always monotone, and right
-#   $(\gamma)$ for $\gamma$ small enough whenever $\sup\|J\|_\ast$ is finite, as for every prior on a bounded set;
+# - For the ideal denoiser all pseudo-contractive conditions are one, and often it fails. It is always monotone, and
+#   $\gamma$-cocoercive for $\gamma$ small enough whenever $\sup\|J\|_\ast$ is finite, as for every prior on a bounded set;
 #   together with symmetry that buys an objective.
 #
 # The question at the start: yes, it can explode, doubling at each pass.

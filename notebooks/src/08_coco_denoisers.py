@@ -10,14 +10,14 @@
 # # Find the prior inside a denoiser
 #
 # > **You will do.** Take a denoiser that is known exactly, average it with the identity, and compute the function $F$
-# > whose proximal map it is: in three ways that agree, on the line and in the plane. Then break it.
+# > whose proximal operator it is: in three ways that agree, on the line and in the plane. Then break it.
 # >
-# > **You will learn.** Why *conservative* and *cocoercive* make a denoiser a proximal map; where the constants $r$ and
+# > **You will learn.** Why *conservative* and *cocoercive* make a denoiser a proximal operator; where the constants $r$ and
 # > $L$ come from and that they are attained; why one averages; what a real network, nearly CoCo, still guarantees.
 # >
 # > **You need.** Gradients, eigenvalues of symmetric matrices, convexity. Notebook 00 for the motivation.
 # >
-# > **Time.** 80 minutes (90 with all that is folded); the cells take less than a minute.
+# > **Time.** 75 minutes (85 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. A network gives you $D(z)$ and nothing else. Somebody claims that it minimises
 # $F(u) + \tfrac12\|u - z\|^2$ for some $F$. **Is that true, is there only one such $F$, and could you draw it?**
@@ -97,7 +97,18 @@ print(f"sigma = {sigma:.3f}: smallest quotient in (5) is {quotient:.4f}")
 assert (D.d(x) - tanh).abs().max() < 1e-12
 assert gamma - 1e-9 < quotient < gamma + 0.001
 
+# %% mystnb={"image": {"alt": "Left: the denoiser, flat at 0.2 and at 0.8 and steep in the middle, beside the identity. Right: its derivative, a bump in the middle that reaches 4"}}
+shown = torch.linspace(0, 1, 401, dtype=torch.float64)
+both = {"D(z)": (shown, D.d(shown)), "identity": (shown, shown)}
+curves([
+    {"title": "the best denoiser", "xlabel": "z (intensity)", "lines": both},
+    {"title": "its derivative J", "xlabel": "z (intensity)",
+     "lines": {"J(z)": (shown, D.derivative(shown)), "1/γ": (shown, 0 * shown + 4)}},
+], 8, 2.7)  # fmt: skip
+
 # %% [markdown]
+# *Figure 1.* The best denoiser of a pixel that is black or white, and its slope.
+#
 # The smallest quotient is $\gamma$, as it must be. The slope reaches $1/\gamma = 4$: far from nonexpansive, and rightly
 # so, since halfway between black and white a denoiser must decide. That is why [B] asks for $\gamma < 1$ and not for
 # more.
@@ -141,16 +152,16 @@ assert abs(second.max() - (1 - t + t / gamma)) < 1e-3
 # $D_t(z) = u$ has exactly one solution $z(u) = D_t^{-1}(u)$. Since $J_t$ is invertible, the inverse function theorem
 # makes $D_t^{-1}$ a $C^1$ map with Jacobian $J_t^{-1}$.
 #
-# **Step 3: the prior.** A proximal map (*proximal operator*) of a smooth $F$ satisfies $u = D_t(z) \Rightarrow \nabla F(u) + u - z = 0$: a
+# **Step 3: the prior.** A proximal operator (*proximal operator*) of a smooth $F$ satisfies $u = D_t(z) \Rightarrow \nabla F(u) + u - z = 0$: a
 # point minimises only if the gradient vanishes. So we need $\nabla F = D_t^{-1} - I$, and must find a function with
 # this gradient. The *conjugate* of $\psi_t$ gives it:
 #
 # $$ \psi_t^*(u) = \max_z\; \langle u, z\rangle - \psi_t(z), \qquad F = \psi_t^* - \tfrac12\|\cdot\|^2. $$
 #
 # By step 2 the maximum is attained, at $z(u)$: the function to maximise is minus the one minimised there. Differentiate
-# $\psi_t^*(u) = \langle u, z(u)\rangle - \psi_t(z(u))$ in a direction $h$, with $z' = $ the derivative of $z(u)$ in
+# $\psi_t^*(u) = \langle u, z(u)\rangle - \psi_t(z(u))$ in a direction $v$, with $z' = $ the derivative of $z(u)$ in
 # that direction:
-# $\langle h, z\rangle + \langle u, z'\rangle - \langle\nabla\psi_t(z), z'\rangle = \langle h, z\rangle$, because
+# $\langle v, z\rangle + \langle u, z'\rangle - \langle\nabla\psi_t(z), z'\rangle = \langle v, z\rangle$, because
 # $\nabla\psi_t(z) = D_t(z) = u$. So $\nabla\psi_t^* = D_t^{-1}$ and indeed
 #
 # $$ \nabla F = D_t^{-1} - I . $$
@@ -182,7 +193,7 @@ assert (by_inverse - by_conjugate).abs().max() < 1e-7
 assert (by_formula - by_conjugate).abs().max() < 1e-12
 
 # %% [markdown]
-# **Step 4: $D_t$ is the proximal map of $F$.** $F$ need not be convex, but in what the proximal map minimises the
+# **Step 4: $D_t$ is the proximal operator of $F$.** $F$ need not be convex, but in what the proximal operator minimises the
 # squares cancel:
 #
 # $$ F(u) + \tfrac12\|u - z\|^2 = \psi_t^*(u) - \langle u, z\rangle + \tfrac12\|z\|^2 . $$
@@ -223,9 +234,39 @@ figure.axes[2].plot(Dt.d(torch.tensor([0.42]).double()), one.min(), "ko")
 figure
 
 # %% [markdown]
+# *Figure 2.* Averaged denoisers, their priors, and what the proximal operator minimises (dot: the minimum).
+#
 # The prior is a double well: black and white are plausible, gray is not. Adding the parabola $\tfrac12(u - z)^2$ makes
 # it convex.
 #
+# **Exercise 1.** $D(z) = cz$ with a number $0 \le c \le 1/\gamma$. Find $F$ with $F(0) = 0$ and
+# $\operatorname{prox}_F = D_t$. For which $c$ is it convex? The check compares with the search.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $D_t(z) = jz$ with $j = 1 - t + tc > 0$. So $\nabla F(u) = u/j - u$ and $F(u) = \tfrac12\bigl(\tfrac1j - 1\bigr)u^2$:
+# convex exactly if $j \le 1$, that is $c \le 1$.
+#
+# </details>
+
+
+# %%
+def mine(u, c, t):
+    return 0 * u  # replace by your F
+
+
+print(checks.check_prior(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(u, c, t):
+    return (1 / (1 - t + t * c) - 1) * u**2 / 2
+
+
+assert checks.check_prior(given) == "right"
+
+# %% [markdown]
 # **Step 5: the two constants.** $\nabla^2F(u) = J_t(z)^{-1} - I$ has the eigenvalues $1/j - 1$ with $j$ from $(\ast)$.
 # The function $1/j - 1$ decreases, so the extremes come from the two ends.
 #
@@ -278,7 +319,7 @@ print(f"{len(pairs)} pairs, linear: both ends attained")
 # %% [markdown]
 # So neither constant can be improved.
 #
-# **Is $F$ unique?** Yes, up to a constant: *any* function at all whose proximal map is $D_t$ is our $F$ plus a
+# **Is $F$ unique?** Yes, up to a constant: *any* function at all whose proximal operator is $D_t$ is our $F$ plus a
 # constant. The idea: let $\varphi = \tilde F + \tfrac12\|\cdot\|^2$ for a competitor $\tilde F$. That $D_t(z)$
 # minimises $\varphi - \langle\cdot, z\rangle$ says
 #
@@ -286,8 +327,8 @@ print(f"{len(pairs)} pairs, linear: both ends attained")
 #
 # As $D_t$ is onto, every $u$ has such a supporting plane, of slope $z = D_t^{-1}(u)$. So $\varphi$ is convex, with
 # gradient $D_t^{-1}$, like $\psi_t^*$: they differ by a constant. The details are on the [theory
-# page](../book/theory/coco_special_cases.md#the-converse), with a converse: a *continuous* proximal map is always the
-# gradient of a convex function, and the CoCo maps are *exactly* the proximal maps of $(1-\gamma)$-weakly convex
+# page](../book/theory/coco_special_cases.md#the-converse), with a converse: a *continuous* proximal operator is always the
+# gradient of a convex function, and the CoCo maps are *exactly* the proximal operators of $(1-\gamma)$-weakly convex
 # functions.
 #
 # ## In the plane: does the path matter?
@@ -358,6 +399,8 @@ plt.close(figure)
 figure
 
 # %% [markdown]
+# *Figure 3.* The prior that one would write down, and the one that the denoiser has. Arrows: where $D$ moves noisy points.
+#
 # ## Without averaging: Theorem A.5
 #
 # The right picture took $t = 1$, which Theorem 2.2 forbids. (It went well: these bumps have a width, all eigenvalues of
@@ -426,6 +469,39 @@ assert gamma - 1 < slopes.min() < gamma - 1 + 1e-3
 assert slopes.max() > 100
 
 # %% [markdown]
+# **Exercise 2.** [B] proves weak convexity by another road: first $D_t$ is $\gamma_t$-cocoercive, then
+# Theorem A.5 with $\gamma_t$. Find the best $\gamma_t$ for `mine` and show $1 - \gamma_t = r$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $J_t$ is symmetric with eigenvalues in $[1 - t, 1 - t + t/\gamma] \subset [0, 1/\gamma_t]$ for
+# $\gamma_t = 1/(1 - t + t/\gamma) = \gamma/(\gamma + t(1-\gamma))$, so $\|2\gamma_tJ_t - I\|_* \le 1$ and Lemma 2.1
+# applies. It is the best constant if $J$ has the eigenvalue $1/\gamma$ somewhere.
+# $1 - \gamma_t = t(1-\gamma)/(\gamma + t(1-\gamma)) = r$. Theorem A.5 then says that $F$ is $(1-\gamma_t)$-weakly
+# convex.
+#
+# </details>
+
+
+# %%
+def mine(gamma, t):
+    return gamma  # replace by gamma_t
+
+
+print(checks.check_cocoercivity(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(gamma, t):
+    return gamma / (gamma + t * (1 - gamma))
+
+
+assert checks.check_cocoercivity(given) == "right"
+for pair in [(0.1, 0.3), (0.25, 0.33), (0.5, 0.9)]:
+    assert abs(1 - given(*pair) - weak_convexity(*pair)) < 1e-9
+
+# %% [markdown]
 # ## Two special cases: the Prox-denoiser and Moreau's theorem
 #
 # **$\gamma = 1/2$: the Prox-denoiser of [A].** $\|2\gamma J - I\|_* = \|J - I\|_*$: $1/2$-cocoercive means that the *residual*
@@ -436,7 +512,7 @@ assert slopes.max() > 100
 # [B] generalises the interval of eigenvalues of $J$ from $[0, 2]$ to $[0, 1/\gamma]$.
 #
 # **$\gamma = 1$: Moreau's theorem.** $r = 0$: $F$ is *convex*, also for $t = 1$ by Theorem A.5. Conversely, the
-# proximal map of a closed proper convex function is conservative and 1-cocoercive. All denoisers of this kind are
+# proximal operator of a closed proper convex function is conservative and 1-cocoercive. All denoisers of this kind are
 # nonexpansive, so the black-or-white pixel needs $\sigma \ge d$: noise as large as half the contrast. We check both
 # cases on $F$ itself, by the chord slopes of $\nabla F$.
 
@@ -490,14 +566,14 @@ for epsilon in (0.0, 0.05, 0.2):
 #
 # $$ s = t(1 + \delta), $$
 #
-# still positive if $s < 1$. But if $s > 1$, then $D_t$ folds back, and **no** function has it as proximal map. Indeed,
+# still positive if $s < 1$. But if $s > 1$, then $D_t$ folds back, and **no** function has it as proximal operator. Indeed,
 # let $D_t(z)$ minimise $\tilde F + \tfrac12\|\cdot - z\|^2$ and $D_t(z')$ minimise
 # $\tilde F + \tfrac12\|\cdot - z'\|^2$, for any $\tilde F$ at all. Compare each minimiser with the other one's point
 # and add: $\tilde F$ cancels, and $\langle z - z', D_t(z) - D_t(z')\rangle \ge 0$ remains. Proximal maps are monotone.
 #
 # Our specimen is a "wave" $D(z) = az + \tfrac b\omega\sin\omega z$, whose slope runs exactly through
 # $[-\delta, 1/\gamma]$ for $a = (1/\gamma - \delta)/2$, $b = (1/\gamma + \delta)/2$. We take $F$ from the conjugate as
-# before and search its proximal map:
+# before and search its proximal operator:
 
 # %% mystnb={"image": {"alt": "Two plots of D_t and of the proximal map found by search. Left, s = 0.75: the curves coincide and rise. Right, s = 1.5: D_t goes down between 0.28 and 0.5, where the proximal map has a plateau"}}
 u = torch.linspace(-0.6, 1.6, 2201, dtype=torch.float64)
@@ -516,11 +592,13 @@ assert gaps[0] < 2e-3 < 0.02 < gaps[1]
 curves(panels, 8)
 
 # %% [markdown]
+# *Figure 4.* Left: $D_t$ rises, and is a proximal operator. Right: it falls in the middle, and no function has it.
+#
 # **Not cocoercive.** The other end: let the slope of $D$ grow without bound. As long as $D$ is
-# $C^1$, conservative and monotone, $D_t$ with $t < 1$ still is the proximal map of a smooth $F$ (steps 1 to 4 need no
+# $C^1$, conservative and monotone, $D_t$ with $t < 1$ still is the proximal operator of a smooth $F$ (steps 1 to 4 need no
 # upper end; take $D(z) = z + z^3$). But then only $r = 1$ is left, and no margin $1 - r$ for the algorithms. If $D$ even
 # jumps in the limit, $F$ cancels the parabola and the minimiser is not unique. For our pixel this is $\sigma \to 0$,
-# "take the nearer of black and white": at $\tfrac12$ both will do, and the proximal map is multivalued. The jump of $D$
+# "take the nearer of black and white": at $\tfrac12$ both will do, and the proximal operator is multivalued. The jump of $D$
 # over an interval of length 0.02:
 
 # %%
@@ -531,6 +609,61 @@ for g in (0.25, 0.05, 0.01, 0.001):
         f"gamma {g:5}: D jumps by {jump:.3f}; averaging allowed: t_0 = {published_averaging(g):.4f}"
     )
 assert jump > 0.599
+
+# %% [markdown]
+# **Exercise 3: gray from colour.** A denoiser $D$ of colour pictures is conservative and
+# $\gamma$-cocoercive. Let $P$ copy a gray picture into three channels, and $D'(x) = \tfrac13P^{\mathsf T}D(Px)$: copy,
+# denoise, take the mean. Show that $D'$ is conservative and $\gamma$-cocoercive with the same $\gamma$. Then let `mine`
+# return the Jacobian of $D'$ from the Jacobian `J` $(48\times48)$ of $D$ at $Px$, pictures of $4\times4$ pixels,
+# channels first. The check compares with the library's wrapper at a nonlinear $D$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $P^{\mathsf T}P = 3I$. *Conservative:* if $D = \nabla\psi$, the chain rule gives
+# $\nabla\bigl(\tfrac13\psi(Px)\bigr) = \tfrac13P^{\mathsf T}D(Px) = D'(x)$. *Cocoercive:* let $e = D(Px) - D(Py)$. Then
+# $\langle x - y, \tfrac13P^{\mathsf T}e\rangle = \tfrac13\langle Px - Py, e\rangle \ge \tfrac\gamma3\|e\|^2$. And
+# $\|\tfrac13P^{\mathsf T}e\|^2 \le \tfrac19\|P^{\mathsf T}\|_*^2\|e\|^2 = \tfrac13\|e\|^2$, because
+# $\|P^{\mathsf T}\|_*^2 = \|P^{\mathsf T}P\|_* = 3$. Together
+# $\langle x - y, D'(x) - D'(y)\rangle \ge \gamma\|D'(x) - D'(y)\|^2$. In matrices: $J' = Q^{\mathsf T}JQ$ with
+# $Q = P/\sqrt3$, which has orthonormal columns; a compression keeps symmetry and stays between the ends of the
+# spectrum.
+#
+# </details>
+
+
+# %%
+def mine(J):
+    return torch.zeros(16, 16)  # replace by the Jacobian of D'
+
+
+print(checks.check_gray(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(J):
+    P = torch.cat([torch.eye(16, dtype=torch.float64)] * 3)
+    return P.T @ J @ P / 3
+
+
+assert checks.check_gray(given) == "right"
+
+# %% [markdown]
+# The spectra of one such pair; here $D = \nabla\sum\log\cosh(Wx)$, so $1/\gamma \le \|W\|_*^2$.
+
+# %%
+colour = checks.Colour(0)
+gray = torch.rand(1, 1, 4, 4, dtype=torch.float64, generator=generator)
+J = dense(at_sigma(colour, 0.1), gray.expand(-1, 3, -1, -1))[0]
+J_gray = dense(at_sigma(GrayFromColour(colour), 0.1), gray)[0]
+spectrum = torch.linalg.eigvalsh(J_gray)
+bound = float(torch.linalg.matrix_norm(colour.weight, 2) ** 2)
+print(
+    f"gray: eigenvalues {spectrum[0]:.3f} to {spectrum[-1]:.3f}; 1/gamma <= {bound:.3f}"
+)
+assert (J_gray - J_gray.T).abs().max() < 1e-12
+assert spectrum[0] > -1e-12
+assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
 
 # %% [markdown]
 # ## Slack: what nearly CoCo still guarantees
@@ -612,7 +745,7 @@ curves([
 ], 8, 3.2)  # fmt: skip
 
 # %% [markdown]
-# Left: where the dotted curve $t/(1-t)$ runs below another, $L = r$: the second case of (14). Right, without slack: the
+# *Figure 5.* Left: where the dotted curve $t/(1-t)$ runs below another, $L = r$: the second case of (14). Right, without slack: the
 # kink at $\gamma = 1/4$ separates the two cases of (20). ($\gamma = 1$ itself stands apart: $F$ is then convex and
 # every $t < 1$ is allowed.)
 #
@@ -682,135 +815,24 @@ frame_slider(
 )
 
 # %% [markdown]
-# ## Your turn
+# *Figure 6.* The averaged denoiser and its prior for ten pairs of $\gamma$ and $t$.
 #
-# **Exercise 1 (warm-up).** $D(z) = cz$ with a number $0 \le c \le 1/\gamma$. Find $F$ with $F(0) = 0$ and
-# $\operatorname{prox}_F = D_t$. For which $c$ is it convex? The check compares with the search.
+# ## Three values (beyond the core)
 #
-# <details>
-# <summary>Solution</summary>
-#
-# $D_t(z) = jz$ with $j = 1 - t + tc > 0$. So $\nabla F(u) = u/j - u$ and $F(u) = \tfrac12\bigl(\tfrac1j - 1\bigr)u^2$:
-# convex exactly if $j \le 1$, that is $c \le 1$.
-#
-# </details>
-
-
-# %%
-def mine(u, c, t):
-    return 0 * u  # replace by your F
-
-
-print(checks.check_prior(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(u, c, t):
-    return (1 / (1 - t + t * c) - 1) * u**2 / 2
-
-
-assert checks.check_prior(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation).** [B] proves weak convexity by another road: first $D_t$ is $\gamma_t$-cocoercive, then
-# Theorem A.5 with $\gamma_t$. Find the best $\gamma_t$ for `mine` and show $1 - \gamma_t = r$.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $J_t$ is symmetric with eigenvalues in $[1 - t, 1 - t + t/\gamma] \subset [0, 1/\gamma_t]$ for
-# $\gamma_t = 1/(1 - t + t/\gamma) = \gamma/(\gamma + t(1-\gamma))$, so $\|2\gamma_tJ_t - I\|_* \le 1$ and Lemma 2.1
-# applies. It is the best constant if $J$ has the eigenvalue $1/\gamma$ somewhere.
-# $1 - \gamma_t = t(1-\gamma)/(\gamma + t(1-\gamma)) = r$. Theorem A.5 then says that $F$ is $(1-\gamma_t)$-weakly
-# convex.
-#
-# </details>
-
-
-# %%
-def mine(gamma, t):
-    return gamma  # replace by gamma_t
-
-
-print(checks.check_cocoercivity(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(gamma, t):
-    return gamma / (gamma + t * (1 - gamma))
-
-
-assert checks.check_cocoercivity(given) == "right"
-for pair in [(0.1, 0.3), (0.25, 0.33), (0.5, 0.9)]:
-    assert abs(1 - given(*pair) - weak_convexity(*pair)) < 1e-9
-
-# %% [markdown]
-# **Exercise 3 (proof and code): gray from colour.** A denoiser $D$ of colour pictures is conservative and
-# $\gamma$-cocoercive. Let $P$ copy a gray picture into three channels, and $D'(x) = \tfrac13P^{\mathsf T}D(Px)$: copy,
-# denoise, take the mean. Show that $D'$ is conservative and $\gamma$-cocoercive with the same $\gamma$. Then let `mine`
-# return the Jacobian of $D'$ from the Jacobian `J` $(48\times48)$ of $D$ at $Px$, pictures of $4\times4$ pixels,
-# channels first. The check compares with the library's wrapper at a nonlinear $D$.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $P^{\mathsf T}P = 3I$. *Conservative:* if $D = \nabla\psi$, the chain rule gives
-# $\nabla\bigl(\tfrac13\psi(Px)\bigr) = \tfrac13P^{\mathsf T}D(Px) = D'(x)$. *Cocoercive:* let $e = D(Px) - D(Py)$. Then
-# $\langle x - y, \tfrac13P^{\mathsf T}e\rangle = \tfrac13\langle Px - Py, e\rangle \ge \tfrac\gamma3\|e\|^2$. And
-# $\|\tfrac13P^{\mathsf T}e\|^2 \le \tfrac19\|P^{\mathsf T}\|_*^2\|e\|^2 = \tfrac13\|e\|^2$, because
-# $\|P^{\mathsf T}\|_*^2 = \|P^{\mathsf T}P\|_* = 3$. Together
-# $\langle x - y, D'(x) - D'(y)\rangle \ge \gamma\|D'(x) - D'(y)\|^2$. In matrices: $J' = Q^{\mathsf T}JQ$ with
-# $Q = P/\sqrt3$, which has orthonormal columns; a compression keeps symmetry and stays between the ends of the
-# spectrum.
-#
-# </details>
-
-
-# %%
-def mine(J):
-    return torch.zeros(16, 16)  # replace by the Jacobian of D'
-
-
-print(checks.check_gray(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(J):
-    P = torch.cat([torch.eye(16, dtype=torch.float64)] * 3)
-    return P.T @ J @ P / 3
-
-
-assert checks.check_gray(given) == "right"
-
-# %% [markdown]
-# The spectra of one such pair; here $D = \nabla\sum\log\cosh(Wx)$, so $1/\gamma \le \|W\|_*^2$.
-
-# %%
-colour = checks.Colour(0)
-gray = torch.rand(1, 1, 4, 4, dtype=torch.float64, generator=generator)
-J = dense(at_sigma(colour, 0.1), gray.expand(-1, 3, -1, -1))[0]
-J_gray = dense(at_sigma(GrayFromColour(colour), 0.1), gray)[0]
-spectrum = torch.linalg.eigvalsh(J_gray)
-bound = float(torch.linalg.matrix_norm(colour.weight, 2) ** 2)
-print(
-    f"gray: eigenvalues {spectrum[0]:.3f} to {spectrum[-1]:.3f}; 1/gamma <= {bound:.3f}"
-)
-assert (J_gray - J_gray.T).abs().max() < 1e-12
-assert spectrum[0] > -1e-12
-assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
-
-# %% [markdown]
-# **Exercise 4 (open).** Give the pixel three values, 0.2, 0.5 and 0.8 (`GaussianMixture` with zero covariances and
+# An experiment of your own: give the pixel three values, 0.2, 0.5 and 0.8 (`GaussianMixture` with zero covariances and
 # `toy.scalar.from_mixture`). How many wells has $F$ at $t = 0.9$, for small and for large $\sigma$? Are they *at* the
 # three values?
 #
-# **Quiz.** *Somebody proves that a denoiser is nonexpansive, $\|J\|_* \le 1$, but not symmetric. Is it a proximal map
+#
+# ## Quiz
+#
+# *Somebody proves that a denoiser is nonexpansive, $\|J\|_* \le 1$, but not symmetric. Is it a proximal operator
 # of some, perhaps nonconvex, function?*
 #
 # <details>
 # <summary>Answer</summary>
 #
-# No. A continuous proximal map, of any function, is the gradient of a convex function, so its Jacobian is symmetric and
+# No. A continuous proximal operator, of any function, is the gradient of a convex function, so its Jacobian is symmetric and
 # positive semidefinite where it exists.
 #
 # </details>
@@ -836,7 +858,7 @@ assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
 #
 # ## What you now know
 #
-# - A conservative and cocoercive denoiser, averaged with the identity, *is* the proximal map of a function
+# - A conservative and cocoercive denoiser, averaged with the identity, *is* the proximal operator of a function
 #   $F = \psi_t^* - \tfrac12\|\cdot\|^2$, unique up to a constant, and you have drawn it.
 # - $\nabla F = D_t^{-1} - I$. The flat parts of $D$ make $F$ steep, $t/(1-t)$; the steep parts make it nonconvex, $r$.
 #   Both constants are attained.
@@ -851,6 +873,6 @@ assert spectrum[-1] < torch.linalg.eigvalsh(J)[-1] + 1e-12 <= bound + 1e-9
 # [notebook 12](12_coco_admm_pegd.ipynb).
 #
 # Sources: [B] Wei and others 2025: (5), (10), (14), (15), (20), Lemma 2.1, Theorems 2.2, 4.1 and A.5, Remarks 2.4 and
-# 4.3. [A] Herfeld and others 2025: (8), Proposition 3.1. Characterisation of proximal maps: Moreau 1965; Gribonval and
-# Nikolova 2020. That MMSE denoisers are proximal maps: Gribonval 2011. The theorem with slack, the check of both ends
+# 4.3. [A] Herfeld and others 2025: (8), Proposition 3.1. Characterisation of proximal operators: Moreau 1965; Gribonval and
+# Nikolova 2020. That MMSE denoisers are proximal operators: Gribonval 2011. The theorem with slack, the check of both ends
 # and the discrete example are this course's. All in the [bibliography](../book/bibliography.md).

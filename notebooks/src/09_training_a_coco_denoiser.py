@@ -20,7 +20,7 @@
 # > [notebook 06](06_ladder_of_conditions.ipynb), the asymmetry of [notebook 07](07_helmholtz.ipynb), and from
 # > [notebook 08](08_coco_denoisers.ipynb) what the two are good for.
 # >
-# > **Time.** 85 minutes (90 with all that is folded); the cells take about a minute.
+# > **Time.** 80 minutes (85 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. You train with a penalty that asks for $\|\tfrac12J - I\|_* \le 1$. The log, which takes
 # the norm by five power iterations, stays just below 1. Then you compute the whole Jacobian of the same network at
@@ -75,7 +75,7 @@ device = pick_device()  # for the training in section 7
 # With the sum they would have to be multiplied by the number of values in a patch.)
 #
 # **Why the maximum?** As a function of the norm $s$, $\max(s, 1 - \epsilon)$ has slope 1 above $1 - \epsilon$ and
-# slope 0 below: a denoiser that satisfies the condition is left alone. Without it the pull would never end before
+# slope 0 below: a denoiser that satisfies the condition is left alone. Without the maximum, training would pull until
 # $\|2\gamma J - I\|_* = 0$, that is $J = I/(2\gamma)$: for $\gamma = \tfrac14$ a denoiser that *doubles* every change
 # of its input. For a symmetric $J$ the norm is the largest $|2\gamma\mu - 1|$ over its eigenvalues $\mu$. Only the worst
 # eigenvalue is pulled at a step, and none is pulled once all are in
@@ -95,16 +95,28 @@ for at in (-0.1, 0.0, 0.1, 1.0, 4.2):
 assert abs(free.min() - eps / (2 * gamma)) < 0.011
 assert abs(free.max() - (2 - eps) / (2 * gamma)) < 0.011
 
+# %% mystnb={"image": {"alt": "The penalty as a function of one eigenvalue of J: a valley with a flat floor from 0.2 to 3.8, and straight walls of slope one half; without the maximum, a V with its tip at 2"}}
+at = mu.detach()
+distance = (2 * gamma * at - 1).abs()
+walls = {
+    "max(|2γμ − 1|, 1 − ε)": distance.clamp_min(1 - eps),
+    "|2γμ − 1|": distance,
+}
+panel = {"title": "what the spectral penalty sees, γ = 1/4, ε = 0.1", "xlabel": "μ"}
+curves([panel | {"lines": {k: (at, v) for k, v in walls.items()}}], 5.6, 2.7)
+
 # %% [markdown]
-# Look at the eigenvalue 0. A good denoiser has many eigenvalues near 0: in these directions there is noise and
-# nothing else. The penalty does not rest before the last of them is up at $\epsilon/2\gamma$. What does that cost?
+# *Figure 1.* The spectral penalty if $\mu$ is the worst eigenvalue, with and without the maximum.
+#
+# Look at the eigenvalue 0. A good denoiser has many eigenvalues near 0: in these directions there is only noise. The
+# penalty pushes until the last of them has reached $\epsilon/2\gamma$. What does that cost?
 #
 # **Proposition 1 (the price of the margin).** Let $D$ be Lipschitz with $\|2\gamma J - I\|_* \le 1 - \epsilon$ almost
 # everywhere. Then for every $u$ the error per pixel is $\;\tfrac1n\mathbb E\|D(u + \sigma\xi) - u\|^2 \ge
 # (\epsilon/2\gamma)^2\sigma^2$. Equality is possible for one $u$.
 #
-# *Proof.* Let $m = \epsilon/2\gamma$. For every $h$, $2\gamma\langle h, Jh\rangle = \|h\|^2 + \langle h, (2\gamma J -
-# I)h\rangle \ge \epsilon\|h\|^2$. So $\operatorname{tr}J \ge nm$. Let $E(\xi) = D(u + \sigma\xi) - u$. Integration by
+# *Proof.* Let $m = \epsilon/2\gamma$. For every $v$, $2\gamma\langle v, Jv\rangle = \|v\|^2 + \langle v, (2\gamma J -
+# I)v\rangle \ge \epsilon\|v\|^2$. So $\operatorname{tr}J \ge nm$. Let $E(\xi) = D(u + \sigma\xi) - u$. Integration by
 # parts against the normal density, one coordinate at a time, gives $\mathbb E[\xi_iE_i] = \sigma\mathbb E[J_{ii}]$
 # (Stein). Sum over $i$, then use Cauchy-Schwarz: $(\sigma nm)^2 \le (\mathbb E\langle\xi, E\rangle)^2 \le n\,\mathbb
 # E\|E\|^2$. Equality: $D(x) = u + m(x - u)$. $\square$
@@ -139,9 +151,39 @@ pd.DataFrame(ceilings).T.round(1)  # no PSNR above these, in dB
 
 # %% [markdown]
 # The first row has the constants of [B]. If their denoiser kept the whole margin at $\sigma = 40/255$, most of its
-# squared error there would be this price. More likely the small $\beta$ leaves the two terms to fight it out. So read
-# $\epsilon$ as a direction, not as a promise, and measure afterwards.
+# squared error there would be this price. More likely $\beta$ is so small that the first term wins, and the margin is not
+# kept. So read $\epsilon$ as a direction, not as a promise, and measure afterwards.
 #
+# **Exercise 1.** The spectral penalty for a $k$-strictly pseudo-contractive denoiser (notebook 06) is
+# $\max(\|kI + (1-k)J\|_*, 1 - \epsilon)$, $0 \le k < 1$. Which eigenvalues of a symmetric $J$ does it leave alone? Let
+# `mine` return both ends. When is the eigenvalue 1, which constant pictures ask for, among them?
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $|k + (1-k)\mu| \le 1 - \epsilon$ is $\frac{\epsilon - 1 - k}{1 - k} \le \mu \le \frac{1 - \epsilon - k}{1 - k} =
+# 1 - \frac\epsilon{1 - k}$. It contains 1 only with $\epsilon = 0$. At $k = 0.9$ a margin of 0.1 would push every
+# eigenvalue below 0, and each constant picture to grey: the margin of one condition is no margin for another.
+#
+# </details>
+
+
+# %%
+def mine(k, eps):
+    return 0.0, 1.0  # replace by the two ends
+
+
+print(checks.check_ends(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(k, eps):
+    return (eps - 1 - k) / (1 - k), (1 - eps - k) / (1 - k)
+
+
+assert checks.check_ends(given) == "right"
+
+# %% [markdown]
 # ## 2. A penalty at samples constrains there only
 #
 # **Proposition 2.** For every smooth $D$ on $\mathbb R^n$, $n \ge 2$, every finite set $X$ of training points and
@@ -183,10 +225,10 @@ print(f"norm of J - J^T; the free ball has radius {radius:.3f}")
 pd.DataFrame(rows, dtype=float).T
 
 # %% [markdown]
-# Networks are not that malicious, and if $J$ has a Lipschitz constant $\Lambda$ the asymmetry at distance $\varrho$
+# Networks are not made to deceive like this. If $J$ has a Lipschitz constant $\Lambda$ the asymmetry at distance $\varrho$
 # from a sample is larger by at most $2\Lambda\varrho$. But nobody knows $\Lambda$, and in dimension $n$ samples lie
-# far apart. What is *seen* away from the samples? Two shipped networks, at kinds of pictures they were never trained
-# on (the first row, a photograph, is for comparison; `prox-drunet` was trained with $\|J - I\|_* \le 1$, which implies
+# far apart. What is *measured* away from the samples? Here are two shipped networks, at kinds of pictures they were
+# never trained on (the first row, a photograph, is for comparison; `prox-drunet` was trained with $\|J - I\|_* \le 1$, which implies
 # $\|\tfrac12J - I\|_* \le 1$). "louder" is noise of level 100/255 in a photograph that the network is told has 25/255. A restoration algorithm
 # does such things: its iterates are not photographs plus white noise.
 
@@ -321,7 +363,7 @@ real.round(4)
 # %% [markdown]
 # Here is the answer to the question. Look at the row `drunet`, J/2 - I: five iterations see less than the matrix has.
 # Why this map? Most eigenvalues of $J$ lie near 0, on both sides, so most singular values of $\tfrac12J - I$ lie within a
-# few per cent *of 1*, a crowd that holds most of a random start; the handful at the top must outgrow hundreds. [B] takes
+# few per cent *of 1*, and together they make up most of a random start; the few at the top must outgrow hundreds. [B] takes
 # 15 iterations; they can still fall short. (The pairs in the rows of $J - J^{\mathsf T}$ are no accident: Lemma
 # 8.) And you could have known: Theorem 3 (3) with Proposition 4, turned round, is an *upper* bound,
 #
@@ -343,6 +385,38 @@ for count in (5, 15):
 # To certify $s_1 \le 1$ in this way one would need an estimate well below 1. Without knowledge of the gap power
 # iteration can prove little.
 #
+# **Exercise 2.** From Theorem 3 (3) and Proposition 4: how many products are enough, with probability
+# 0.92 and whatever the spectrum, for a relative error of at most $\delta$ in dimension $n$? Let `mine` return the
+# smallest odd number that the bound allows. How does it grow with $n$, and with $1/\delta$?
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $(10\sqrt n)^{-1/p} \ge 1 - \delta$ is $p \ge \ln(10\sqrt n)/\ln\frac1{1-\delta}$, with $p = 2k + 1$. It grows like
+# $\tfrac12\ln n$, hardly at all, and like $1/\delta$: each digit costs ten times as much.
+#
+# </details>
+
+
+# %%
+def mine(n, delta):
+    return 1  # replace
+
+
+print(checks.check_products(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(n, delta):
+    p = math.ceil(math.log(10 * n**0.5) / -math.log(1 - delta))
+    return p + 1 - p % 2
+
+
+assert checks.check_products(given) == "right"
+for n, delta in ((768, 0.1), (12_288, 0.01), (49_152, 0.003)):
+    print(f"n = {n:6}, relative error {delta}: {given(n, delta)} products")
+
+# %% [markdown]
 # ## 4. Do not forget: Krylov
 #
 # Power iteration throws all vectors away but the last. Let $\mathcal K_k$ be the span of $q_0, Aq_0, \dots, A^kq_0$
@@ -397,6 +471,9 @@ figure.tight_layout(pad=0.5)
 figure
 
 # %% [markdown]
+# *Figure 2.* Estimates of two norms at one patch. Both methods see the same products; power iteration uses only the last
+# vector, Krylov all of them. The lower curve is what Theorem 3 guarantees, with probability 0.92.
+#
 # The library's certificates use Lanczos throughout, and `Penalty(method="lanczos")` brings it into training.
 #
 # **The antisymmetric case.** For $M = J - J^{\mathsf T}$: $M^{\mathsf T} = -M$, so $A = -M^2$, and one may iterate
@@ -415,7 +492,41 @@ figure
 #
 # *Proof.* $\varphi(w) = \langle w, Jv\rangle$: linear. $\square$
 #
-# So backpropagate from *any* $w$, and backpropagate through this backward pass, with respect to $w$. A third way
+# So backpropagate from *any* $w$, and backpropagate through this backward pass, with respect to $w$.
+#
+# **Exercise 3.** Write $Jv$ by double backpropagation: `mine(D, x, v)` with two calls of `torch.autograd.grad`
+# and no forward mode. The check compares with a finite difference on a smooth network. What happens if you forget
+# `create_graph=True`?
+#
+# <details>
+# <summary>Solution</summary>
+#
+# See the cell below. Without `create_graph` the backward pass leaves no graph, and the second call fails: the result
+# does not depend on $w$ as far as autograd knows.
+#
+# </details>
+
+
+# %%
+def mine(D, x, v):
+    return 0 * v  # replace
+
+
+print(checks.check_product(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(D, x, v):
+    x = x.detach().requires_grad_(True)
+    w = torch.zeros_like(x).requires_grad_(True)  # D(x) has the shape of x
+    (jt_of_w,) = torch.autograd.grad(D(x), x, w, create_graph=True)
+    return torch.autograd.grad(jt_of_w, w, v)[0]
+
+
+assert checks.check_product(given) == "right"
+
+# %% [markdown]
+# A third way
 # exists if ReLU is the only nonlinearity: near $x$ the network is affine, and $Jv$ is the network itself, run on $v$
 # with the noise level's input and all biases at 0, each ReLU replaced by the *gate*, 0 or 1, that it was at $x$ (`Gated`). All three must agree to rounding, and with
 # the matrix:
@@ -605,9 +716,9 @@ table.rename_axis("iterations").round(2)
 # *Proof.* $\mathbb E[q_iq_j] = 0$ for $i \ne j$ (reflect one coordinate), $\mathbb E[q_i^2] = \frac1n$; so the mean
 # is $\operatorname{tr}A/n$, and $s_1^2 \le \operatorname{tr}A \le ns_1^2$. $\square$
 #
-# It penalises the *mean* over directions. For $J - J^{\mathsf T}$ that is far below the norm; for $\tfrac12J - I$, whose
-# singular values crowd near 1, it is close to it, and says little about the few that matter. All directions are treated
-# at once, while the worst one must be found anew at every step. A few iterations lie between the two.
+# It penalises the *mean* over directions. For $J - J^{\mathsf T}$ that is far below the norm. For $\tfrac12J - I$, most of
+# whose singular values are near 1, it is close to the norm, and says little about the few that matter. But all directions
+# are treated at once, while the worst one must be found anew at every step. A few iterations lie between the two.
 
 # %%
 q = torch.randn(4000, 768, dtype=torch.float64, generator=generator)
@@ -639,15 +750,22 @@ photos = lab.photographs("astronaut", "coffee", "rocket")
 spectral = {"beta": 0.3, "iterations": 3, "images": 2, "method": "lanczos"}
 hamiltonian = {"beta": 0.0, "iterations": 1, "images": 4}
 networks = {"before": lab.live(photos, 250, lr=4e-3, device=device)}
-for name, penalty in {
-    "plain": None,
-    "Hamiltonian, α = 0.1": Penalty(alpha=0.1, **hamiltonian),
-    "Hamiltonian, α = 1": Penalty(alpha=1.0, **hamiltonian),
-    "spectral": Penalty(alpha=0.0, **spectral),
-    "both, α = 0.1": Penalty(alpha=0.1, **spectral),
-}.items():
-    start = networks["before"]
-    networks[name] = lab.live(photos, 60, penalty, start, device=device)
+networks["plain"] = lab.live(photos, 60, None, networks["before"], device=device)
+for alpha in (0.1, 1.0):
+    penalty = Penalty(alpha=alpha, **hamiltonian)
+    name = f"Hamiltonian, α = {alpha:g}"
+    networks[name] = lab.live(
+        photos, 60, penalty, networks["before"], device=device
+    )
+
+# %% tags=["nbval-ignore-output"]
+for name, alpha in (("spectral", 0.0), ("both, α = 0.1", 0.1)):
+    penalty = Penalty(alpha=alpha, **spectral)
+    networks[name] = lab.live(
+        photos, 60, penalty, networks["before"], device=device
+    )
+
+# %% tags=["nbval-ignore-output"]
 rows = {}
 for name, net in networks.items():
     c = certificate(net, held_out, sigma, iterations=16)
@@ -686,10 +804,12 @@ lab.points_figure(
 )
 
 # %% [markdown]
-# Read it soberly. Each penalty moves the quantity it measures, and hardly the other: symmetry does not lift the
-# negative eigenvalues, and lifting them does not symmetrise. A small weight costs next to no PSNR on this scale, the
-# larger one does. And **no network here is CoCo**: the asymmetry is far from 0. Training *encourages*; the theorems
-# of notebook 08 with slack, and certificates, say what was reached.
+# *Figure 3.* Each point is a network: the start, plain training, and four penalties.
+#
+# Each penalty moves the quantity it measures, and hardly the other: symmetry does not lift the negative eigenvalues, and
+# lifting them does not symmetrise. A small weight costs next to no PSNR on this scale, the larger one does. And **no
+# network here is CoCo**: the asymmetry is far from 0. Training *encourages*; the theorems of notebook 08 with slack, and
+# certificates, say what was reached.
 #
 # ## 8. The shipped denoisers beside the paper's Table 1
 #
@@ -761,6 +881,10 @@ else:
     print("the file is in the repository only: clone it to see this figure")
 figure
 
+# %% [markdown]
+# *Figure 4.* Each point is a short finetuning. Left: more $\alpha$, less asymmetry, and in the end fewer decibels. Right:
+# only the largest $\beta$ brings the norm below 1.
+
 # %% tags=["nbval-ignore-output"]
 if len(results):
     orders = lab.committed("book/paper_tables/ablation.csv")
@@ -782,7 +906,7 @@ if len(results):
 # **What agrees.** More $\alpha$ means less asymmetry, and too much costs PSNR; more $\beta$ lowers
 # $\|\tfrac12J - I\|_*$. **What does not.** In [B] a hundred times the $\alpha$ takes three powers of ten off the
 # asymmetry; our short runs are far from that, and pay in decibels. Compare also the $\beta$ that gave a cocoercive
-# denoiser: for [B] $10^{-2}$ does. Suspects: the length of training, here hundreds of steps; the size of the network; and
+# denoiser: for [B] $10^{-2}$ does. Possible reasons: the length of training, here hundreds of steps; the size of the network; and
 # the measurement itself, one power iteration a step against fifteen, where section 3 showed how little the first one
 # sees. (Our $\beta$ were tried at $\alpha = 0.1$, those of [B] at $\alpha = 1$.) These points cannot tell which. The longer
 # runs of the same file can say more: `coco-0.25-mean` takes one power iteration a step; those that go on from there take
@@ -825,8 +949,8 @@ assert abs(left.ratio["random matrix"] - 2) < 0.2
 left.round(3)
 
 # %% [markdown]
-# Training on the worst direction has done its work: it took the tall directions off, by more than it lowered the mean, and the
-# ratio of what is left is not far from that of noise. From here the norm falls only if *all* of the asymmetry does, and
+# Training on the worst direction has done its work: it lowered the largest directions by more than the mean, and the ratio
+# of what is left is not far from that of noise. From here the norm falls only if *all* of the asymmetry does, and
 # that is a statement about the whole function: a long training, a larger network, or a conservative architecture
 # (`coco-gs-0.25`: both numbers are rounding errors).
 #
@@ -872,107 +996,17 @@ frame_slider(
 )
 
 # %% [markdown]
-# ## Your turn
+# *Figure 5.* The relative error of the norm after $k$ steps, for several ratios $s_2/s_1$.
 #
-# **Exercise 1 (warm-up).** The spectral penalty for a $k$-strictly pseudo-contractive denoiser (notebook 06) is
-# $\max(\|kI + (1-k)J\|_*, 1 - \epsilon)$, $0 \le k < 1$. Which eigenvalues of a symmetric $J$ does it leave alone? Let
-# `mine` return both ends. When is the eigenvalue 1, which constant pictures ask for, among them?
+# ## Fewer iterations, or fewer steps? (beyond the core)
 #
-# <details>
-# <summary>Solution</summary>
+# An experiment of your own, with section 7: does `Penalty(iterations=0)` with a larger $\alpha$ reach the same asymmetry at
+# a better PSNR than `iterations=5`? Penalising every fourth step (`every=4`) costs a quarter; what does it lose? Give both
+# sides the same number of evaluations.
 #
-# $|k + (1-k)\mu| \le 1 - \epsilon$ is $\frac{\epsilon - 1 - k}{1 - k} \le \mu \le \frac{1 - \epsilon - k}{1 - k} =
-# 1 - \frac\epsilon{1 - k}$. It contains 1 only with $\epsilon = 0$. At $k = 0.9$ a margin of 0.1 would push every
-# eigenvalue below 0, and each constant picture to grey: the margin of one condition is no margin for another.
+# ## Quiz
 #
-# </details>
-
-
-# %%
-def mine(k, eps):
-    return 0.0, 1.0  # replace by the two ends
-
-
-print(checks.check_ends(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(k, eps):
-    return (eps - 1 - k) / (1 - k), (1 - eps - k) / (1 - k)
-
-
-assert checks.check_ends(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation).** From Theorem 3 (3) and Proposition 4: how many products are enough, with probability
-# 0.92 and whatever the spectrum, for a relative error of at most $\delta$ in dimension $n$? Let `mine` return the
-# smallest odd number that the bound allows. How does it grow with $n$, and with $1/\delta$?
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $(10\sqrt n)^{-1/p} \ge 1 - \delta$ is $p \ge \ln(10\sqrt n)/\ln\frac1{1-\delta}$, with $p = 2k + 1$. It grows like
-# $\tfrac12\ln n$, hardly at all, and like $1/\delta$: each digit costs ten times as much.
-#
-# </details>
-
-
-# %%
-def mine(n, delta):
-    return 1  # replace
-
-
-print(checks.check_products(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(n, delta):
-    p = math.ceil(math.log(10 * n**0.5) / -math.log(1 - delta))
-    return p + 1 - p % 2
-
-
-assert checks.check_products(given) == "right"
-for n, delta in ((768, 0.1), (12_288, 0.01), (49_152, 0.003)):
-    print(f"n = {n:6}, relative error {delta}: {given(n, delta)} products")
-
-# %% [markdown]
-# **Exercise 3 (code).** Write $Jv$ by double backpropagation: `mine(D, x, v)` with two calls of `torch.autograd.grad`
-# and no forward mode. The check compares with a finite difference on a smooth network. What happens if you forget
-# `create_graph=True`?
-#
-# <details>
-# <summary>Solution</summary>
-#
-# See the cell below. Without `create_graph` the backward pass leaves no graph, and the second call fails: the result
-# does not depend on $w$ as far as autograd knows.
-#
-# </details>
-
-
-# %%
-def mine(D, x, v):
-    return 0 * v  # replace
-
-
-print(checks.check_product(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(D, x, v):
-    x = x.detach().requires_grad_(True)
-    w = torch.zeros_like(x).requires_grad_(True)  # D(x) has the shape of x
-    (jt_of_w,) = torch.autograd.grad(D(x), x, w, create_graph=True)
-    return torch.autograd.grad(jt_of_w, w, v)[0]
-
-
-assert checks.check_product(given) == "right"
-
-# %% [markdown]
-# **Exercise 4 (open).** Section 7 in your hands: does `Penalty(iterations=0)` with a larger $\alpha$ reach the same
-# asymmetry at a better PSNR than `iterations=5`? Penalising every fourth step (`every=4`) costs a quarter; what does
-# it lose? Give both sides the same number of evaluations.
-#
-# **Quiz.** *Twenty power iterations say $\|2\gamma J - I\|_* = 1.02$. Is the denoiser $\gamma$-cocoercive at this
+# *Twenty power iterations say $\|2\gamma J - I\|_* = 1.02$. Is the denoiser $\gamma$-cocoercive at this
 # patch?*
 #
 # <details>

@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), the gradient-step denoiser and the
 # > convergence theorem of [notebook 04](04_gradient_step.ipynb).
 # >
-# > **Time.** 75 minutes (80 with all that is folded); the cells take about a minute.
+# > **Time.** 80 minutes (80 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. We take a network with *random* weights, put it where the denoiser belongs, and run the
 # algorithm. **Does it converge? And what does the answer say about convergence theorems?**
@@ -55,19 +55,23 @@ D = load_denoiser("gs-drunet")
 # ## 1. The algorithm in five lines
 #
 # A gradient-step denoiser is $D = I - \nabla g$ with a potential $g \ge 0$ that can be evaluated: $g(x) =
-# \tfrac12\|x - N(x)\|^2$, $N$ a network. With a fidelity $f$ there is an objective, and *proximal gradient descent*
-# for it:
+# \tfrac12\|x - N(x)\|^2$, $N$ a network. A fidelity $f$ says how well a picture fits the data, and it has a *proximal
+# operator* ([notebook 02](02_proximal_operators.ipynb)): $\operatorname{prox}_{\tau\lambda f}(z)$ is the $x$ for which
+# $\tau\lambda f(x) + \tfrac12\|x - z\|^2$ is smallest. So there is an objective $F$, and *proximal gradient descent*
+# for it, $x_{k+1} = T_\tau(x_k)$:
 #
 # $$ F = \lambda f + g, \qquad T_\tau(x) = \operatorname{prox}_{\tau\lambda f}\bigl(x - \tau\nabla g(x)\bigr)
 # = \operatorname{prox}_{\tau\lambda f}\bigl(\tau D(x) + (1 - \tau)x\bigr). $$
 #
-# How long may $\tau$ be? Nobody knows a Lipschitz constant of a network's gradient. So [A] tries: accept $x^+ =
-# T_\tau(x)$ if
+# How long may the step $\tau$ be? Nobody knows a Lipschitz constant of a network's gradient. So [A] tries: accept $x^+ =
+# T_\tau(x)$ if, with a number $0 < c < 1$,
 #
 # $$ F(x) - F(x^+) \ge \frac c\tau\,\|x - x^+\|^2, \qquad (\ast) $$
 #
 # and otherwise replace $\tau$ by $\eta\tau$ and try again, with $0 < \eta < 1$. This is *backtracking* ([A],
-# Algorithm 1).
+# Algorithm 1). It begins with a first step $\tau_0$ and a picture $x_0$, here the observation enlarged by bicubic
+# interpolation; before the first iteration $x_0$ is replaced by $\operatorname{prox}_{\tau_0\lambda f}(x_0)$, so that $F$
+# is finite there.
 #
 # Our task is *super-resolution*: a colour photograph is blurred, every second row and column is kept, noise of
 # standard deviation $\nu$ is added. The denoiser's strength $2\nu$ and $\lambda = 10$ are those of notebook 04;
@@ -325,10 +329,9 @@ assert (spent <= values[0] - values[1:] + 1e-3).all()
 assert (least <= bound).all()
 
 # %% [markdown]
-# The bound is far away. Is $1/\sqrt K$ too pessimistic? In general, hardly: $\sqrt K\,m_K \to 0$ always (since $\tfrac K2 m_K^2$ is at most the tail
-# $\sum_{k\ge K/2}\|x_{k+1} - x_k\|^2$), but no
-# better *power* of $K$ holds for all $g$. Take $f = 0$ and $g(x) = (1 + x^2)^{-\omega}$ on the line. Its minimum is
-# at infinity, and the theory page proves $m_K \ge C K^{-\frac12 - \frac\omega{2\omega+2}}$: for small $\omega$
+# The bound is far away. Is $1/\sqrt K$ too pessimistic? In general, hardly. $\sqrt K\,m_K \to 0$ always (since $\tfrac K2
+# m_K^2$ is at most the tail $\sum_{k\ge K/2}\|x_{k+1} - x_k\|^2$), but no better *power* of $K$ holds for all $g$. Take $f = 0$ and $g(x) = (1 + x^2)^{-\omega}$ on the line. Its minimum is
+# at infinity, and the theory page proves $m_K \ge C K^{-\frac12 - \frac\omega{2\omega+2}}$ with some $C > 0$: for small $\omega$
 # nearly the bound. $F$ converges, moves tend to 0, **and $x_k$ goes to infinity**. That is why part 3 needs
 # boundedness.
 
@@ -502,9 +505,9 @@ curves([
 # from sharp, since $c = 0.1$ counts only a tenth of the possible descent.
 #
 # **Without the property** the theorem is false. Here is a potential on two pixels with every hypothesis of Theorem
-# 2, and bounded iterates. In polar coordinates, with $s = \text{radius} - 1$,
+# 2, and bounded iterates. In polar coordinates, with $h = \text{radius} - 1$,
 #
-# $$ g = s^4\bigl(2 - \cos(\text{angle} - 5/s)\bigr) \ \text{ for } s > 0, \qquad g = 0 \ \text{ in the unit disc.} $$
+# $$ g = h^4\bigl(2 - \cos(\text{angle} - 5/h)\bigr) \ \text{ for } h > 0, \qquad g = 0 \ \text{ in the unit disc.} $$
 #
 # Its valley winds round the disc infinitely often. Descent follows the valley, and never chooses where on the circle
 # to end: *every* point of the circle is a limit point (proof on the theory page; the first such functions are older:
@@ -560,8 +563,9 @@ assert D.smooth
 pd.DataFrame(table).T
 
 # %% [markdown]
-# (The last column is argued, not computed; GELU has the property because it is analytic, see the theory page. `gs-drunet` has ELU.) ReLU has the property and not the smoothness, the
-# spiral the smoothness and not the property. Theorem 3 needs both.
+# (The last column is argued, not computed; GELU has the property because it is analytic, see the theory page. `gs-drunet`
+# has ELU.) ReLU has the property and not the smoothness, the spiral the smoothness and not the property. Theorem 3 needs
+# both.
 #
 # **Exercise 3.** Give a $\chi$ for $F(x) = |x|^p$ at 0: `my_chi(s, p)`. The check tests that it is concave,
 # increasing, 0 at 0, and sharp enough.
@@ -839,7 +843,7 @@ assert checks.check_factor(given_factor) == "right"
 # **The question at the start.** Yes: with a smooth activation $F$ falls for random weights, and with bounded
 # iterates the run converges. So a convergence theorem excludes one kind of failure, and only that.
 #
-# **Next.** The other algorithms of [A] need a proximal map in the place of the gradient step: [notebook
+# **Next.** The other algorithms of [A] need a proximal operator in the place of the gradient step: [notebook
 # 05](05_proximal_denoiser.ipynb).
 #
 # Sources: [A] Herfeld and others 2025, section 2.4, Algorithm 1, figure 12; the method is of Hurault, Leclaire and

@@ -19,13 +19,13 @@
 # > **You need.** Proximal operators, Moreau envelopes and ADMM ([notebook 02](02_proximal_operators.ipynb)), the prior
 # > inside a CoCo denoiser ([notebook 08](08_coco_denoisers.ipynb)).
 # >
-# > **Time.** 85 minutes (90 with all that is folded); the cells take about a minute.
+# > **Time.** 85 minutes (95 with all that is folded); the cells take about a minute.
 #
-# A question to keep in mind. The sharpened theorem of section 4 allows an averaging $t < 0.4$ for the denoiser that we shall use. Here is
-# a photograph restored with $t = 0.33$ and, against the theorem, with $t = 1$: both runs come to rest, and the pictures
-# are of the same quality, the second one smoother. In section 4 a single pixel, with the same algorithm and the same
-# fidelity, will swing for ever. **What does
-# the bound on $t$ protect us from, and why does the photograph not need it?**
+# A question to keep in mind. The algorithms of this notebook replace a denoiser $D$ by its average with doing nothing,
+# $D_t = tD + (1 - t)I$. Their theorems allow only a weak denoiser, $t < 0.4$ for the one that we shall use. Here is a
+# photograph restored with $t = 0.33$ and, against the theorems, with $t = 1$: both runs converge, and the pictures are of
+# the same quality, the second one smoother. In section 4 a single pixel, with the same algorithm and the same fidelity,
+# will swing for ever. **What does the bound on $t$ protect us from, and why does the photograph not need it?**
 #
 # We follow Wei and others (2025), below [B], section 4 and its appendices; numbers in parentheses are equations of [B]. The
 # formal statements with all proofs: the [theory page](../book/theory/coco_pnp.md).
@@ -117,7 +117,9 @@ curves([
 
 # %% [markdown]
 # *Figure: one pixel with $y = 0.1$, $\lambda = 1$.* The library knows which hypotheses fail. We ask it about five
-# algorithms with our denoiser, whose card has the eigenvalues of $J$ measured at its worst patches:
+# algorithms with our denoiser. Its card has the eigenvalues of its Jacobian $J$, measured at its worst patches. They lie
+# between $-\delta$ and $1/\gamma$: $\gamma$ is the constant of cocoercivity of notebook 08, and $\delta$, the *slack*,
+# would be 0 if $D$ were exactly cocoercive. From both follows the bound $t_1$ of section 4, which the cell prints, too.
 
 # %%
 card, verdicts = denoiser_card("coco-gs-0.25"), {}
@@ -144,11 +146,11 @@ assert list(covered) == [False, False, True, True, True]
 table
 
 # %% [markdown]
-# What differentiates $G$ is out: proximal gradient descent with $D_t$ as the proximal operator (21), RED by gradient
-# descent. (With Gaussian noise both have a theorem.) So are proofs that need a strongly convex fidelity and give a linear
-# rate, such as that of Ryu and others (2019). What touches $G$ only through $P$ remains: the gradient step of
-# [notebook 04](04_gradient_step.ipynb) on the *potential*, if there is one, and the two algorithms of [B], which need only
-# that $D$ is conservative and cocoercive.
+# Algorithms that differentiate $G$ are ruled out: proximal gradient descent with $D_t$ as the proximal operator (21), and
+# RED by gradient descent. (With Gaussian noise both have a theorem.) So are proofs that need a strongly convex fidelity and
+# give a linear rate, such as that of Ryu and others (2019). Algorithms that use $G$ only through $P$ remain: the gradient
+# step of [notebook 04](04_gradient_step.ipynb) on the *potential*, if there is one, and the two algorithms of [B], which
+# need only that $D$ is conservative and cocoercive.
 #
 # **Exercise 1 (warm-up).** Write $e''(z)$ as a function of $z$, $y$ and $\lambda$. (The proximal operator is
 # $v = \tfrac12(z - \lambda + \sqrt{(z - \lambda)^2 + 4\lambda y})$.) The check takes differences of the library's proximal
@@ -334,7 +336,7 @@ assert left.sum() > 0.1
 # *Limit points.* The $v$-step says $u_k + b_k - v_{k+1} \in \lambda\,\partial G(v_{k+1})$. Along a subsequence $u_k \to u$ the left
 # side tends to $b = -\nabla F(u)$; the graph of $\partial G$ is closed. $\square$
 #
-# *When is $F + \lambda G$ coercive?* Since $s - y\log s \ge \tfrac s2 - (y\log 2y - y)$, $G(u) \ge \tfrac12\|Ku\|_1 - \text{const}$: for a
+# *When is $F + \lambda G$ coercive?* Since $x - y\log x \ge \tfrac x2 - (y\log 2y - y)$ for $x > 0$, $G(u) \ge \tfrac12\|Ku\|_1 - \text{const}$: for a
 # blur whose transfer function has no zero, $G$ alone is coercive. Then a prior that is bounded below suffices, and for a
 # gradient step, $D = I - \nabla g$ with $g \ge 0$, $F \ge tg \ge 0$ ([proof](../book/theory/coco_pnp.md)). For a network
 # that was only *trained* to be conservative nobody knows; there one watches that $u_k$ stays bounded, and that is enough.
@@ -346,7 +348,9 @@ assert left.sum() > 0.1
 # exponentials and logarithms, and is proved for our denoisers ([lemma](../book/theory/coco_pnp.md)).
 #
 # Now the photograph. The gradient-step denoiser knows its potential $g$, so here, too, $F(u_k) = t\,g(z_k) - \tfrac12\|z_k -
-# u_k\|^2$, with $z_k = v_k - b_{k-1}$, what the denoiser receives, is exact, up to single precision. (For a denoiser without one, `monitors.Lagrangian` integrates $-b$ along the run.) We also check that the transfer function has no zero ($t$ was compared with its bound in section 1).
+# u_k\|^2$ is exact, up to single precision; $z_k = v_k - b_{k-1}$ is what the denoiser receives. (For a denoiser without a
+# potential, `monitors.Lagrangian` integrates $-b$ along the run.) We also check that the transfer function has no zero.
+# ($t$ was compared with its bound in section 1.)
 
 
 # %%
@@ -481,13 +485,14 @@ curves([
 ], 8.5, 3)  # fmt: skip
 
 # %% [markdown]
-# *Figure: the two estimates, and the two bounds.* $t_0$ takes it that $\delta = 0$; slack lowers $t_1$.
+# *Figure: the two estimates, and the two bounds.* $t_0$ is for $\delta = 0$; slack lowers $t_1$.
 #
 # **Can a theorem allow more?** Not for small $\gamma$. Take one pixel of our laboratory, $y = \tfrac12$, halfway between
-# black and white, where $D$ has its steepest slope $1/\gamma$. $u = v = \tfrac12$, $b = 0$ is a fixed point, and it is
-# the only stationary point of $F + \lambda G$ for large $\lambda$. Since $u_k = D_t(z_k)$ and $b_k = u_k - z_k$, the iteration is a map of $z_k$,
-# $z \mapsto z + P(2D_t(z) - z) - D_t(z)$, with the derivative $1 - c - (1 - 2c)J_t$ there, $c = P' = y/(y + \lambda)$,
-# $J_t = 1 + t\,(1-\gamma)/\gamma$. Below $-1$ the fixed point repels:
+# black and white, where $D$ has its steepest slope $1/\gamma$. Then $u = v = \tfrac12$, $b = 0$ is a fixed point, and for
+# large $\lambda$ it is the only stationary point of $F + \lambda G$. Since $u_k = D_t(z_k)$ and $b_k = u_k - z_k$, the
+# iteration is a map of $z_k$ alone, $z \mapsto z + P(2D_t(z) - z) - D_t(z)$. At the fixed point $D_t$ has the slope $J_t =
+# 1 + t\,(1-\gamma)/\gamma$ and $P$ the slope $c = y/(y + \lambda)$, so the map has the derivative $1 - c - (1 - 2c)J_t$. If
+# this is below $-1$, the fixed point repels:
 #
 # $$ t > t_\lambda = \frac{1 + c}{1 - 2c}\cdot\frac\gamma{1-\gamma} \;\longrightarrow\; \frac\gamma{1-\gamma} \quad (\lambda \to \infty). $$
 
@@ -541,7 +546,7 @@ table
 
 # %% [markdown]
 # So the theorem is about the *worst* pixel, and a rising Lagrangian is no proof of divergence. At $t = 0.45$,
-# above the bound, nothing at all goes wrong.
+# above the bound, nothing goes wrong.
 #
 # **At $\gamma = 1$** $F$ is convex, and this is the classical ADMM: no bound $t_0$ is needed (Remark 4.3). But two things
 # are. Either $t(1+\delta) < 1$, which makes $F$ finite everywhere, and coercivity; or the existence of a $u$ with
@@ -601,13 +606,15 @@ assert abs(b[3.0] + 2000) < 5
 # > $F$ is smooth and $F + a\,e$ is coercive, limit points are stationary for $F + a\,e$, and with the Kurdyka-Łojasiewicz
 # > property $(u_k)$ converges.*
 #
-# *Proof of the descent.* $d = u_{k+1} - u_k$. $\nabla e$ is 1-Lipschitz: $e(u_{k+1}) \le e(u_k) + \langle\nabla e(u_k), d\rangle +
-# \tfrac12\|d\|^2$. And $u_{k+1}$ minimises $F + \tfrac12\|\cdot - v_k\|^2$, which is $(1-r)$-strongly convex, with $u_k - v_k =
-# a\nabla e(u_k)$: $F(u_k) - F(u_{k+1}) \ge \tfrac12\|d\|^2 + a\langle\nabla e(u_k), d\rangle + \tfrac{1-r}2\|d\|^2$. Add $a$ times the first:
-# the inner products cancel. $\square$ (It is Theorem A.6 of [B] with step 1 and $L_f = a$; [both in
+# *Proof of the descent.* Let $\mathrm du = u_{k+1} - u_k$. $\nabla e$ is 1-Lipschitz, so $e(u_{k+1}) \le e(u_k) +
+# \langle\nabla e(u_k), \mathrm du\rangle + \tfrac12\|\mathrm du\|^2$. And $u_{k+1}$ minimises $F + \tfrac12\|\cdot -
+# v_k\|^2$, which is $(1-r)$-strongly convex, with $u_k - v_k = a\nabla e(u_k)$. So $F(u_k) - F(u_{k+1}) \ge
+# \tfrac12\|\mathrm du\|^2 + a\langle\nabla e(u_k), \mathrm du\rangle + \tfrac{1-r}2\|\mathrm du\|^2$. Add $a$ times the
+# first: the inner products cancel. $\square$ (It is Theorem A.6 of [B] with step 1 and $L_f = a$; [both in
 # full](../book/theory/coco_pnp.md).)
 #
-# Note what is *not* there: no bound on $t$, and no $L$. Three lines, the library's, both sides:
+# Note what is *not* there: no bound on $t$, and no $L$. The cell has the three lines, compares them with the library's
+# solver, and computes both sides of the theorem:
 
 # %%
 weight, a = 0.3, 0.8
@@ -657,8 +664,8 @@ curves([
 #
 # ## 6. A loop inside the loop
 #
-# *For a blur the proximal operator of $\lambda G$ has no formula. An inner ADMM converges to it for every penalty $\rho$;
-# stopping it early moves the point where the outer loop comes to rest, and the outer loop does not show it.*
+# *For a blur the proximal operator of $\lambda G$ has no formula. An inner ADMM converges to it for every penalty $\rho$.
+# Stopping it early moves the point to which the outer loop converges, and the curves of the outer loop do not show it.*
 #
 # Split $v$ from $x = Kv$ (93): minimise $\lambda\langle 1, x - y\log x\rangle + \tfrac12\|v - z\|^2$ with a scaled dual
 # $d$, $d_0 = 0$ (94)-(96):
@@ -676,10 +683,12 @@ curves([
 # <details>
 # <summary>Solution</summary>
 #
-# Let $s = x + d$, $\beta = 1/\hat k^2$. Then $\hat kv = \tfrac{\rho\hat k^2}{1 + \rho\hat k^2}s = \alpha's$ with $\alpha' = \tfrac\rho{\rho + \beta}$, the new
-# dual is $s - \hat kv = (1 - \alpha')s$, the new $x$ is $\alpha\,(\hat kv - d) = \alpha(2\alpha' - 1)s$, $\alpha = \tfrac\rho{\rho + \kappa}$. The new $x + d$ is
-# $\bigl(\alpha\alpha' + (1-\alpha)(1-\alpha')\bigr)s = \tfrac{\rho^2 + \kappa\beta}{(\rho + \kappa)(\rho + \beta)}s$, which equals $1 -
-# (\kappa + \beta)/(\rho + \kappa\beta/\rho + \kappa + \beta)$: smallest for $\rho = \sqrt{\kappa\beta} = \sqrt\kappa/|\hat k|$.
+# Let $w = x + d$ and $\beta = 1/\hat k^2$. The $v$-step gives $\hat kv = \tfrac{\rho\hat k^2}{1 + \rho\hat k^2}w = pw$ with
+# $p = \tfrac\rho{\rho + \beta}$, and the new dual is $w - \hat kv = (1 - p)w$. With $q = \tfrac\rho{\rho + \kappa}$ the new
+# $x$ is $q\,(\hat kv - d) = q(2p - 1)w$, where $d$ is the new dual. So the new $x + d$ is $\bigl(pq + (1-p)(1-q)\bigr)w$, and
+# the factor is
+# $\tfrac{\rho^2 + \kappa\beta}{(\rho + \kappa)(\rho + \beta)} = 1 - (\kappa + \beta)/(\rho + \kappa\beta/\rho + \kappa +
+# \beta)$: smallest for $\rho = \sqrt{\kappa\beta} = \sqrt\kappa/|\hat k|$.
 #
 # </details>
 
@@ -700,11 +709,12 @@ assert checks.check_penalty(given) == "right"
 print(checks.check_penalty(mine))
 
 # %% [markdown]
-# Where the fit is good $\kappa = \lambda y/x^2 \approx \lambda/x$, here from 1.5 in white to 30 in dark pixels; $1/\hat k^2$ runs from 1
-# to large. There is one $\rho$ for all. [B] takes $\rho = 2$ for CoCo-ADMM, $\rho = 1$ for CoCo-PEGD, and 10 iterations; the
-# library $\rho = 32$, and at most 20. The inner loop in five lines, against the library's, then its error against the
-# exact proximal point (a run of the same loop to a residual of $10^{-9}$ in double precision, whose optimality condition
-# $z - v = \lambda\nabla G(v)$ is checked), relative to the way $\|z - v\|$:
+# Where the fit is good, $\kappa = \lambda y/x^2 \approx \lambda/x$: here from 1.5 in white to 30 in dark pixels; and
+# $1/\hat k^2$ runs from 1 to very large numbers. There is one $\rho$ for all. [B] takes $\rho = 2$ for CoCo-ADMM, $\rho = 1$
+# for CoCo-PEGD, and 10 iterations; the library $\rho = 32$, and at most 20. The first cell has the inner loop in five lines
+# and compares it with the library's. The second draws its error, relative to the way $\|z - v\|$. (The exact proximal point $v$ is
+# that of a run of the same loop to a residual of $10^{-9}$ in double precision; its optimality condition $z - v =
+# \lambda\nabla G(v)$ is checked.)
 
 # %%
 small = images.photo("astronaut", 48)
@@ -809,9 +819,12 @@ for name, size in {
     assert (du[-1] < 5e-3) == (name == "1/k")
 
 # %% [markdown]
-# But the theorem bounds *moves*. An inner loop that is always cut after $n$ iterations is a fixed map in the place of the
-# proximal operator, and the outer loop converges nicely to *its* fixed point. We restore the small photograph with cut inner
-# loops and compare, at the end, with the run whose inner loop goes to a residual of $10^{-6}$:
+# But the theorem bounds *moves*. An inner loop that is always stopped after $n$ iterations is one fixed map in the place of
+# the proximal operator, and the outer loop converges to the fixed point of *that*. We restore the small photograph with
+# inner loops that are stopped early, and compare, at the end, with the run whose inner loop goes to a residual of $10^{-6}$.
+# The columns: the last relative change of $u$; the residual $\|u - P(u + b)\|/\|u\|$ with a $P$ computed well; the relative
+# distance to the result with the exact inner loop; the Lagrangian, with the exact $v$, above the one of that result; the
+# PSNR of the picture shown.
 
 # %% tags=["nbval-ignore-output"]
 still = Poisson(K9, seen.float(), rho=8, tol=1e-6, max_inner=400)
@@ -845,9 +858,6 @@ assert (
 )
 
 # %% [markdown]
-# *Columns: last relative change of $u$; $\|u - P(u + b)\|/\|u\|$ with a $P$ computed well; relative distance to the result with the
-# exact inner loop; the Lagrangian, with the exact $v$, above the one of that result; PSNR of the picture shown.*
-#
 # **A finding.** The relative change, the curve that papers show, is nearly the same in all rows. The distance to the exact
 # result differs by a factor of more than twenty, and the residual, computed with a good inner loop once at the end, tells the
 # rows apart. PSNR notices only the crudest. The settings of [B] ($\rho = 2$, 10 inner iterations) change this picture's PSNR by less than
@@ -856,8 +866,8 @@ assert (
 # ## 7. Which denoiser, which averaging? (A.11)
 #
 # Table 5 of [B] varies two parameters in a deblurring task. We vary the averaging $t$ and the weight $\alpha$ of the
-# symmetry penalty in training (18). The course ships no ladder of $\alpha$, but three denoisers that can stand for it:
-# `drunet` was trained without the penalty, $\alpha = 0$; `coco-0.25` with it; `coco-gs-0.25` is a gradient step, symmetric by
+# symmetry penalty in training (18). The course has no series of denoisers for many $\alpha$, but three that can stand for
+# it: `drunet` was trained without the penalty, $\alpha = 0$; `coco-0.25` with it; `coco-gs-0.25` is a gradient step, symmetric by
 # construction, as if $\alpha = \infty$. (The trials with other $\alpha$ from [notebook 09](09_training_a_coco_denoiser.ipynb) are in the
 # first table; they were stopped after 200 steps.)
 
@@ -925,11 +935,11 @@ paper
 # be compared: 0.2 to 0.5 dB there. Ours is of that size from $t = 0.33$ on, or from 0.1 to 0.6 if $\lambda$ follows, and several
 # decibels if a small $t$ meets a fixed $\lambda$. [B] says that one parameter matters, because it determines the denoising, and
 # the other does not. Another finding is the order of our rows: the plain `drunet`, which has no theorem, is ahead at
-# $t = 0.33$, as it is in denoising; what the condition costs there it costs here.
+# $t = 0.33$, as it is in denoising: the condition costs decibels in both.
 #
 # ## The question
 #
-# Why did the photograph not need the bound? Look at the Jacobian where the run with $t = 1$ came to rest:
+# Why did the photograph not need the bound? Look at the Jacobian at the limit of the run with $t = 1$:
 
 # %% tags=["nbval-ignore-output"]
 at = photo[1.0][-1].denoiser_input
@@ -941,8 +951,8 @@ print(f"so 1 - 1/J, the concavity of F at t = 1: at most {1 - 1 / high:.2f}")
 assert high < 2
 
 # %% [markdown]
-# The pixel sat where $J$ has its *largest* possible value, undecided between black and white, and began to swing when $J_t$
-# passed 2 or a little more. The restored photograph sits where even $J$ itself stays well below 2: the concavity of $F$ is below
+# The pixel stood where $J$ has its *largest* possible value, undecided between black and white, and began to swing when
+# $J_t$ exceeded 2 or a little more. At the restored photograph even $J$ itself stays well below 2: the concavity of $F$ is below
 # $\tfrac12$ there without any averaging. The theorem must cover all images and all starts; its bound protects from the
 # one that we constructed. What is lost without it is not the picture but the knowledge.
 #

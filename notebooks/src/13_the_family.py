@@ -119,8 +119,9 @@ gallery(shown | {"clean": clean}, columns=6, width=10.5)
 # with the Moreau envelope $e$, so HQS **is** CoCo-PEGD with step 1 and $t = 1$
 # ([proof](../book/theory/more_solvers.md)).
 #
-# DPIR (Zhang and others 2022) changes $\sigma$ from step to step: $\sigma_k$ falls along a ladder to $\sigma_K$. A prior $-\log p$ has
-# $\operatorname{prox}_{-\sigma^2\log p}$ as its denoiser of level $\sigma$, so the weight of the fidelity goes along, $\lambda_k =
+# DPIR (Zhang and others 2022) changes $\sigma$ from step to step: $\sigma_k$ falls along a list of levels (the library's `ladder`) to
+# $\sigma_K$. A prior $-\log p$ has $\operatorname{prox}_{-\sigma^2\log p}$ as its denoiser of level $\sigma$: its weight is
+# $\sigma^2$. To keep the balance, the weight of the fidelity must change in proportion, $\lambda_k =
 # \lambda\,(\sigma_k/\sigma_K)^2$.
 #
 # **Exercise 1 (code).** Write it. You get `prox(z, weight)`, `D(z, sigma)`, the start `y`, the weight `lam` at the last level, and the list
@@ -168,7 +169,7 @@ assert (own - runs["DPIR"].x).abs().max() < 1e-4
 
 # %% [markdown]
 # Each iteration improves a function of its own, and then the function changes. So **the number of levels is a parameter of the
-# result**. We run the same ladder with 4, 12 and 36 levels, and then go on at the last level.
+# result**. We go down to the same $\sigma_K$ in 4, 12 and 36 levels, and then go on at the last level.
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative change on a logarithmic axis for 4, 12 and 36 levels: with 36 levels it stays at a thousandth as long as the ladder goes on, and falls when it ends; with 4 and 12 levels it falls earlier"}}
 lines, ends, ladders = {}, {}, (4, 12, 36)
@@ -191,9 +192,9 @@ assert later < apart / 3
 curves([{"title": "relative change of HQS", "log": True, "lines": lines}], 6, 2.9)
 
 # %% [markdown]
-# *Figure 2. As long as the ladder goes on, the relative change is set by the distance of its rungs (36 levels: the plateau), and says nothing of convergence.* After the ladder the level is fixed, and
-# here the runs meet: the fixed map behaves like a contraction on this picture. No theorem promises that; the denoiser's card does
-# not even have a symmetric $J$.
+# *Figure 2. As long as $\sigma$ falls, the relative change is set by the distance of neighbouring levels (36 levels: the
+# plateau), and says nothing of convergence.* Afterwards the level is fixed, and here the runs meet: the fixed map behaves like
+# a contraction on this picture. No theorem promises that; by the denoiser's card $J$ is not even symmetric.
 #
 # ## 3. RMMO-DRS: a fixed point of something
 #
@@ -294,7 +295,8 @@ assert orbits["Ishikawa"][-1].abs() < 0.5 < 1 < orbits["Mann"][-1].abs()
 orbits_figure(orbits)
 
 # %% [markdown]
-# *Figure 3. $\alpha = 0.1$, $\beta = 0.15$.*
+# *Figure 3. The three iterations from one start, with $\alpha = 0.1$, $\beta = 0.15$: in the plane, and their distances from
+# the fixed point.*
 #
 # > **Theorem (Ishikawa).** Let $T$ be pseudo-contractive and Lipschitz with a fixed point, $\alpha_k \le \beta_k \to 0$ and $\sum\alpha_k\beta_k = \infty$.
 # > Then $u_k$ converges to a fixed point.
@@ -389,7 +391,8 @@ table.map("{:.2g}".format)
 # noise.
 #
 # So RED's fixed points, $\lambda\nabla G(x) = D(x) - x$, are what they are, without a prior. With a gradient-step denoiser RED descends on $\lambda
-# G + g$. The step is bounded by a Lipschitz constant of $\nabla G$: with Poisson noise there is none, and the table has its relative below instead.
+# G + g$. Its step must be short compared with $1/L$, $L$ the Lipschitz constant of $\nabla G$: with Poisson noise there is none, and
+# Figure 1 has B-RED in its place, the method of the next section.
 
 # %%
 card = denoiser_card("coco-gs-0.25")
@@ -480,8 +483,8 @@ print(runs["B-RED"].answer)
 assert runs["B-RED"].answer.covered
 
 # %% [markdown]
-# Covered, by a line search. But in Figure 1 it is soft, and in the table below it will not have come to rest. Two questions to the
-# run: which step would relative smoothness of $\lambda G$ guarantee, which one did the line search accept? And what does a shorter step change?
+# Covered, by a line search. But in Figure 1 its picture is soft, and in the table below its iterates still move. Two questions
+# to the run: which step would relative smoothness of $\lambda G$ guarantee, which one did the line search accept? And what does a shorter step change?
 
 # %%
 method, net = METHODS["B-RED"], load_denoiser("bregman-drunet")
@@ -552,7 +555,7 @@ assert cleaned > noisy_one + 1
 print(runs["SNORE"].answer)
 
 # %% [markdown]
-# **DiffPIR** (Zhu and others 2023) is DPIR with fresh noise. Go down a ladder from $\sigma = 1$: denoise, $\hat x = D_\sigma(x)$; fit the data, $x' = \operatorname{prox}_{\lambda_\sigma G}(\hat x)$, where $\tfrac1{\lambda_\sigma}
+# **DiffPIR** (Zhu and others 2023) is DPIR with fresh noise. Let the level fall from $\sigma = 1$, and at each level: denoise, $\hat x = D_\sigma(x)$; fit the data, $x' = \operatorname{prox}_{\lambda_\sigma G}(\hat x)$, where $\tfrac1{\lambda_\sigma}
 # \propto \sigma^{-2}$ says how far the truth may be from $\hat x$; then put noise of the *next* level on $x'$, part of it the old noise $(x - x')/\sigma$, part of it new.
 
 # %%
@@ -566,7 +569,7 @@ source(solvers.diffpir, "    for sigma")
 source(solvers.dps, "        with torch")
 
 # %% [markdown]
-# What is left out? For a Gaussian prior everything is known: given $x$, $u$ is not $D(x)$ but has the covariance $\sigma^2J$ around it. So $y$ given $x$ has the covariance $\nu^2I + \sigma^2AJA^{\mathsf T}$
+# What is left out? For a Gaussian prior everything is known: given $x$, $u$ is not equal to $D(x)$ but has the covariance $\sigma^2J$ around it. So $y$ given $x$ has the covariance $\nu^2I + \sigma^2AJA^{\mathsf T}$
 # ([proof](../book/theory/more_solvers.md)), and DPS with the noise $\nu^2I$ alone pulls too hard.
 #
 # **Exercise 5 (derivation).** One pixel, $A = 1$, $u \sim N(0, c)$, so $J = c/(c + \sigma^2)$. By which factor is the slope of $\log p(y \mid u = D(x))$ larger than that of $\log

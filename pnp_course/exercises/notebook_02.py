@@ -117,3 +117,93 @@ def check_spread(mine: Answer) -> None:
         want, got = float((ends[0] - ends[1]).abs().max()), number(call(mine, r))
         if abs(got - want) > 0.01:
             raise Hint(f"for r = {r} the two results differ by {want:.3f} in one pixel, yours say {got:.3f}.")
+
+
+def _pair(seed: int, n: int = 4) -> tuple[Tensor, Tensor, Tensor]:
+    """Symmetric matrices P, Q with eigenvalues in (0, 1), proximal operators of quadratics, and a start."""
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for _ in range(2):
+        basis, _ = torch.linalg.qr(torch.randn(n, n, generator=generator, dtype=torch.float64))
+        made.append(basis @ torch.diag(torch.linspace(0.2, 0.95, n, dtype=torch.float64)) @ basis.T)
+    return made[0], made[1], torch.randn(n, generator=generator, dtype=torch.float64)
+
+
+def _judge(got: Any, want: Tensor, mistakes: dict[str, Tensor], what: str) -> None:
+    """Raise the hint of the mistake that `got` equals, or a general one, if it is not `want`."""
+    value = tensor(got, want)
+    if bool(torch.allclose(value, want, rtol=1e-6, atol=1e-9)):
+        return
+    for hint, mistake in mistakes.items():
+        if bool(torch.allclose(value, mistake, rtol=1e-6, atol=1e-9)):
+            raise Hint(hint)
+    raise Hint(f"{what}: the largest difference from powers of a matrix is {float((value - want).abs().max()):.3g}.")
+
+
+def _power(step: Tensor, start: Tensor, n: int) -> Tensor:
+    return torch.linalg.matrix_power(step, n) @ start
+
+
+@verdict
+def check_pgd(mine: Answer) -> None:
+    """(prox, grad, tau, x, n) -> x_n of proximal gradient descent, with linear prox and grad."""
+    for seed, n, tau in ((0, 1, 0.7), (1, 3, 0.4), (2, 7, 1.3)):
+        P, H, x = _pair(seed)
+        eye = torch.eye(len(x), dtype=torch.float64)
+        step = P @ (eye - tau * H)
+        mistakes = {
+            "that is gradient descent; the proximal operator is missing.": _power(eye - tau * H, x, n),
+            "the gradient step goes down: minus tau times the gradient.": _power(P @ (eye + tau * H), x, n),
+            "the step tau is missing.": _power(P @ (eye - H), x, n),
+            "the gradient step comes first, then the proximal operator.": _power((eye - tau * H) @ P, x, n),
+            "nearly: count the iterations.": _power(step, x, n + 1),
+        }
+        answer = call(mine, lambda z, P=P: P @ z, lambda z, H=H: H @ z, tau, x.clone(), n)
+        _judge(answer, _power(step, x, n), mistakes, f"after {n} iterations")
+
+
+@verdict
+def check_drs(mine: Answer) -> None:
+    """(prox_R, prox_G, s, n) -> s_n of Douglas-Rachford splitting, prior first, with linear proximal operators."""
+    for seed, n in ((0, 1), (1, 3), (2, 8)):
+        P, Q, s = _pair(seed)
+        eye = torch.eye(len(s), dtype=torch.float64)
+        step = eye + Q @ (2 * P - eye) - P
+        mistakes = {
+            "prox_G gets 2 x - s, not x.": _power(eye + Q @ P - P, s, n),
+            "that is prox_G(2 x - s); s has to be added, and x taken away.": _power(Q @ (2 * P - eye), s, n),
+            "the two proximal operators have changed places.": _power(eye + P @ (2 * Q - eye) - Q, s, n),
+            "nearly: that is x_n; return s_n.": P @ _power(step, s, n),
+        }
+        answer = call(mine, lambda z, P=P: P @ z, lambda z, Q=Q: Q @ z, s.clone(), n)
+        _judge(answer, _power(step, s, n), mistakes, f"after {n} iterations")
+
+
+def _admm_step(P: Tensor, Q: Tensor, sign: float = 1.0, multiplier: float = 1.0) -> Tensor:
+    """The matrix of one iteration on (u, b)."""
+    eye = torch.eye(len(P), dtype=torch.float64)
+    v = torch.cat((Q, Q), 1)
+    b = torch.cat((0 * eye, eye), 1)
+    u = P @ (v - sign * b)
+    return torch.cat((u, b + multiplier * (u - v)))
+
+
+@verdict
+def check_admm(mine: Answer) -> None:
+    """(prox_R, prox_G, u, n) -> u_n of ADMM from b = 0, with linear proximal operators."""
+    for seed, n in ((0, 1), (1, 3), (2, 8)):
+        P, Q, u = _pair(seed)
+        state = torch.cat((u, 0 * u))
+
+        def after(step: Tensor, state: Tensor = state, n: int = n) -> Tensor:
+            return _power(step, state, n)[: len(state) // 2]
+
+        mistakes = {}
+        if n > 1:  # before the second iteration b is 0, or does not matter
+            mistakes = {
+                "b seems to stay 0.": after(_admm_step(P, Q, multiplier=0.0)),
+                "prox_R gets v - b.": after(_admm_step(P, Q, sign=-1.0)),
+                "b grows by u - v, not by v - u.": after(_admm_step(P, Q, multiplier=-1.0)),
+            }
+        answer = call(mine, lambda z, P=P: P @ z, lambda z, Q=Q: Q @ z, u.clone(), n)
+        _judge(answer, after(_admm_step(P, Q)), mistakes, f"after {n} iterations")

@@ -171,7 +171,7 @@ def check_dps_factor(answer: Answer) -> str:
             1 / want: "that is the inverse",
             1 + sigma**2 / nu**2: "u has less variance, given x: not sigma^2, but sigma^2 J",
             1 + c / nu**2: "that is the variance of u before x is known",
-            1 + j: "nu is missing",
+            1 + j: "nu, the noise level of the observation, is missing",
         }
 
         def of(value: Any) -> str:

@@ -133,6 +133,6 @@ def _as_tensor(argument: Any) -> Any:
 
 def _kind(answer: Any) -> str:
     if answer is None:
-        return "None: is there a return?"
+        return "None (is there a return?)"
     shape = getattr(answer, "shape", None)
     return type(answer).__name__ + (f" of shape {tuple(shape)}" if isinstance(shape, tuple) else "")

@@ -85,7 +85,7 @@ def guarantee(
     constants = _constants(denoiser, sigma)
     checks = judge(rule, constants, Parameters(bound, lambda: fidelity.lipschitz(x)))
     inexact = "The proximal map of this fidelity is computed to a tolerance, and taken for exact."
-    caveat = "" if fidelity.exact_prox else inexact
+    caveat = inexact if rule.proximal and not fidelity.exact_prox else ""
     if constants.everywhere:
         caveat = (caveat + " The denoiser is computed to a tolerance, and taken for exact.").strip()
     return Guarantee(solver, holds(checks), rule.theorem, rule.conclusion, checks, caveat, constants.everywhere)

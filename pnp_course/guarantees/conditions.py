@@ -41,7 +41,10 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table: the theorem for a solver, in words, and the check of its hypotheses on numbers."""
+    """One row of the table: the theorem for a solver, in words, and the check of its hypotheses on numbers.
+
+    proximal: the solver takes proximal steps of the fidelity, which may be inexact, and not only gradients.
+    """
 
     solver: str
     theorem: str
@@ -50,11 +53,12 @@ class Rule:
     parameters: str
     conclusion: str
     check: Callable[[Constants, Parameters], list[Check]] | None = None
+    proximal: bool = True
 
 
-def bare(solver: str, conclusion: str) -> Rule:
+def bare(solver: str, conclusion: str, proximal: bool = True) -> Rule:
     """A row for a solver without a theorem."""
-    return Rule(solver, "", "any", "any", "any", conclusion)
+    return Rule(solver, "", "any", "any", "any", conclusion, proximal=proximal)
 
 
 def below(value: float, bound: float, name: str, why: str = "") -> Check:

@@ -8,7 +8,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
 from pnp_course.viz.methods import style
@@ -67,6 +69,18 @@ def gallery(
     return figure
 
 
+def _label(ax: Axes) -> None:
+    """Label more than the powers of ten on a logarithmic axis that shows few of them."""
+    low, high = ax.get_ylim()
+    if high < 1000 * low:
+        parts = (
+            (1.0, 3.0) if high > 100 * low else (1.0, 2.0, 5.0) if high > 10 * low else (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+        )
+        ax.yaxis.set_major_locator(LogLocator(subs=parts))
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: float = 2.8) -> Figure:
     """Curves side by side; a line named after a method of the course has the colour of that method.
 
@@ -85,6 +99,7 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
         ax.title.set_fontsize(9)
         if panel.get("log"):
             ax.set_yscale("log")
+            _label(ax)
         if panel.get("logx"):
             ax.set_xscale("log")
             ax.set_xticks(panel["logx"], [f"{tick:g}" for tick in panel["logx"]])

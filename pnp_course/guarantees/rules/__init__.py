@@ -13,9 +13,9 @@ from pnp_course.guarantees.rules import coco, convex, gs_pnp, ishikawa, proximal
 WITHOUT = [
     bare("hqs", "It has fixed points for contractive D; with a schedule it minimises no objective."),
     bare("dpir", "The noise level shrinks from step to step, so there is no objective and no theorem."),
-    bare("snore", "The method is random; convergence is proved for decreasing steps (Renaud et al. 2024)."),
+    bare("snore", "The method is random; convergence is proved for decreasing steps (Renaud et al. 2024).", False),
     bare("snore_prox", "The method is random; no theorem is checked here."),
-    bare("dps", "The method draws a random sample: it has no limit that a theorem could name."),
+    bare("dps", "The method draws a random sample: it has no limit that a theorem could name.", False),
     bare("diffpir", "The method draws a random sample: it has no limit that a theorem could name."),
 ]
 FAMILIES = (convex.RULES, gs_pnp.RULES, proximal.RULES, ishikawa.RULES, coco.RULES, WITHOUT)

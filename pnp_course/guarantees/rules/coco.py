@@ -47,7 +47,7 @@ RULES = [
          "of that sum", _pegd),
     bare("coco_drs", "Theorem 4.1 is about the other order, denoiser first (coco_admm). The fixed points are the same."),
     Rule("red", "gradient descent on lam G + g, D = I - grad g", COCO, "L_f-Lipschitz gradient",
-         "step (lam L_f + 1 + delta) < 2", "lam G + g decreases, limit points are critical", _red),
+         "step (lam L_f + 1 + delta) < 2", "lam G + g decreases, limit points are critical", _red, proximal=False),
     Rule("red_fixed_point", "proximal gradient descent on lam G + g, D = I - grad g", COCO + ", delta < 1", ANY,
          "any lam", "lam G + g decreases; if x_k stays bounded, it converges to a critical point", _red_fixed_point),
 ]  # fmt: skip

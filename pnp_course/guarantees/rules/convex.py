@@ -38,9 +38,9 @@ def _rmmo(c: Constants, p: Parameters) -> list[Check]:
 
 RULES = [
     Rule("pgd", "the theorem of proximal gradient descent", CONVEX, SMOOTH, "step lam L_f < 2",
-         "x_k converges to a minimiser, where there is one", _pgd),
+         "x_k converges to a minimiser, where there is one", _pgd, proximal=False),
     Rule("fista", "Beck and Teboulle 2009", CONVEX, SMOOTH, "step lam L_f <= 1",
-         "the objective converges to its minimum like 1/k^2, where there is a minimiser", _fista),
+         "the objective converges to its minimum like 1/k^2, where there is a minimiser", _fista, proximal=False),
     Rule("admm", "the theorem of ADMM for convex functions", CONVEX, ANY, "any lam", ZERO, _convex),
     Rule("drs", "Lions and Mercier 1979", CONVEX, ANY, "0 < relaxation < 2, any lam", ZERO, _drs),
     Rule("primal_dual", "Chambolle and Pock 2011, Condat 2013", CONVEX, ANY, "step sigma_dual ||L||^2 <= 1, any lam", ZERO,

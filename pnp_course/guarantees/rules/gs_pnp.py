@@ -25,6 +25,7 @@ RULES = [
     Rule("b_red", "Hurault et al. 2023, B-RED", "gradient step, Bregman or not, grad g locally Lipschitz",
          "smooth relative to Burg's entropy, ||y||_1", "backtracking",
          "lam f + g decreases and converges; limit points without a zero pixel satisfy the optimality conditions on "
-         "0 < x <= largest", _b_red),
-    bare("b_pnp", "Hurault et al. 2023 prove convergence if B is a Bregman proximal map, which is not checked here."),
+         "0 < x <= largest", _b_red, proximal=False),
+    bare("b_pnp", "Hurault et al. 2023 prove convergence if B is a Bregman proximal map, which is not checked here.",
+         proximal=False),
 ]  # fmt: skip

@@ -47,7 +47,7 @@ def _gd(c: Constants, p: Parameters) -> list[Check]:
 RULES = [
     Rule("pnpi_hqs", "Wei et al. 2024, Ishikawa", STRICT, ANY, "t <= 2 (1 - k), " + EXPONENTS, FIXED, _hqs),
     Rule("pnpi_fbs", "Wei et al. 2024, Ishikawa", STRICT, SMOOTH,
-         "lam L_f < 2, 1 - (1 - k) / t <= 1 - lam L_f / 2, " + EXPONENTS, FIXED, _fbs),
+         "lam L_f < 2, 1 - (1 - k) / t <= 1 - lam L_f / 2, " + EXPONENTS, FIXED, _fbs, proximal=False),
     Rule("pnpi_gd", "Wei et al. 2024, Ishikawa", "Lipschitz, pseudo-contractive: lambda_max((J + J^T)/2) <= 1", SMOOTH,
-         EXPONENTS, "u_k converges to a zero of lam grad G + I - D, where there is one", _gd),
+         EXPONENTS, "u_k converges to a zero of lam grad G + I - D, where there is one", _gd, proximal=False),
 ]  # fmt: skip

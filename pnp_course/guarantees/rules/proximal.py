@@ -43,11 +43,11 @@ def _drsdiff(c: Constants, p: Parameters) -> list[Check]:
 RULES = [
     Rule("prox_pnp_pgd", "[A] section 3, Prox-PnP-PGD", PROX + ", t M < 1", "L_f-Lipschitz gradient",
          "lam L_f + t l / (t l + 1) < 2",
-         "lam f + phi_t decreases; if x_k stays bounded, it converges to a critical point", _pgd),
+         "lam f + phi_t decreases; if x_k stays bounded, it converges to a critical point", _pgd, proximal=False),
     Rule("alpha_pgd", "[A] section 3, relaxed PGD (Hurault et al. 2023b)", PROX + " < 1", SMOOTH,
          "l / (l + 1) < alpha < 1 / (lam L_f)",
          "lam f + phi + (alpha/2)(1/alpha - 1)^2 ||y_k - y_{k-1}||^2 decreases at y_k; if bounded, x_k and y_k converge "
-         "to one critical point", _alpha_pgd),
+         "to one critical point", _alpha_pgd, proximal=False),
     Rule("prox_pnp_drs", "[A] section 3, Prox-PnP-DRS, under the condition of Themelis and Patrinos 2020", PROX, ANY,
          "t M < 1/2, t l < 1, any lam", ENVELOPE, _drs),
     Rule("prox_pnp_drsdiff", "[A] section 3, Prox-PnP-DRSdiff", PROX + ", t M < 1", SMOOTH, "lam L_f < 1", ENVELOPE,

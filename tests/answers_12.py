@@ -1,9 +1,8 @@
-"""The checks of the exercises of notebook 12 accept right answers of every style, and reject plausible wrong ones."""
+"""Right and wrong answers to the exercises of notebook 12."""
 
 import math
 
 import numpy as np
-import pytest
 import torch
 
 from pnp_course.exercises import notebook_12 as exercises
@@ -143,20 +142,3 @@ WRONG = {
         (lambda kappa, k: kappa.nothing, "raised"),
     ],
 }
-
-
-@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_of_every_style_are_accepted(name, answer):
-    assert getattr(exercises, name)(answer) == "right"
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), [(n, *pair) for n, pairs in WRONG.items() for pair in pairs])
-def test_plausible_wrong_answers_get_a_hint(name, answer, hint):
-    told = getattr(exercises, name)(answer)
-    assert told != "right"
-    assert any(part in told for part in hint.split("|")), told
-
-
-def test_every_check_is_tested():
-    checks = {name for name in dir(exercises) if name.startswith("check_")}
-    assert checks == set(RIGHT) == set(WRONG)
