@@ -17,17 +17,18 @@
 # >
 # > **You need.** Notebook 00, convexity, gradients. Nothing is downloaded.
 # >
-# > **Time.** 75 minutes (85 with all that is folded); the cells take less than a minute together.
+# > **Time.** 85 minutes (105 with all that is folded); the cells take less than a minute together.
 #
 # A question to keep in mind. Plug-and-play puts a denoiser where an algorithm expects a proximal operator. Say the
 # denoiser never increases distances: $\|D(x) - D(y)\| \le \|x - y\|$. That sounds stable. Is it enough for the loop to
-# come to rest? If not, which property of proximal operators did the convergence proof use?
+# converge? If not, which property of proximal operators did the convergence proof use?
 #
 # Formal statements with complete proofs stand on the [theory page](../book/theory/proximal.md); here we derive them in
 # small steps and check each. [A] and [B] are the course's two papers, numbers in parentheses their equations. Words in
 # italics mostly stand in the [glossary](../book/glossary.md).
 
 # %%
+import inspect
 import warnings
 from itertools import islice, pairwise
 
@@ -123,7 +124,17 @@ for name, (f, formula) in cases.items():
     )
     assert error < 1e-4
 
+# %% mystnb={"image": {"alt": "Four proximal operators of one variable beside the identity: soft thresholding, flat between -0.7 and 0.7; clipping to the interval from 0 to 1; a line of slope one third; and that of the Poisson fidelity, which bends and stays positive"}}
+line = torch.linspace(-2, 2, 401, dtype=torch.float64)
+shown = {"0.7 |v|": toy.soft_threshold(line, 0.7), "in [0, 1]": line.clamp(0, 1)}
+shown |= {"(v - 1)²": (line + 2) / 3, "Poisson, y = 0.3": prox_kl(line, y1, 1.0)}
+shown["identity"] = line
+panel = {"title": "four proximal operators", "xlabel": "z"}
+curves([panel | {"lines": {k: (line, v) for k, v in shown.items()}}], 5.6, 3.2)
+
 # %% [markdown]
+# *Figure 1.* What the four functions make of $z$. No curve is steeper than the identity: that is the next section.
+#
 # **What breaks without "closed".** Forbid $v \le 0$ and charge nothing for $v > 0$; take $z = -1$. Every positive $v$ is
 # beaten by a smaller one, and the limit $0$ is forbidden: no minimiser. (What breaks without "convex": section 6.)
 
@@ -132,6 +143,33 @@ for v in (1.0, 0.1, 0.01, 0.001):
     print(
         f"v = {v:<6} h(v) = {(v + 1) ** 2 / 2:.6f}   (the infimum 0.5 is not attained)"
     )
+
+# %% [markdown]
+# **Exercise 1.** Find the proximal operator of $f(v) = w|v|$ for $v \ge 0$, $+\infty$ for $v < 0$. (Stars are not negative.)
+#
+# <details>
+# <summary>Solution</summary>
+#
+# For $p > 0$ the subgradient is $w$: $p = z - w$, possible if $z > w$. At $p = 0$ the subgradients are $(-\infty, w]$ (any line through
+# $(0, 0)$ of slope at most $w$ stays below $f$), so $p = 0$ if $z \le w$. Together $\max(z - w, 0)$.
+#
+# </details>
+
+
+# %%
+def mine(z, w):
+    return 0 * z  # replace by your formula
+
+
+print(checks.check_positive_stars(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(z, w):
+    return (z - w).clamp_min(0)
+
+
+assert checks.check_positive_stars(given) == "right"
 
 # %% [markdown]
 # ## 2. Proximal operators are firm
@@ -271,6 +309,50 @@ figure.axes[1].plot([0], [0], "o", color="#0072B2")
 figure
 
 # %% [markdown]
+# *Figure 2.* A function and its Moreau envelope, one pixel.
+#
+# **Exercise 2.** (a) Show that the conjugate of $w\|\cdot\|_\infty$ is the indicator function of $\{\|q\|_1 \le w\}$, and let
+# `my_conjugate(q, w)` return its value, 0 or `float("inf")`. (b) Compute the Moreau envelope of $w|v|$ for `my_envelope(u, w)`. You know it
+# from robust statistics.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# (a) If $\|q\|_1 \le w$, then $\langle q, v\rangle \le \|q\|_1\|v\|_\infty \le w\|v\|_\infty$, so the supremum is 0, at $v = 0$. Otherwise take
+# $v = c\,\operatorname{sign}(q)$: $\langle q, v\rangle - w\|v\|_\infty = c\,(\|q\|_1 - w) \to \infty$ with $c$.
+#
+# (b) Insert $p = \operatorname{prox}(u)$. If $|u| \le w$: $p = 0$ and $e(u) = u^2/2$. Otherwise $|u - p| = w$ and
+# $e(u) = w(|u| - w) + w^2/2 = w|u| - w^2/2$. This is Huber's function.
+#
+# </details>
+
+
+# %%
+def my_conjugate(q, w):
+    return 0.0  # replace: it is not always 0
+
+
+def my_envelope(u, w):
+    return 0 * u  # replace by your formula
+
+
+print("(a)", checks.check_conjugate(my_conjugate))
+print("(b)", checks.check_envelope(my_envelope))
+
+
+# %% tags=["hide-cell", "solution"]
+def given_conjugate(q, w):
+    return 0.0 if q.abs().sum() <= w else float("inf")
+
+
+def given_envelope(u, w):
+    return torch.where(u.abs() <= w, u**2 / 2, w * u.abs() - w**2 / 2)
+
+
+assert checks.check_conjugate(given_conjugate) == "right"
+assert checks.check_envelope(given_envelope) == "right"
+
+# %% [markdown]
 # ## 5. Three algorithms and their proofs
 #
 # We want $\min_x R(x) + G(x)$ with a prior $R$ whose prox is known (put a weight $\lambda$ into $G$). To compare bounds
@@ -326,6 +408,47 @@ assert float(g.abs().max()) <= sky.weight
 #
 # </details>
 #
+# **Exercise 3.** Write PGD: `mine(prox, grad, tau, x, n)` returns $x_n$, begun at $x_0 = x$, with `prox(z)` for
+# $\operatorname{prox}_{\tau R}(z)$ and `grad(x)` for $\nabla G(x)$. The check compares with powers of a matrix.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# One line in a loop: `x = prox(x - tau * grad(x))`.
+#
+# </details>
+
+
+# %%
+def mine(prox, grad, tau, x, n):
+    return x  # replace by your loop
+
+
+print(checks.check_pgd(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(prox, grad, tau, x, n):
+    for _ in range(n):
+        x = prox(x - tau * grad(x))
+    return x
+
+
+assert checks.check_pgd(given) == "right"
+
+# %% [markdown]
+# The library's solvers are such loops, as generators that hand out every iterate. Their source reads like the equation:
+
+
+# %%
+def source(solver, start):
+    text = inspect.getsource(solver)
+    print(text[text.index(start) :])
+
+
+source(pgd, "    while")
+
+# %% [markdown]
 # The measured gap against the bound. *FISTA*, PGD at an extrapolated point, has the better bound
 # $2\|x_0 - x^*\|^2/(\tau(k+1)^2)$ (Beck and Teboulle 2009, not proved here), but no descent.
 
@@ -362,6 +485,8 @@ figure.axes[0].set_xscale("log")
 figure
 
 # %% [markdown]
+# *Figure 3.* On the sky both methods stay below their bounds.
+#
 # **What breaks** for long steps: in the eigenvector of $A^{\mathsf T}A$ with eigenvalue $L$ a gradient step multiplies the
 # error by $1 - \tau L$, which is below $-1$ for $\tau > 2/L$. The threshold moves a pixel by at most $\tau w$, too little to
 # stop that.
@@ -410,6 +535,41 @@ assert outcome == "DivergenceError"
 #
 # So for closed, proper, convex $R$ and $G$, if the optimality condition has a solution, $x_k = \operatorname{prox}_R(s_k)$
 # converges to a minimiser. On the sky the fixed point is known: $s^* = x^* + g$.
+#
+# **Exercise 4.** Write DRS: `mine(prox_R, prox_G, s, n)` returns $s_n$, begun at $s_0 = s$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# In a loop: `x = prox_R(s)`, then `s = s + prox_G(2 * x - s) - x`.
+#
+# </details>
+
+
+# %%
+def mine(prox_R, prox_G, s, n):
+    return s  # replace by your loop
+
+
+print(checks.check_drs(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(prox_R, prox_G, s, n):
+    for _ in range(n):
+        x = prox_R(s)
+        s = s + prox_G(2 * x - s) - x
+    return s
+
+
+assert checks.check_drs(given) == "right"
+
+# %% [markdown]
+# The library's solver with this order is called `prox_pnp_drs`; its averaging `t` is 1 here. Its source, and its run on the
+# sky with the bounds of Theorem 6:
+
+# %%
+source(prox_pnp_drs, "    s = x0")
 
 # %%
 plain = torch.zeros(1)  # prox_pnp_drs also wants R's value; only its report uses it
@@ -462,6 +622,8 @@ figure.axes[1].legend(loc="center right", fontsize=7)
 figure
 
 # %% [markdown]
+# *Figure 4.* Left: DRS on the sky, and the bound of Theorem 6. Right: a rotation goes round, its average with the identity does not.
+#
 # So the answer: **nonexpansive is not enough; firmly nonexpansive is**, for convex $G$ and if there is a fixed point: Theorem 6
 # used nothing else. It did not even need a prox: $(I + Q)/2$ is not symmetric, so it is no gradient, and no function is being
 # minimised. But firmness is much to ask. The best denoisers even expand distances, as the next check shows; what
@@ -486,6 +648,40 @@ figure
 # $b_k = u_k - (v_k - b_{k-1}) = u_k - s_k$. So $v_{k+1} = \operatorname{prox}_G(u_k + b_k) = \operatorname{prox}_G(2u_k - s_k)$, and
 # $s_{k+1} = v_{k+1} - b_k = s_k + \operatorname{prox}_G(2u_k - s_k) - u_k = T(s_k)$.
 #
+# **Exercise 5.** Write ADMM: `mine(prox_R, prox_G, u, n)` returns $u_n$, begun at $u_0 = u$, $b_0 = 0$.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# In a loop the three equations above, in their order.
+#
+# </details>
+
+
+# %%
+def mine(prox_R, prox_G, u, n):
+    return u  # replace by your loop
+
+
+print(checks.check_admm(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(prox_R, prox_G, u, n):
+    b = 0 * u
+    for _ in range(n):
+        v = prox_G(u + b)
+        u = prox_R(v - b)
+        b = b + u - v
+    return u
+
+
+assert checks.check_admm(given) == "right"
+
+# %%
+source(admm, "    u, b")
+
+# %% [markdown]
 # Nothing was asked of the maps, so Theorem 7 holds for denoisers too. With Theorem 6 it proves the convergence of ADMM for convex functions. We
 # check it with soft thresholding and with the exact MMSE denoiser of an intensity that is 0.2 or 0.8 (a *Gaussian mixture*); and
 # compare the library's `drs`, which takes the fidelity first, from the same start:
@@ -511,7 +707,7 @@ assert ends > 0.3
 
 # %% [markdown]
 # Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders have the same
-# images at rest, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
+# fixed points, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
 # and from one start the two orders reach different ones. The order matters, and each theorem names its own.
 #
 # ## 6. Weakly convex functions: how much of this survives
@@ -573,6 +769,8 @@ figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
+# *Figure 5.* Left: the steeper, the larger $r$; for $r > 1$ it jumps. Right: why.
+#
 # The denoisers of [B] live at $r < 1$: a conservative $\gamma$-cocoercive denoiser is the prox of a $(1-\gamma)$-weakly convex function
 # (Theorem A.5), the converse of Theorem 8. In [A], Proposition 3.1, $D = I - \nabla g$ with an $L$-Lipschitz $\nabla g$, $L < 1$, is the prox of an
 # $L/(L+1)$-weakly convex function; Theorem 8 returns the constant $1/(1-r) = 1 + L$, which is plain to see in $I - \nabla g$. These denoisers may
@@ -633,6 +831,8 @@ title = "objective above its minimum"
 curves([{"title": title, "xlabel": x, "log": True, "lines": p} for p, x in words])
 
 # %% [markdown]
+# *Figure 6.* The same objective, counted in iterations and in seconds.
+#
 # Which method is fastest depends on what is counted: an iteration of FISTA or ADMM contains up to 100 inner steps. ADMM levels off
 # because those are too few: Theorem 6 speaks of exact proximal steps (try `max_iter=400`: the curve goes on falling). Now against the
 # Wiener filter, a linear filter, each with its weight tuned on the clean picture, to compare both at their best:
@@ -657,6 +857,8 @@ titles = {
 gallery(titles, columns=4, zoom=(40, 80, 48), width=10)
 
 # %% [markdown]
+# *Figure 7.* The restored photograph; each method with its best weight.
+#
 # The Wiener filter treats all places alike: noise and ringing remain. TV keeps edges and removes the grain; it
 # pays with flat patches ("staircases"), because that is its idea of a photograph. The weight decides:
 
@@ -684,78 +886,9 @@ slider = FloatLogSlider(0.002, min=-4, max=-1, step=0.1, continuous_update=False
 interactive(explore, weight=slider)
 
 # %% [markdown]
-# ## Your turn
+# ## Longer steps, and nonconvex functions (beyond the core)
 #
-# **Exercise 1 (warm-up, on paper).** The prox of $f(v) = w|v|$ for $v \ge 0$, $+\infty$ for $v < 0$: stars are not negative.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# For $p > 0$ the subgradient is $w$: $p = z - w$, possible if $z > w$. At $p = 0$ the subgradients are $(-\infty, w]$ (any line through
-# $(0, 0)$ of slope at most $w$ stays below $f$), so $p = 0$ if $z \le w$. Together $\max(z - w, 0)$.
-#
-# </details>
-
-
-# %%
-def mine(z, w):
-    return 0 * z  # replace by your formula
-
-
-print(checks.check_positive_stars(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(z, w):
-    return (z - w).clamp_min(0)
-
-
-assert checks.check_positive_stars(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation).** (a) Show that the conjugate of $w\|\cdot\|_\infty$ is the indicator function of $\{\|q\|_1 \le w\}$, and let
-# `my_conjugate(q, w)` return its value, 0 or `float("inf")`. (b) Compute the Moreau envelope of $w|v|$ for `my_envelope(u, w)`. You know it
-# from robust statistics.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# (a) If $\|q\|_1 \le w$, then $\langle q, v\rangle \le \|q\|_1\|v\|_\infty \le w\|v\|_\infty$, so the supremum is 0, at $v = 0$. Otherwise take
-# $v = c\,\operatorname{sign}(q)$: $\langle q, v\rangle - w\|v\|_\infty = c\,(\|q\|_1 - w) \to \infty$ with $c$.
-#
-# (b) Insert $p = \operatorname{prox}(u)$. If $|u| \le w$: $p = 0$ and $e(u) = u^2/2$. Otherwise $|u - p| = w$ and
-# $e(u) = w(|u| - w) + w^2/2 = w|u| - w^2/2$. This is Huber's function.
-#
-# </details>
-
-
-# %%
-def my_conjugate(q, w):
-    return 0.0  # replace: it is not always 0
-
-
-def my_envelope(u, w):
-    return 0 * u  # replace by your formula
-
-
-print("(a)", checks.check_conjugate(my_conjugate))
-print("(b)", checks.check_envelope(my_envelope))
-
-
-# %% tags=["hide-cell", "solution"]
-def given_conjugate(q, w):
-    return 0.0 if q.abs().sum() <= w else float("inf")
-
-
-def given_envelope(u, w):
-    return torch.where(u.abs() <= w, u**2 / 2, w * u.abs() - w**2 / 2)
-
-
-assert checks.check_conjugate(given_conjugate) == "right"
-assert checks.check_envelope(given_envelope) == "right"
-
-# %% [markdown]
-# **Exercise 3 (code).** Theorem 6 allows $0 < \rho < 2$. The library's `drs`, fidelity first, has `relaxation`. (a) What is its fixed point $s^*$ on
+# **Exercise 6.** Theorem 6 allows $0 < \rho < 2$. The library's `drs`, fidelity first, has `relaxation`. (a) What is its fixed point $s^*$ on
 # the sky? (b) Run it with $\rho$ 0.5, 1, 1.5 and 1.9 from $s_0 = 0$ and check that the distance to $s^*$ never increases: `my_distances(rho, n)` returns
 # the distances of $s_1, \dots, s_n$.
 #
@@ -799,7 +932,7 @@ assert ends == sorted(ends, reverse=True)
 curves([{"title": "distance to the fixed point", "lines": lines, "log": True}], 5)
 
 # %% [markdown]
-# **Exercise 4 (code).** In `admm` on the sky replace the prox by that of a double well around 0.5, `lambda s: 0.5 + well.prox(s - 0.5)`,
+# **Exercise 7.** In `admm` on the sky replace the prox by that of a double well around 0.5, `lambda s: 0.5 + well.prox(s - 0.5)`,
 # with $r$ 0.3, 0.9, 1.5 and $\lambda = 1$. Does it converge? To the same point from different starts? Let `mine(r)` return the largest
 # difference in a pixel between the results of 100 iterations from the flat starts 0 and 1. Which step of the convergence proof fails
 # first?
@@ -836,7 +969,9 @@ assert checks.check_spread(given) == "right"
 print({r: round(float(given(r)), 2) for r in (0.3, 0.9, 1.5)})
 
 # %% [markdown]
-# **Quiz.** *Is the prox of a closed, proper, convex function always differentiable?*
+# ## Quiz
+#
+# *Is the prox of a closed, proper, convex function always differentiable?*
 #
 # <details>
 # <summary>Answer</summary>

@@ -54,8 +54,8 @@ from pnp_course.viz.slider import figure_as_image, frame_slider
 # $$ k\text{-pseudo-contractive},\ k \le 1:\quad \|e\|^2 \le \|d\|^2 + k\,\|d - e\|^2; \qquad\quad
 # \gamma\text{-cocoercive},\ \gamma \ge 0:\quad \langle d, e\rangle \ge \gamma\,\|e\|^2 . $$
 #
-# We use these two names for all $k \le 1$, also negative ones, and for all $\gamma \ge 0$. (In the code and in the
-# tables they are `left` and `right`, after the sides on which their regions will lie in figure 2.) For some constants
+# We use these two names for all $k \le 1$, also negative ones, and for all $\gamma \ge 0$. (In the code they
+# are `left` and `right`, after the sides on which their regions will lie in figure 2.) For some constants
 # there are older names:
 #
 # - $0$-pseudo-contractive is *nonexpansive*; with $0 < k < 1$ one says *$k$-strictly pseudo-contractive*;
@@ -145,7 +145,8 @@ for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
         half = (low + high) / 2
         holds = Condition("", rail, half).norm(J).max() <= 1
         low, high = (half, high) if holds else (low, half)
-    print(f"{rail}: from pairs {pairs[rail]:.3f}, from Jacobians {low:.3f}")
+    letter = {"left": "k", "right": "gamma"}[rail]
+    print(f"{letter}: from pairs {pairs[rail]:.3f}, from Jacobians {low:.3f}")
     assert abs(pairs[rail] - low) < 0.03
 
 # %% [markdown]
@@ -200,7 +201,8 @@ for a in LADDER:
         assert not (a.implies(b) and broken.any())  # Theorem 4 (i), (ii)
         found = str(candidates[int(split.int().argmax())]).strip("()")
         table.loc[a.name, b.name] = f"z = {found}" if split.any() else "implies"
-short = {c.name: f"{c.rail}({c.constant:g})" for c in LADDER}
+letters = {"left": "k", "right": "γ"}
+short = {c.name: f"{letters[c.rail]} = {c.constant:g}" for c in LADDER}
 table.rename(columns=short)
 
 # %% mystnb={"image": {"alt": "A ladder with two rails in the form of a V. At the foot: firmly nonexpansive. Left rail upwards: nonexpansive, 0.9-strictly pseudo-contractive, pseudo-contractive. Right rail upwards: residual nonexpansive, 1/4-cocoercive, monotone. Arrows point upwards only; beside each stands a number z that separates its two conditions. A dotted line in the middle is the mirror, D and I minus D"}}
@@ -242,6 +244,37 @@ complex_plane.regions_figure(more)
 # A *conservative* denoiser has a symmetric $J$ and lives on the real line; a conservative $\gamma$-cocoercive one on
 # the segment $[0, 1/\gamma]$.
 #
+# **Exercise 1.** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest real number $k$ with
+# $\|e\|^2 \le \|d\|^2 + k\|d - e\|^2$, and the largest real number $\gamma$ with
+# $\langle d, e\rangle \ge \gamma\|e\|^2$, as formulas. (They may leave $k \le 1$ or $\gamma \ge 0$; then $D$ is on no
+# condition of that kind.) The check measures both on pairs of points.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $|z|^2 \le 1 + k|1-z|^2$ and $\operatorname{Re}z \ge \gamma|z|^2$, so $k = (|z|^2 - 1)/|1-z|^2$ and
+# $\gamma = \operatorname{Re}z/|z|^2$. If $k > 1$, the map is not pseudo-contractive; if $\gamma < 0$, it is not
+# monotone.
+#
+# </details>
+
+
+# %%
+def mine(z):
+    return 0.0, 0.0  # replace by your (k, gamma)
+
+
+print(checks.check_constants(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(z):
+    return (abs(z) ** 2 - 1) / abs(1 - z) ** 2, z.real / abs(z) ** 2
+
+
+assert checks.check_constants(given) == "right"
+
+# %% [markdown]
 # ## What eigenvalues say, and what they hide
 #
 # Since the spectral radius is at most the spectral norm, $\|2\gamma J - I\|_\ast \le 1$ puts every eigenvalue of $J$
@@ -474,6 +507,43 @@ frame_slider(
 # %% [markdown]
 # *Figure 4.* Spectra of all shipped denoisers over the unit disc; explained above.
 #
+# **Exercise 2.** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
+# conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
+# one number, negative if the condition fails, up to rounding. The check asks about a $3\times3$ mean, a Gaussian blur, a
+# one-sided average, a median linearised at a signal, and $J_b$. Think first, then look at `checks.filters()`.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# With a periodic boundary the three linear filters are circulant, so normal, and the picture decides. The mean has real
+# eigenvalues from $-\tfrac13$ to 1: nonexpansive, not monotone. A Gaussian blur with a positive transfer function is in
+# $[0, 1]$: firm. The one-sided average $\tfrac12(I + \text{shift})$ has $z = \tfrac12(1 + e^{i\omega})$, on the firm
+# circle: firm. The median's Jacobian has one 1 in each row; where several rows choose the same pixel, its norm is the root
+# of their number: not nonexpansive, and not normal.
+#
+# </details>
+
+
+# %%
+def mine(J):
+    return [], True  # replace by the names that hold, and whether J is normal
+
+
+print(checks.check_rungs(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(J):
+    names = [c.name for c in LADDER if c.margin(J) > -1e-9]
+    return names, bool(torch.allclose(J @ J.T, J.T @ J))
+
+
+assert checks.check_rungs(given) == "right"
+for name, matrix in checks.filters().items():
+    names, normal = given(matrix)
+    print(f"{name}: {names[0] if names else 'none'}, normal: {normal}")
+
+# %% [markdown]
 # ## What pseudo-contractivity buys: fixed points
 #
 # A plug-and-play loop is $x_{k+1} = T(x_k)$. Nonexpansive $T$ alone is not enough: the rotation by 90° moves every
@@ -561,6 +631,39 @@ assert abs(turned.norm() / first.norm() - 1) < 1e-12
 # the real point $z = -\tfrac{1+k}{1-k}$ gives $x_{m+1} = (1 - \tfrac{2\alpha}{1-k})x_m$, which converges only for
 # $\alpha < 1-k$. $\square$
 #
+# **Exercise 3: RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ $k$-pseudo-contractive, $k < 1$. Prove
+# that $x \mapsto x - \mu\bigl(\lambda\nabla f(x) + x - D(x)\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
+# $\mu_0$. *Hint:* Lemma 2, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
+# takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# $\nabla f$ is $(1/L)$-cocoercive, so $\lambda\nabla f$ is $(\tfrac1{\lambda L})$-cocoercive; $I - D$ is $\tfrac{1-k}2$-cocoercive.
+# For a sum, $\langle d, e_1 + e_2\rangle \ge \gamma_1\|e_1\|^2 + \gamma_2\|e_2\|^2 \ge \gamma\|e_1 + e_2\|^2$ with
+# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \lambda\nabla f + I - D$
+# has $\tfrac1\gamma = \lambda L + \tfrac2{1-k}$; $\mu B$ is $\gamma/\mu$-cocoercive, and by the mirror $I - \mu B$ is
+# $(1 - 2\gamma/\mu)$-pseudo-contractive: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(\lambda L + \tfrac2{1-k}\bigr)$.
+#
+# </details>
+
+
+# %%
+def mine(L, k, weight):
+    return 1.0  # replace by your mu_0
+
+
+print(checks.check_largest_step(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(L, k, weight):
+    return 2 / (weight * L + 2 / (1 - k))
+
+
+assert checks.check_largest_step(given) == "right"
+
+# %% [markdown]
 # **A design rule explained.** PnPI-HQS (Wei and others 2024) iterates $T = D_t \circ \operatorname{prox}_{\lambda G}$
 # with $D_t = tD + (1-t)I$ and a $k$-strictly pseudo-contractive $D$. From $I - D_t = t(I - D)$ and Lemma 2, $D_t$ is
 # $k_t$-pseudo-contractive, $k_t = 1 - \tfrac{1-k}t$. Lemma 7 with $\kappa_1 = -k_t$ and $\kappa_2 = 1$: $T$ satisfies the inequality with $k$
@@ -666,6 +769,46 @@ complex_plane.orbits_figure(orbits)
 # %% [markdown]
 # *Figure 5.* $T = (1 + i)I$: Mann's iteration runs away, Ishikawa's converges below its bound.
 #
+# **Exercise 4.** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
+# matrix: return the list of `count` + 1 points, the start included. The check compares all of them. The solution then runs
+# it on $T = I + cR$, $R$ the rotation by 90°, below and above the bound of Theorem 10, which for these maps is again
+# sharp. (Why?)
+#
+# <details>
+# <summary>Solution</summary>
+#
+# See the cell. As a complex number $T = 1 + ic$, $L^2 = 1 + c^2$, and one step multiplies by
+# $1 - \beta + \beta T(1 + ic\beta) = 1 - c^2\beta^2 + ic\beta(1 + \beta)$, whose squared modulus is
+# $1 - c^2\beta^2\bigl(1 - 2\beta - (1 + c^2)\beta^2\bigr)$: the bracket of $(\ast\ast)$.
+#
+# </details>
+
+
+# %%
+def mine(T, x, beta, count):
+    return [x] * (count + 1)  # replace by Ishikawa's iteration
+
+
+print(checks.check_two_steps(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(T, x, beta, count):
+    points = [x]
+    for _ in range(count):
+        w = (1 - beta) * points[-1] + beta * T @ points[-1]
+        points.append((1 - beta) * points[-1] + beta * T @ w)
+    return points
+
+
+assert checks.check_two_steps(given) == "right"
+for c in (0.5, 1.0, 3.0):
+    bound = (math.sqrt(2 + c**2) - 1) / (1 + c**2)
+    for scale in (0.95, 1.05):
+        points = given(times(1 + 1j * c), start, scale * bound, 200)
+        assert (points[-1].norm() < points[0].norm()) == (scale < 1)
+
+# %% [markdown]
 # **And cocoercivity?** Alone it buys no fixed-point theorem for any $\gamma < 1$: $D = \tfrac1\gamma I$ is
 # $\gamma$-cocoercive, and $(1-\alpha)x + \alpha D(x) = (1 + \alpha(\tfrac1\gamma - 1))x$ runs away for every
 # $\alpha > 0$. What it buys is a *function*: if $D$ is
@@ -741,150 +884,9 @@ curves([
 # reports a strictly pseudo-contractive one that loses little); and a small $\gamma$ is paid for later, by the averaging
 # $t$ ([notebook 08](08_coco_denoisers.ipynb)).
 #
-# ## Your turn
+# ## Quiz
 #
-# **Exercise 1 (warm-up).** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest real number $k$ with
-# $\|e\|^2 \le \|d\|^2 + k\|d - e\|^2$, and the largest real number $\gamma$ with
-# $\langle d, e\rangle \ge \gamma\|e\|^2$, as formulas. (They may leave $k \le 1$ or $\gamma \ge 0$; then $D$ is on no
-# condition of that kind.) The check measures both on pairs of points.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $|z|^2 \le 1 + k|1-z|^2$ and $\operatorname{Re}z \ge \gamma|z|^2$, so $k = (|z|^2 - 1)/|1-z|^2$ and
-# $\gamma = \operatorname{Re}z/|z|^2$. If $k > 1$, the map is not pseudo-contractive; if $\gamma < 0$, it is not
-# monotone.
-#
-# </details>
-
-
-# %%
-def mine(z):
-    return 0.0, 0.0  # replace by your (k, gamma)
-
-
-print(checks.check_constants(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(z):
-    return (abs(z) ** 2 - 1) / abs(1 - z) ** 2, z.real / abs(z) ** 2
-
-
-assert checks.check_constants(given) == "right"
-
-# %% [markdown]
-# **Exercise 2 (derivation): RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ $k$-pseudo-contractive, $k < 1$. Prove
-# that $x \mapsto x - \mu\bigl(\lambda\nabla f(x) + x - D(x)\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
-# $\mu_0$. *Hint:* the mirror, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
-# takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# $\nabla f$ is $(1/L)$-cocoercive, so $\lambda\nabla f$ is $(\tfrac1{\lambda L})$-cocoercive; $I - D$ is $\tfrac{1-k}2$-cocoercive.
-# For a sum, $\langle d, e_1 + e_2\rangle \ge \gamma_1\|e_1\|^2 + \gamma_2\|e_2\|^2 \ge \gamma\|e_1 + e_2\|^2$ with
-# $\tfrac1\gamma = \tfrac1{\gamma_1} + \tfrac1{\gamma_2}$ (the identity of Lemma 7). So $B = \lambda\nabla f + I - D$
-# has $\tfrac1\gamma = \lambda L + \tfrac2{1-k}$; $\mu B$ is $\gamma/\mu$-cocoercive, and by the mirror $I - \mu B$ is
-# $(1 - 2\gamma/\mu)$-pseudo-contractive: averaged if $\mu < 2\gamma = \mu_0 = 2/\bigl(\lambda L + \tfrac2{1-k}\bigr)$.
-#
-# </details>
-
-
-# %%
-def mine(L, k, weight):
-    return 1.0  # replace by your mu_0
-
-
-print(checks.check_largest_step(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(L, k, weight):
-    return 2 / (weight * L + 2 / (1 - k))
-
-
-assert checks.check_largest_step(given) == "right"
-
-# %% [markdown]
-# **Exercise 3 (code).** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
-# matrix: return the list of `count` + 1 points, the start included. The check compares all of them. The solution then runs
-# it on $T = I + cR$, $R$ the rotation by 90°, below and above the bound of Theorem 10, which for these maps is again
-# sharp. (Why?)
-#
-# <details>
-# <summary>Solution</summary>
-#
-# See the cell. As a complex number $T = 1 + ic$, $L^2 = 1 + c^2$, and one step multiplies by
-# $1 - \beta + \beta T(1 + ic\beta) = 1 - c^2\beta^2 + ic\beta(1 + \beta)$, whose squared modulus is
-# $1 - c^2\beta^2\bigl(1 - 2\beta - (1 + c^2)\beta^2\bigr)$: the bracket of $(\ast\ast)$.
-#
-# </details>
-
-
-# %%
-def mine(T, x, beta, count):
-    return [x] * (count + 1)  # replace by Ishikawa's iteration
-
-
-print(checks.check_two_steps(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(T, x, beta, count):
-    points = [x]
-    for _ in range(count):
-        w = (1 - beta) * points[-1] + beta * T @ points[-1]
-        points.append((1 - beta) * points[-1] + beta * T @ w)
-    return points
-
-
-assert checks.check_two_steps(given) == "right"
-for c in (0.5, 1.0, 3.0):
-    bound = (math.sqrt(2 + c**2) - 1) / (1 + c**2)
-    for scale in (0.95, 1.05):
-        points = given(times(1 + 1j * c), start, scale * bound, 200)
-        assert (points[-1].norm() < points[0].norm()) == (scale < 1)
-
-# %% [markdown]
-# **Exercise 4 (code).** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
-# conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
-# one number, negative if the condition fails, up to rounding. The check asks about a $3\times3$ mean, a Gaussian blur, a
-# one-sided average, a median linearised at a signal, and $J_b$. Think first, then look at `checks.filters()`.
-#
-# <details>
-# <summary>Solution</summary>
-#
-# With a periodic boundary the three linear filters are circulant, so normal, and the picture decides. The mean has real
-# eigenvalues from $-\tfrac13$ to 1: nonexpansive, not monotone. A Gaussian blur with a positive transfer function is in
-# $[0, 1]$: firm. The one-sided average $\tfrac12(I + \text{shift})$ has $z = \tfrac12(1 + e^{i\omega})$, on the firm
-# circle: firm. The median's Jacobian has one 1 in each row; where several rows choose the same pixel, its norm is the root
-# of their number: not nonexpansive, and not normal.
-#
-# </details>
-
-
-# %%
-def mine(J):
-    return [], True  # replace by the names that hold, and whether J is normal
-
-
-print(checks.check_rungs(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(J):
-    names = [c.name for c in LADDER if c.margin(J) > -1e-9]
-    return names, bool(torch.allclose(J @ J.T, J.T @ J))
-
-
-assert checks.check_rungs(given) == "right"
-for name, matrix in checks.filters().items():
-    names, normal = given(matrix)
-    print(f"{name}: {names[0] if names else 'no rung'}, normal: {normal}")
-
-# %% [markdown]
-# **Quiz.** *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
+# *A paper plots the eigenvalues of a network's Jacobian inside $|z - 2| \le 2$ and concludes that it is
 # $\tfrac14$-cocoercive. What is missing?*
 #
 # <details>
