@@ -947,7 +947,7 @@ curves([{"title": "distance to the fixed point", "lines": lines, "log": True}], 
 
 # %% [markdown]
 # **Exercise 7.** In `admm` on the sky replace the prox by that of a double well around 0.5, `lambda s: 0.5 + well.prox(s - 0.5)`,
-# with $r$ 0.3, 0.9, 1.5 and $\lambda = 1$. Does it converge? To the same point from different starts? Let `mine(r)` return the largest
+# `well = toy.DoubleWell(r)`, with $r$ 0.3, 0.9, 1.5 and `lam=1.0`. Does it converge? To the same point from different starts? Let `mine(r)` return the largest
 # difference in a pixel between the results of 100 iterations from the flat starts 0 and 1. Which step of the convergence proof fails
 # first?
 #
