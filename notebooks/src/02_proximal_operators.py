@@ -719,9 +719,11 @@ for name, D in {"soft": sky.prox, "MMSE": lambda s: oracle(s, 0.15)}.items():
 assert ends > 0.3
 
 # %% [markdown]
-# Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders have the same
-# fixed points, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
-# and from one start the two orders reach different ones. The order matters, and each theorem names its own.
+# Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders
+# have the same images at rest: prior first, $x = D(s)$ and $x = \operatorname{prox}_{\lambda G}(2x - s)$, so
+# $\lambda\nabla G(x) = x - s$ and $x = D(x - \lambda\nabla G(x))$; fidelity first gives the same equation. But with the
+# MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several such images, and from one start
+# the two orders reach different ones. The order matters, and each theorem names its own.
 #
 # ## 6. Weakly convex functions: how much of this survives
 #
