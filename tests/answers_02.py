@@ -104,7 +104,13 @@ RIGHT = {
         lambda u, w: u * u / 2 if abs(u) <= w else w * abs(u) - w * w / 2,
         lambda u, w: u.clamp(-w, w) * (u - u.clamp(-w, w) / 2),
     ],
-    "check_fixed_point": [FIXED, FIXED.numpy(), FIXED.flatten(), SKY.minimiser + SKY.fidelity.grad(SKY.minimiser)],
+    "check_fixed_point": [
+        FIXED,
+        FIXED.float(),
+        FIXED.numpy(),
+        FIXED.flatten(),
+        SKY.minimiser + SKY.fidelity.grad(SKY.minimiser),
+    ],
     "check_distances": [
         distances,
         lambda rho, n: np.array(distances(rho, n)),

@@ -113,7 +113,7 @@ WRONG = {
     "check_rungs": [
         (lambda J: ([], True), "is nonexpansive|is firmly"),
         (lambda J: (NAMES, True), "is not"),
-        (by_eigenvalues, "median of 3 is not|J_b"),
+        (by_eigenvalues, "median of 3 is not|J_eta"),
         (lambda J: rungs(J, tolerance=-1e-12), "allowed for rounding"),
         (lambda J: rungs(J, normal=lambda J: bool(torch.allclose(J, J.T))), "one-sided average is normal"),
         (lambda J: rungs(J, normal=lambda J: True), "is not normal"),

@@ -58,7 +58,7 @@ from pnp_course.viz.slider import frame_slider
 #
 # Functions here live on $\mathbb R^n$ and may take the value $+\infty$, which forbids a point. $f$ is *proper* if it is
 # finite somewhere, *closed* if the sets $\{f \le c\}$ are closed. The *proximal operator* looks for a point that is
-# good for $f$ and near $z$:
+# both small for $f$ and near $z$:
 #
 # $$ \operatorname{prox}_f(z) = \arg\min_v\, h(v), \qquad h(v) = f(v) + \tfrac12\|v - z\|^2 . $$
 #
@@ -69,23 +69,24 @@ from pnp_course.viz.slider import frame_slider
 # > minimiser if and only if $z - p \in \partial f(p)$. And $h(v) \ge h(p) + \tfrac12\|v - p\|^2$ for all $v$.
 #
 # *Proof.* **Existence.** The danger is that $f$ falls so fast that $h$ is unbounded. A convex function cannot. Let
-# $f(x_0) < \infty$ and let $m$ be the minimum of $f$ on the closed unit ball around $x_0$ (it exists, and $m > -\infty$, since
-# $f$ is closed). A point $v$ at distance $\rho > 1$ has the neighbour $w = (1 - \frac1\rho)x_0 + \frac1\rho v$ in that
-# ball, and convexity, $m \le f(w) \le (1 - \frac1\rho)f(x_0) + \frac1\rho f(v)$, gives
-# $f(v) \ge f(x_0) - \rho\,(f(x_0) - m)$: at most linear fall. The square wins, so the sets $\{h \le c\}$ are bounded, and
-# closed: on a compact set the closed $h$ attains its minimum.
+# $f(x_0) < \infty$ and let $m$ be the minimum of $f$ on the closed unit ball around $x_0$. It exists, and $m > -\infty$: the
+# parts of the sets $\{f \le c\}$ in the ball are compact and shrink with $c$, so those that are not empty have a common
+# point. Let $v$ have the distance $\delta > 1$ from $x_0$. The point $v' = (1 - \frac1\delta)x_0 + \frac1\delta v$ lies in
+# the ball, and convexity, $m \le f(v') \le (1 - \frac1\delta)f(x_0) + \frac1\delta f(v)$, gives
+# $f(v) \ge f(x_0) - \delta\,(f(x_0) - m)$: $f$ falls at most linearly. The square grows faster, so the sets $\{h \le c\}$
+# are bounded; they are closed, too, and the argument for the ball gives $h$ a minimum.
 #
-# **Uniqueness.** At the midpoint of two minimisers $p \ne q$, $f$ is at most the mean of its values and the square is
-# $\frac18\|p - q\|^2$ below the mean of its own. So $h$ would be below its minimum.
+# **Uniqueness.** At the midpoint of two minimisers $p \ne q$, $f$ is at most the mean of its two values. The square
+# $\frac12\|v - z\|^2$ is lower than its mean by $\frac18\|p - q\|^2$ (expand it). So $h$ would be below its minimum.
 #
 # <details>
 # <summary>Characterisation, and the last inequality</summary>
 #
 # Expand $\frac12\|v - z\|^2 = \frac12\|p - z\|^2 - \langle z - p, v - p\rangle + \frac12\|v - p\|^2$. If
 # $z - p \in \partial f(p)$, add $f(v) \ge f(p) + \langle z - p, v - p\rangle$: the inner products cancel and
-# $h(v) \ge h(p) + \frac12\|v - p\|^2$ remains, so $p$ is the minimiser. Conversely let $p$ be the minimiser (so $f(p) < \infty$), $f(v) < \infty$,
-# $0 < \theta \le 1$ and $w = p + \theta(v - p)$. Insert $f(w) \le (1-\theta)f(p) + \theta f(v)$ and the expansion at $w$ in
-# $h(p) \le h(w)$:
+# $h(v) \ge h(p) + \frac12\|v - p\|^2$ remains, so $p$ is the minimiser. Conversely let $p$ be the minimiser (so
+# $f(p) < \infty$), $f(v) < \infty$, $0 < \theta \le 1$ and $v' = p + \theta(v - p)$. Insert
+# $f(v') \le (1-\theta)f(p) + \theta f(v)$ and the expansion at $v'$ in $h(p) \le h(v')$:
 #
 # $$ 0 \le \theta\,(f(v) - f(p)) - \theta\langle z - p, v - p\rangle + \tfrac{\theta^2}2\|v - p\|^2 . $$
 #
@@ -98,7 +99,7 @@ from pnp_course.viz.slider import frame_slider
 # - $f = w|v|$. For $p > 0$ the only subgradient is $w$, so $p = z - w$; for $p < 0$, $p = z + w$; at $p = 0$ the
 #   subgradients are $[-w, w]$, so $p = 0$ whenever $|z| \le w$. This is *soft thresholding*.
 # - $f$ the indicator function of $[0, 1]$ (0 inside, $+\infty$ outside): the nearest point, that is, clipping.
-# - $f = \frac c2(v - a)^2$: $z - p = c(p - a)$, so $p = (z + ca)/(1 + c)$, a mean of data and model.
+# - $f = \frac\mu2(v - a)^2$: $z - p = \mu(p - a)$, so $p = (z + \mu a)/(1 + \mu)$, between $z$ and $a$.
 # - $f = \lambda(v - y\log v)$, the Poisson fidelity of one pixel: the larger root of
 #   $v^2 - (z - \lambda)v - \lambda y = 0$, [B] (95), derived in exercise 1 of notebook 00.
 #
@@ -135,8 +136,8 @@ curves([panel | {"lines": {k: (line, v) for k, v in shown.items()}}], 5.6, 3.2)
 # %% [markdown]
 # *Figure 1.* What the four functions make of $z$. No curve is steeper than the identity: that is the next section.
 #
-# **What breaks without "closed".** Forbid $v \le 0$ and charge nothing for $v > 0$; take $z = -1$. Every positive $v$ is
-# beaten by a smaller one, and the limit $0$ is forbidden: no minimiser. (What breaks without "convex": section 6.)
+# **What breaks without "closed".** Let $f = 0$ for $v > 0$ and $f = +\infty$ for $v \le 0$; take $z = -1$. For every
+# positive $v$ a smaller one is better, and the limit $0$ is forbidden: no minimiser. (What breaks without "convex": section 6.)
 
 # %%
 for v in (1.0, 0.1, 0.01, 0.001):
@@ -174,17 +175,21 @@ assert checks.check_positive_stars(given) == "right"
 # %% [markdown]
 # ## 2. Proximal operators are firm
 #
-# > **Theorem 2.** Let $f$ be closed, proper and convex, $p = \operatorname{prox}_f(z)$, $q = \operatorname{prox}_f(w)$. Then
-# > $\langle z - w, p - q\rangle \ge \|p - q\|^2$: $\operatorname{prox}_f$ is *firmly nonexpansive*. So is
+# > **Theorem 2.** Let $f$ be closed, proper and convex, $p = \operatorname{prox}_f(z)$, $p' = \operatorname{prox}_f(z')$. Then
+# > $\langle z - z', p - p'\rangle \ge \|p - p'\|^2$: $\operatorname{prox}_f$ is *firmly nonexpansive*. So is
 # > $I - \operatorname{prox}_f$, and the *reflection* $2\operatorname{prox}_f - I$ is nonexpansive (1-Lipschitz).
 #
-# *Proof.* By Theorem 1, $f(q) \ge f(p) + \langle z - p, q - p\rangle$ and $f(p) \ge f(q) + \langle w - q, p - q\rangle$. Add
-# them; the values of $f$ cancel. With $d = z - w$ and $e = p - q$ what remains is $\langle d - e, e\rangle \ge 0$, the
-# claim. The other two are the same inequality rewritten: $\langle d, d - e\rangle - \|d - e\|^2 = \langle d - e, e\rangle$
-# and $\|d\|^2 - \|2e - d\|^2 = 4\langle d - e, e\rangle$.
+# *Proof.* By Theorem 1, $f(p') \ge f(p) + \langle z - p, p' - p\rangle$ and
+# $f(p) \ge f(p') + \langle z' - p', p - p'\rangle$. Add them; the values of $f$ cancel. With $d = z - z'$ and
+# $d_p = p - p'$ what remains is $\langle d - d_p, d_p\rangle \ge 0$, the claim. The other two are the same inequality
+# rewritten: $\langle d, d - d_p\rangle - \|d - d_p\|^2 = \langle d - d_p, d_p\rangle$ and
 #
-# In the language of [B] (6): firmly nonexpansive is *cocoercive* with $\gamma = 1$. By the Cauchy-Schwarz inequality it
-# implies nonexpansive. We check it on random pairs, and then for $f(v) = w$ if $v \ne 0$, else 0, which is not convex;
+# $$ \|d\|^2 - \|2d_p - d\|^2 = 4\langle d - d_p, d_p\rangle . $$
+#
+# The display holds for any map; call it the *reflection identity*: a map is firmly nonexpansive exactly if its reflection
+# is nonexpansive. With $\gamma\|p - p'\|^2$ on the right side of Theorem 2, $\gamma > 0$, [B] (6) calls a map
+# *$\gamma$-cocoercive*: firmly nonexpansive is $\gamma = 1$. By the Cauchy-Schwarz inequality $\gamma$-cocoercive implies
+# $\frac1\gamma$-Lipschitz, so firm implies nonexpansive. We check Theorem 2 on random pairs, and then for $f(v) = w$ if $v \ne 0$, else 0, which is not convex;
 # its proximal operator is *hard thresholding*, and it jumps.
 
 # %%
@@ -220,17 +225,23 @@ assert worst["hard threshold"] < -0.1
 #
 # Example: the conjugate of $w\|\cdot\|_1$ is the indicator function of the box $\|q\|_\infty \le w$, because in each coordinate
 # $\sup_v qv - w|v|$ is 0 for $|q| \le w$ and $\infty$ otherwise. In the same way (exercise 2) the conjugate of
-# $w\|\cdot\|_\infty$ is the indicator of the ball $\|q\|_1 \le w$. Left sides by search, right sides by projection; for
-# the maximum norm the search runs over the level $t$ at which the entries of $z$ are cut off. Last, the identity with a scale,
-# $\operatorname{prox}_{\sigma f^*}(q) = q - \sigma\operatorname{prox}_{f/\sigma}(q/\sigma)$: it is Theorem 3 for $\sigma f(\cdot/\sigma)$, whose conjugate is
-# $\sigma f^*$ and whose prox is $\sigma\operatorname{prox}_{f/\sigma}(\cdot/\sigma)$ (put $v = \sigma w$), and the library's `priors.conjugate`. For the box it must be the projection, whatever $\sigma$:
+# $w\|\cdot\|_\infty$ is the indicator of the ball $\|q\|_1 \le w$. The cell checks
+# $\operatorname{prox}_f(z) = z - \operatorname{prox}_{f^*}(z)$ for both: the left side by search, the right side by
+# projection onto the box or the ball. (For the maximum norm $p$ is $z$ with its entries cut off at some level, and the
+# search is for the level.)
+#
+# **With a scale.** $\operatorname{prox}_{\sigma f^*}(q) = q - \sigma\operatorname{prox}_{f/\sigma}(q/\sigma)$ for
+# $\sigma > 0$: apply Theorem 3 to the function $\sigma f(\cdot/\sigma)$. With $v = \sigma v'$ its conjugate is
+# $\sup_{v'}\sigma\langle q, v'\rangle - \sigma f(v') = \sigma f^*(q)$, and its prox minimises
+# $\sigma f(v') + \frac12\|\sigma v' - q\|^2 = \sigma^2\bigl(\frac1\sigma f(v') + \frac12\|v' - \frac q\sigma\|^2\bigr)$.
+# The library has it as `priors.conjugate`. For the box it must be the projection, whatever $\sigma$; last lines:
 
 # %%
 left = toy.brute_prox(lambda v: 0.7 * v.abs(), z)
 print("l1: ", bool((left - (z - z.clamp(-0.7, 0.7))).abs().max() < 1e-4))
-t = torch.linspace(0, 3, 300_001, dtype=torch.float64)
-cost = 0.7 * t + ((z.abs()[:, None] - t).clamp_min(0) ** 2).sum(0) / 2
-level = float(t[cost.argmin()])
+levels = torch.linspace(0, 3, 300_001, dtype=torch.float64)
+cost = 0.7 * levels + ((z.abs()[:, None] - levels).clamp_min(0) ** 2).sum(0) / 2
+level = float(levels[cost.argmin()])
 gap = (z.clamp(-level, level) - (z - toy.project_l1_ball(z, 0.7))).abs().max()
 print("maximum norm: ", bool(gap < 1e-4))
 assert (left - (z - z.clamp(-0.7, 0.7))).abs().max() < 1e-4
@@ -258,8 +269,9 @@ for sigma in (0.5, 2.0):
 # 1-Lipschitz. Convexity: use $(1-\theta)p + \theta p'$ for $(1-\theta)u + \theta u'$. Infimum: minimise over $u$ first.
 # Minimisers: $u = \operatorname{prox}_f(u)$ means $0 \in \partial f(u)$ by Theorem 1.
 #
-# This is what PEGD, [B] (22), descends on: $f = \lambda G$ with the Poisson fidelity, whose own gradient $1 - y/u$ blows
-# up at 0 and which forbids $u < 0$. The envelope does not care. We check its gradient by central differences:
+# The proximal envelope gradient descent (PEGD) of [B] (22) uses this envelope in the place of the fidelity:
+# $f = \lambda G$ with the Poisson fidelity $G$, whose own gradient $1 - y/u$ grows without bound at 0 and which forbids
+# $u < 0$. The envelope has a gradient everywhere. We check it by central differences:
 
 # %%
 counts = torch.rand(1, 1, 6, 6, generator=generator, dtype=torch.float64) + 0.02
@@ -276,9 +288,9 @@ for i, j in [(0, 0), (2, 3), (5, 1)]:
         f"u = {u[0, 0, i, j]:6.3f}: difference {difference:.6f}, u - prox {formula[0, 0, i, j]:.6f}"
     )
     assert abs(difference - formula[0, 0, i, j]) < 1e-6
-w = 2 * torch.rand(1000, 1, 6, 6, generator=generator, dtype=torch.float64) - 1
-change = (w - prox_kl(w, counts, 0.5)) - formula
-ratio = change.flatten(1).norm(dim=1) / (w - u).flatten(1).norm(dim=1)
+more = 2 * torch.rand(1000, 1, 6, 6, generator=generator, dtype=torch.float64) - 1
+change = (more - prox_kl(more, counts, 0.5)) - formula
+ratio = change.flatten(1).norm(dim=1) / (more - u).flatten(1).norm(dim=1)
 print(f"largest ratio of changes of gradient and point: {ratio.max():.3f}")
 assert ratio.max() <= 1 + 1e-12
 
@@ -356,10 +368,10 @@ assert checks.check_envelope(given_envelope) == "right"
 # ## 5. Three algorithms and their proofs
 #
 # We want $\min_x R(x) + G(x)$ with a prior $R$ whose prox is known (put a weight $\lambda$ into $G$). To compare bounds
-# with measurements the minimum must be known. So we build the problem backwards: choose a sky of stars $x^*$ and a
-# subgradient $g \in \partial R(x^*)$ of $R = w\|\cdot\|_1$, then the observation $y$ such that
-# $\nabla G(x^*) = A^{\mathsf T}(Ax^* - y) = -g$. Now $0 \in \partial R(x^*) + \nabla G(x^*)$: $x^*$ is the minimiser. The two
-# facts, checked:
+# with measurements the minimum must be known. So we build the problem backwards, with $G(x) = \frac12\|Ax - y\|^2$ and
+# $A$ a blur: choose a sky of stars $x^*$ and a subgradient $g \in \partial R(x^*)$ of $R = w\|\cdot\|_1$, then the observation $y$ such that
+# $\nabla G(x^*) = A^{\mathsf T}(Ax^* - y) = -g$. Now $0 \in \partial R(x^*) + \nabla G(x^*)$: $x^*$ is the minimiser. The cell
+# checks the gradient and the subgradient:
 
 # %%
 sky = toy.StarField.draw()
@@ -387,22 +399,22 @@ assert float(g.abs().max()) <= sky.weight
 #
 # *Proof.* Write $x, x_+$ for $x_k, x_{k+1}$. Three inequalities: (i) the last one of Theorem 1, for $\tau R$ at
 # $z = x - \tau\nabla G(x)$, with the square written as $\frac12\|v - x\|^2 + \tau\langle\nabla G(x), v - x\rangle$ + constant, and divided by
-# $\tau$; (ii) the descent lemma with $L \le 1/\tau$; (iii) convexity of $G$. For every $w$:
+# $\tau$; (ii) the descent lemma with $L \le 1/\tau$; (iii) convexity of $G$. For every $v$:
 #
 # $$ \begin{aligned}
-# R(x_+) &\le R(w) + \langle\nabla G(x), w - x_+\rangle + \tfrac1{2\tau}\bigl(\|w - x\|^2 - \|x_+ - x\|^2 - \|w - x_+\|^2\bigr), \\
+# R(x_+) &\le R(v) + \langle\nabla G(x), v - x_+\rangle + \tfrac1{2\tau}\bigl(\|v - x\|^2 - \|x_+ - x\|^2 - \|v - x_+\|^2\bigr), \\
 # G(x_+) &\le G(x) + \langle\nabla G(x), x_+ - x\rangle + \tfrac1{2\tau}\|x_+ - x\|^2, \\
-# G(x) &\le G(w) + \langle\nabla G(x), x - w\rangle .
+# G(x) &\le G(v) + \langle\nabla G(x), x - v\rangle .
 # \end{aligned} $$
 #
-# In the sum the inner products cancel: $\Phi(x_+) \le \Phi(w) + \frac1{2\tau}\bigl(\|w - x\|^2 - \|w - x_+\|^2\bigr)$. Take
-# $w = x$: $\Phi$ does not increase. Take $w = x^*$ and add the first $k$ steps: the squares telescope, and the last gap is the
+# In the sum the inner products cancel: $\Phi(x_+) \le \Phi(v) + \frac1{2\tau}\bigl(\|v - x\|^2 - \|v - x_+\|^2\bigr)$. Take
+# $v = x$: $\Phi$ does not increase. Take $v = x^*$ and add the first $k$ steps: the squares telescope, and the last gap is the
 # smallest, so $k$ times it is at most $\frac1{2\tau}\|x_0 - x^*\|^2$.
 #
 # <details>
 # <summary>Convergence of the iterates</summary>
 #
-# With $w$ any minimiser, $\|w - x_k\|$ does not increase. So $(x_k)$ is bounded and has a limit point $\bar x$. $\Phi$ is
+# With $v$ any minimiser, $\|v - x_k\|$ does not increase. So $(x_k)$ is bounded and has a limit point $\bar x$. $\Phi$ is
 # closed, hence $\Phi(\bar x) \le \lim\Phi(x_k) = \Phi(x^*)$ and $\bar x$ is a minimiser. Now $\|\bar x - x_k\|$ does not increase
 # and tends to 0 along a subsequence, so it tends to 0.
 #
@@ -515,7 +527,7 @@ assert outcome == "DivergenceError"
 #
 # DRS is $s_{k+1} = T(s_k)$. Why should it converge? Compute $N = 2T - I$: with $q = \operatorname{prox}_G(2x - s)$,
 # $N(s) = 2q - (2x - s)$, which is the reflection of $R$ followed by the reflection of $G$. Both are nonexpansive (Theorem 2), so
-# $N$ is, and the last line of that proof, which works for any map, turns this back: **$T$ is firmly nonexpansive.**
+# $N$ is, and by the reflection identity **$T$ is firmly nonexpansive.**
 #
 # > **Theorem 6** (Krasnoselskii-Mann). Let $T$ on $\mathbb R^n$ be firmly nonexpansive with a fixed point $s^*$, $0 < \rho < 2$,
 # > $s_{k+1} = s_k + \rho\,(T(s_k) - s_k)$. Then $\|s_k - s^*\|$ does not increase,
@@ -527,7 +539,7 @@ assert outcome == "DivergenceError"
 #
 # $$ \|c_{k+1}\|^2 = \|c_k\|^2 + 2\rho\langle c_k, d_k\rangle + \rho^2\|d_k\|^2 \le \|c_k\|^2 - \rho(2-\rho)\|d_k\|^2 . $$
 #
-# Summing, $\rho(2-\rho)\sum_{j\le k}\|d_j\|^2 \le \|c_0\|^2$. By the last line of the proof of Theorem 2, which holds for any firmly nonexpansive map, $N = 2T - I$ is nonexpansive. The map $s \mapsto s + \rho(T(s) - s)$ is the mean
+# Summing, $\rho(2-\rho)\sum_{j\le k}\|d_j\|^2 \le \|c_0\|^2$. By the reflection identity $N = 2T - I$ is nonexpansive. The map $s \mapsto s + \rho(T(s) - s)$ is the mean
 # $(1 - \frac\rho2)I + \frac\rho2N$ of nonexpansive maps, so nonexpansive; it maps $s_k, s_{k+1}$ to $s_{k+1}, s_{k+2}$, hence
 # $\|d_{k+1}\| \le \|d_k\|$, and $(k+1)\|d_k\|^2$ is at most the sum. **Convergence:** $(s_k)$ is bounded, so a subsequence tends to
 # some $\bar s$. $T$ is continuous and $d_k \to 0$, so $T(\bar s) = \bar s$. Now $\|s_k - \bar s\|$ does not increase and tends to 0
@@ -571,8 +583,34 @@ assert checks.check_drs(given) == "right"
 # %%
 source(prox_pnp_drs, "    s = x0")
 
+
 # %%
-plain = torch.zeros(1)  # prox_pnp_drs also wants R's value; only its report uses it
+def mine(prox_R, prox_G, s, n):
+    return s  # replace by your loop
+
+
+print(checks.check_drs(mine))
+
+
+# %% tags=["hide-cell", "solution"]
+def given(prox_R, prox_G, s, n):
+    for _ in range(n):
+        x = prox_R(s)
+        s = s + prox_G(2 * x - s) - x
+    return s
+
+
+assert checks.check_drs(given) == "right"
+
+# %% [markdown]
+# The library's solver with this order is called `prox_pnp_drs`; its averaging `t` is 1 here. Its source, and its run on the
+# sky with the bounds of Theorem 6:
+
+# %%
+source(prox_pnp_drs, "    s = x0")
+
+# %%
+plain = torch.zeros(1)  # R's value, which the solver (prior first) only reports
 soft = WithPotential(lambda s: (sky.prox(s), plain))
 solver = prox_pnp_drs(G, soft, dark, lam=1.0, t=1.0)
 s = [dark] + [it.s for it in islice(solver, 300)]
@@ -589,7 +627,8 @@ print(
 # %% [markdown]
 # Now the question of the beginning. Let there be no data, $G = 0$, $\operatorname{prox}_G = I$. With a denoiser $D$ for
 # $\operatorname{prox}_R$, DRS becomes $s_{k+1} = s_k + (2D(s_k) - s_k) - D(s_k) = D(s_k)$. Let $D$ turn the plane by 60
-# degrees, $D = Q$: it never increases a distance and has the fixed point 0. With $(I + Q)/2$, which is firmly nonexpansive:
+# degrees, $D = Q$: it never increases a distance and has the fixed point 0. We follow it for 40 steps, and beside it
+# $(I + Q)/2$, whose reflection is $Q$, so that it is firmly nonexpansive:
 
 # %%
 angle = torch.tensor(torch.pi / 3, dtype=torch.float64)
@@ -706,29 +745,32 @@ for name, D in {"soft": sky.prox, "MMSE": lambda s: oracle(s, 0.15)}.items():
 assert ends > 0.3
 
 # %% [markdown]
-# Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders have the same
-# fixed points, $x = D(x - \lambda\nabla G(x))$; but with the MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several,
-# and from one start the two orders reach different ones. The order matters, and each theorem names its own.
+# Identical, as proved. Fidelity first is another sequence. For convex functions both tend to a minimiser. Both orders
+# have the same fixed points: prior first, $x = D(s)$ and $x = \operatorname{prox}_{\lambda G}(2x - s)$, so
+# $\lambda\nabla G(x) = x - s$ and $x = D(x - \lambda\nabla G(x))$; fidelity first gives the same equation. But with the
+# MMSE denoiser, steeper than 1 and so the prox of no convex function, there are several fixed points, and from one start
+# the two orders reach different ones. The order matters, and each theorem names its own.
 #
 # ## 6. Weakly convex functions: how much of this survives
 #
-# $F$ is *r-weakly convex* if $F + \frac r2\|\cdot\|^2$ is convex: a parabola repairs it.
+# $F$ is *r-weakly convex* if $F + \frac r2\|\cdot\|^2$ is convex.
 #
 # > **Theorem 8.** Let $F$ be closed, proper and $r$-weakly convex, $0 \le r < 1$. Then $F + \frac12\|\cdot - z\|^2$ has exactly one
 # > minimiser $\operatorname{prox}_F(z)$, and $\operatorname{prox}_F$ is $(1-r)$-cocoercive, hence $\frac1{1-r}$-Lipschitz.
 #
-# *Proof.* The square in the definition of the prox has parabola to spare. With the convex $F_r = F + \frac r2\|\cdot\|^2$,
+# *Proof.* The prox adds the square $\frac12\|\cdot\|^2$, and $\frac r2\|\cdot\|^2$ of it is enough. With the convex $F_r = F + \frac r2\|\cdot\|^2$,
 # completing the square,
 #
 # $$ F(v) + \tfrac12\|v - z\|^2 = F_r(v) + \tfrac{1-r}2\bigl\|v - \tfrac z{1-r}\bigr\|^2 - \tfrac r{2(1-r)}\|z\|^2 . $$
 #
 # Divide by $1 - r$: $\operatorname{prox}_F(z) = \operatorname{prox}_{F_r/(1-r)}\bigl(\frac z{1-r}\bigr)$, a prox of a convex function.
-# Theorem 1 gives existence and uniqueness. Theorem 2 says $\langle\frac{z-w}{1-r}, p - q\rangle \ge \|p - q\|^2$, which is the claim;
+# Theorem 1 gives existence and uniqueness. Theorem 2 says $\langle\frac{z-z'}{1-r}, p - p'\rangle \ge \|p - p'\|^2$, which is the claim;
 # Cauchy-Schwarz gives the Lipschitz constant.
 #
 # Example: the double well $F(u) = \frac r{4a^2}(u^2 - a^2)^2$ prefers the two intensities $\pm a$. $F'' = \frac r{a^2}(3u^2 - a^2) \ge -r$
-# with equality at 0, so the modulus is exactly $r$. Its prox solves $\frac r{a^2}v^3 + (1-r)v = z$; the slope at 0 is $\frac1{1-r}$. So
-# the constants are attained. We compare Cardano's formula with a search and measure cocoercivity and slope:
+# with equality at 0, so no smaller $r$ will do. Its prox solves $\frac r{a^2}v^3 + (1-r)v = z$; the slope at 0 is $\frac1{1-r}$. So
+# the constants are attained. We take $a = 1$, compare Cardano's formula for the root
+# with a search, and measure cocoercivity and slope:
 
 # %%
 points = torch.linspace(-1.5, 1.5, 41, dtype=torch.float64)
@@ -772,7 +814,7 @@ figure
 # *Figure 5.* Left: the steeper, the larger $r$; for $r > 1$ it jumps. Right: why.
 #
 # The denoisers of [B] live at $r < 1$: a conservative $\gamma$-cocoercive denoiser is the prox of a $(1-\gamma)$-weakly convex function
-# (Theorem A.5), the converse of Theorem 8. In [A], Proposition 3.1, $D = I - \nabla g$ with an $L$-Lipschitz $\nabla g$, $L < 1$, is the prox of an
+# (Theorem A.5), the converse of Theorem 8. In [A], Proposition 3.1, $D = I - \nabla g$ with a function $g$ whose gradient is $L$-Lipschitz, $L < 1$, is the prox of an
 # $L/(L+1)$-weakly convex function; Theorem 8 returns the constant $1/(1-r) = 1 + L$, which is plain to see in $I - \nabla g$. These denoisers may
 # expand, so Theorem 6 is lost, and another argument must replace it: an objective that decreases.
 #
@@ -933,7 +975,7 @@ curves([{"title": "distance to the fixed point", "lines": lines, "log": True}], 
 
 # %% [markdown]
 # **Exercise 7.** In `admm` on the sky replace the prox by that of a double well around 0.5, `lambda s: 0.5 + well.prox(s - 0.5)`,
-# with $r$ 0.3, 0.9, 1.5 and $\lambda = 1$. Does it converge? To the same point from different starts? Let `mine(r)` return the largest
+# `well = toy.DoubleWell(r)`, with $r$ 0.3, 0.9, 1.5 and `lam=1.0`. Does it converge? To the same point from different starts? Let `mine(r)` return the largest
 # difference in a pixel between the results of 100 iterations from the flat starts 0 and 1. Which step of the convergence proof fails
 # first?
 #

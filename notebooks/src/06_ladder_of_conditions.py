@@ -85,7 +85,8 @@ from pnp_course.viz.slider import figure_as_image, frame_slider
 # So there is one family of conditions, seen twice: pseudo-contractive is the mirror image of monotone, nonexpansive
 # that of residual nonexpansive, and firmly nonexpansive is its own. The cell tests both lemmas on random matrices ($D$
 # linear, so that "for all $x, y$" is an eigenvalue problem): `margin` is the smallest eigenvalue of the quadratic form
-# "larger side minus smaller side" of the *inequality*, `norm` that of Lemma 1.
+# "right side minus left side" of the inequality (of $\gamma$-cocoercive: left side minus right side), so that the condition
+# holds exactly if it is $\ge 0$; `norm` is the norm of Lemma 1, to be at most 1.
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -106,7 +107,10 @@ for k in (-1.0, 0.0, 0.9, 1.0):
 # %% [markdown]
 # ## From pairs of points to Jacobians
 #
-# **Lemma 3.** Let $D$ be $C^1$, $a, b$ real. The map $aI + bD$ is nonexpansive if and only if
+# Let $J(x)$ be the Jacobian of $D$ at $x$, and $\|M\|_\ast$ the *spectral norm* of a matrix, its largest singular value
+# (the papers' sign; not the nuclear norm).
+#
+# **Lemma 3.** Let $D$ be $C^1$, that is, continuously differentiable, and $a, b$ real. The map $aI + bD$ is nonexpansive if and only if
 # $\|aI + bJ(x)\|_\ast \le 1$ for all $x$. Hence, for all $x$:
 #
 # $$ k\text{-pseudo-contractive},\,k<1:\ \|kI + (1-k)J\|_\ast \le 1; \quad \gamma\text{-cocoercive},\,\gamma>0:\ \|2\gamma J - I\|_\ast \le 1; \quad
@@ -116,22 +120,22 @@ for k in (-1.0, 0.0, 0.9, 1.0):
 #
 # *Proof.* Let $T = aI + bD$, with Jacobian $M = aI + bJ$. If $\|M\|_\ast \le 1$ everywhere, then
 # $T(x) - T(y) = \int_0^1 M(y + sd)\,d\;\mathrm ds$ has norm at most $\|d\|$. If $T$ is nonexpansive, then
-# $M(x)h = \lim_{s \to 0}(T(x + sh) - T(x))/s$ has norm at most $\|h\|$. The half-planes:
+# $M(x)h = \lim_{s \to 0}(T(x + sh) - T(x))/s$ has norm at most $\|h\|$. For $k = 1$ and $\gamma = 0$:
 # $\langle d, e\rangle = \int_0^1\langle d, J(y + sd)\,d\rangle\,\mathrm ds$, and
 # $\langle h, Jh\rangle = \langle h, Sh\rangle$; conversely divide $\langle sh, D(x + sh) - D(x)\rangle$ by $s^2$ and
 # let $s \to 0$. $\square$
 #
 # (ReLU networks are not $C^1$ but Lipschitz; then "for almost all $x$", see the [theory page](../book/theory/coco.md).)
 #
-# We check it on a map that is neither linear nor symmetric, $D(x) = 0.3\,x + 0.8\,R\tanh x$ with $R$ the rotation by
+# We check it on a map that is neither linear nor symmetric, $D(x) = 0.3\,x + 0.8\,Q\tanh x$ with $Q$ the rotation by
 # 60° in the plane. Its best constants $\gamma$ and $k$: from 400,000 random pairs that know nothing of Jacobians, and
 # from the norms of the lemma on a grid of points.
 
 # %%
-R = times(complex(math.cos(math.pi / 3), math.sin(math.pi / 3)))
+Q = times(complex(math.cos(math.pi / 3), math.sin(math.pi / 3)))
 x = 2 * torch.randn(400_000, 2, dtype=torch.float64, generator=generator)
 d = 0.3 * torch.rand(400_000, 1, generator=generator) * x.flip(0)
-e = 0.3 * d + 0.8 * (torch.tanh(x + d) - torch.tanh(x)) @ R.T
+e = 0.3 * d + 0.8 * (torch.tanh(x + d) - torch.tanh(x)) @ Q.T
 inner, dd, ee = (d * e).sum(1), (d * d).sum(1), (e * e).sum(1)
 pairs = {
     "right": (inner / ee).min(),
@@ -139,7 +143,7 @@ pairs = {
 }
 s = torch.linspace(-5, 5, 201, dtype=torch.float64)
 slopes = 1 - torch.tanh(torch.cartesian_prod(s, s)) ** 2
-J = 0.3 * torch.eye(2) + 0.8 * R * slopes[:, None, :]
+J = 0.3 * torch.eye(2) + 0.8 * Q * slopes[:, None, :]
 for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
     for _ in range(20):  # bisection: the condition holds at `low`, not at `high`
         half = (low + high) / 2
@@ -156,8 +160,8 @@ for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
 #
 # **Theorem 4.** (i) $k$-pseudo-contractive implies $k'$-pseudo-contractive for $k \le k'$, and $\gamma$-cocoercive implies $\gamma'$-cocoercive for
 # $\gamma \ge \gamma'$. (ii) $(-1)$-pseudo-contractive = $1$-cocoercive. (iii) *There are no other implications* between conditions
-# $k$-pseudo-contractive, $-1 \le k \le 1$, and $\gamma$-cocoercive, $0 \le \gamma \le 1$, than those that follow from (i) and (ii); all
-# in (i) with different constants are strict. (iv) $\gamma$-cocoercive, $\gamma > 0$, implies $1/\gamma$-Lipschitz (8);
+# $k$-pseudo-contractive, $-1 \le k \le 1$, and $\gamma$-cocoercive, $0 \le \gamma \le 1$, than those that follow from (i) and (ii); with
+# different constants, no implication of (i) can be reversed. (iv) $\gamma$-cocoercive, $\gamma > 0$, implies $1/\gamma$-Lipschitz (8);
 # $k$-pseudo-contractive with $0 \le k < 1$ implies $\tfrac{1+k}{1-k}$-Lipschitz; both constants are attained; monotone and
 # pseudo-contractive maps need not be Lipschitz.
 #
@@ -241,8 +245,8 @@ complex_plane.regions_figure(more)
 # %% [markdown]
 # *Figure 2.* The regions of the conditions; all boundaries on the left pass through 1, all on the right through 0.
 #
-# A *conservative* denoiser has a symmetric $J$ and lives on the real line; a conservative $\gamma$-cocoercive one on
-# the segment $[0, 1/\gamma]$.
+# A *conservative* denoiser is the gradient of a function, so $J$ is symmetric and its eigenvalues are real; if it is also
+# $\gamma$-cocoercive, they lie in the segment $[0, 1/\gamma]$.
 #
 # **Exercise 1.** For $D(x) = zx$ with a complex number $z \ne 0, 1$: the smallest real number $k$ with
 # $\|e\|^2 \le \|d\|^2 + k\|d - e\|^2$, and the largest real number $\gamma$ with
@@ -302,9 +306,9 @@ assert checks.check_constants(given) == "right"
 # itself, at a unit eigenvector, are Bendixson's bounds; and $\max_v v^{\ast}Sv = \lambda_{\max}(S)$. The examples
 # follow. $\square$
 #
-# **The example.** $J_b = \begin{pmatrix}1/2 & b\\ 0 & 1/2\end{pmatrix}$, $b \ge 0$. Both eigenvalues are $\tfrac12$.
-# With $v = (v_1, v_2)$, $v^{\ast}J_bv = \tfrac12 + b\,\bar v_1v_2$, and $\bar v_1v_2$ runs through the disc of radius
-# $\tfrac12$: $W(J_b)$ is the disc with centre $\tfrac12$ and radius $\tfrac b2$. And
+# **The example.** $J_\eta = \begin{pmatrix}1/2 & \eta\\ 0 & 1/2\end{pmatrix}$, $\eta \ge 0$. Both eigenvalues are $\tfrac12$.
+# With $v = (v_1, v_2)$, $v^{\ast}J_\eta v = \tfrac12 + \eta\,\bar v_1v_2$, and $\bar v_1v_2$ runs through the disc of radius
+# $\tfrac12$: $W(J_\eta)$ is the disc with centre $\tfrac12$ and radius $\tfrac\eta2$. And
 # $M = \begin{pmatrix}c & \beta\\ 0 & c\end{pmatrix}$, $|c| \le 1$, has norm at most 1 exactly if $|\beta| \le 1 - c^2$.
 #
 # <details>
@@ -316,35 +320,36 @@ assert checks.check_constants(given) == "right"
 #
 # </details>
 #
-# For $\gamma > 0$, $2\gamma J_b - I$ has $c = \gamma - 1$ and $\beta = 2\gamma b$: $\gamma$-cocoercive holds for
-# $b \le 1 - \tfrac\gamma2$. For $k < 1$, $kI + (1-k)J_b$ has $c = \tfrac{1+k}2$ and $\beta = (1-k)b$: $k$-pseudo-contractive holds
-# for $b \le \tfrac{3+k}4$. The symmetric part has the eigenvalues $\tfrac{1 \pm b}2$, so for the half-planes,
-# $\gamma = 0$ and $k = 1$, the formulas give the right answer too, $b \le 1$. Test (E) is passed always; test (W) for
-# $b \le 1$, whatever the condition: $W(J_1)$ *is* the firm disc, contained in every region, and for $b > 1$ the real
-# points of $W(J_b)$ leave $[0, 1]$ at both ends, hence the half-planes. The cell finds the thresholds by bisection.
+# For $\gamma > 0$, $2\gamma J_\eta - I$ has $c = \gamma - 1$ and $\beta = 2\gamma\eta$: $\gamma$-cocoercive holds for
+# $\eta \le 1 - \tfrac\gamma2$. For $k < 1$, $kI + (1-k)J_\eta$ has $c = \tfrac{1+k}2$ and $\beta = (1-k)\eta$: $k$-pseudo-contractive holds
+# for $\eta \le \tfrac{3+k}4$. The symmetric part has the eigenvalues $\tfrac{1 \pm \eta}2$, so for the half-planes,
+# $\gamma = 0$ and $k = 1$, the formulas give the right answer too, $\eta \le 1$. Test (E) is passed always; test (W) for
+# $\eta \le 1$, whatever the condition: $W(J_1)$ *is* the firm disc, contained in every region, and for $\eta > 1$ the real
+# points of $W(J_\eta)$ leave $[0, 1]$ at both ends: they go below 0, where no cocoercive region has points, and
+# above 1, where no pseudo-contractive region has any. The cell finds the thresholds by bisection.
 
 # %%
 thresholds = {}
 for c in LADDER:
     formula = (3 + c.constant) / 4 if c.rail == "left" else 1 - c.constant / 2
     found = []
-    for which in (2, 1):  # the exact test, then (W)
+    for which in (2, 1):  # `tests` are (E), (W), (N) in this order
         low, high = 0.0, 4.0
         for _ in range(40):
-            b = (low + high) / 2
-            passed = c.tests(sheared(b))[which] <= 1
-            low, high = (b, high) if passed else (low, b)
+            eta = (low + high) / 2
+            passed = c.tests(sheared(eta))[which] <= 1
+            low, high = (eta, high) if passed else (low, eta)
         found.append(low)
     always = c.tests(sheared(1000.0))[0] <= 1
     thresholds[c.name] = [
         f"{found[0]:.3f}",
         f"{found[1]:.3f}",
-        "any b" if always else "",
+        "any η" if always else "",
     ]
     assert abs(found[0] - formula) < 1e-6
     assert abs(found[1] - 1) < 5e-3  # W is drawn by finitely many points
     assert always
-columns = ["condition holds to b", "(W) to b", "(E)"]
+columns = ["condition holds to η", "(W) to η", "(E)"]
 pd.DataFrame(thresholds, columns).T
 
 # %% [markdown]
@@ -361,10 +366,12 @@ largest = float(torch.linalg.eigvalsh((sheared(3.0) + sheared(3.0).T) / 2)[-1])
 print(f"growth per pass {growth:.6f}; largest eigenvalue of S {largest:.6f}")
 assert abs(growth - 2) < 1e-9
 assert abs(largest - 2) < 1e-12
-complex_plane.ranges_figure({f"b = {b}": sheared(b) for b in (0.5, 1.0, 3.0)}, FIRM)
+complex_plane.ranges_figure(
+    {f"η = {eta}": sheared(eta) for eta in (0.5, 1.0, 3.0)}, FIRM
+)
 
 # %% [markdown]
-# *Figure 3.* The eigenvalue of $J_b$ (dot), its numerical range (shaded), and the region of firm (hatched).
+# *Figure 3.* The eigenvalue of $J_\eta$ (dot), its numerical range (shaded), and the region of firm (hatched).
 #
 # Yes: it doubles at every pass. Eigenvalues belong to $J$ *alone*; a loop composes $J$ with other maps, and a
 # composition has other eigenvalues. Norms survive composition ($\|PJ\|_\ast \le \|P\|_\ast\|J\|_\ast$), which is why
@@ -438,7 +445,7 @@ pd.DataFrame(rows, columns).T.astype(float).round(2)
 # exactly twice the largest imaginary part. For `drunet` the spectrum looks almost real, and yet the asymmetry is many
 # times that: its Jacobian is *not normal*, and the eigenvalues hide it. So here are,
 # for every condition, two of the three tests at the worst patch, "eigenvalues / exact", each wanted at most 1. A star
-# marks a denoiser that the picture accepts and the norm rejects.
+# marks a denoiser that the picture accepts and the norm rejects, if only by digits that are not printed.
 
 # %%
 tests = {}
@@ -465,8 +472,8 @@ pd.DataFrame(tests).T
 # it is not $k$-pseudo-contractive for any $k \le 1$; and below 0, so it is not $\gamma$-cocoercive for any $\gamma \ge 0$.
 # And it is further from firm than its eigenvalues suggest.
 # Training for a condition moves the spectrum. Two cautions: these are three small patches, the [denoiser
-# page](../book/zoo.md) has 64 larger ones; and a *gradient-step* network with ReLU contains $J_N^{\mathsf T}$, which
-# jumps, so it is not even continuous, and Jacobians say nothing about pairs across a jump.
+# page](../book/zoo.md) has 64 larger ones; and a *gradient-step* denoiser contains the transposed Jacobian of a network, which with
+# ReLU jumps: such a denoiser is not even continuous, and Jacobians say nothing about pairs across a jump.
 #
 # **Explore.** Live: choose a denoiser and a condition; on the website, use the frames below. Left: eigenvalues over the
 # region; middle: close up, with the numerical range of the worst patch in blue (vertical axis stretched); right: the
@@ -510,7 +517,7 @@ frame_slider(
 # **Exercise 2.** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
 # conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
 # one number, negative if the condition fails, up to rounding. The check asks about a $3\times3$ mean, a Gaussian blur, a
-# one-sided average, a median linearised at a signal, and $J_b$. Think first, then look at `checks.filters()`.
+# one-sided average, a median linearised at a signal, and $J_\eta$. Think first, then look at `checks.filters()`.
 #
 # <details>
 # <summary>Solution</summary>
@@ -546,26 +553,26 @@ for name, matrix in checks.filters().items():
 # %% [markdown]
 # ## What pseudo-contractivity buys: fixed points
 #
-# A plug-and-play loop is $x_{k+1} = T(x_k)$. Nonexpansive $T$ alone is not enough: the rotation by 90° moves every
+# A plug-and-play loop is $x_{m+1} = T(x_m)$. Nonexpansive $T$ alone is not enough: the rotation by 90° moves every
 # point but 0 for ever. Averaging with the identity repairs that.
 #
 # **Theorem 6 (Krasnoselskii-Mann).** Let $R:\mathbb R^n \to \mathbb R^n$ be nonexpansive with a fixed point,
-# $0 \le \alpha_k \le 1$, $\sum\alpha_k(1 - \alpha_k) = \infty$, $x_{k+1} = (1 - \alpha_k)x_k + \alpha_kR(x_k)$. For
-# every fixed point $p$ the distance $\|x_k - p\|$ does not increase, $(x_k)$ converges to a fixed point, and
+# $0 \le \alpha_m \le 1$, $\sum\alpha_m(1 - \alpha_m) = \infty$, $x_{m+1} = (1 - \alpha_m)x_m + \alpha_mR(x_m)$. For
+# every fixed point $p$ the distance $\|x_m - p\|$ does not increase, $(x_m)$ converges to a fixed point, and
 #
-# $$ \|R(x_K) - x_K\|^2 \le \frac{\|x_0 - p\|^2}{\sum_{k \le K}\alpha_k(1 - \alpha_k)} . $$
+# $$ \|R(x_M) - x_M\|^2 \le \frac{\|x_0 - p\|^2}{\sum_{m \le M}\alpha_m(1 - \alpha_m)} . $$
 #
 # *Proof.* For all vectors and real $\alpha$ (expand both sides)
 #
 # $$ \|(1-\alpha)u + \alpha v\|^2 = (1-\alpha)\|u\|^2 + \alpha\|v\|^2 - \alpha(1-\alpha)\|u - v\|^2 . \qquad (\ast) $$
 #
-# With $u = x_k - p$, $v = R(x_k) - p$, $\|v\| \le \|u\|$ and $r_k = R(x_k) - x_k$:
-# $\|x_{k+1} - p\|^2 \le \|x_k - p\|^2 - \alpha_k(1-\alpha_k)\|r_k\|^2$. So distances do not increase, and by summation
-# $\sum\alpha_k(1-\alpha_k)\|r_k\|^2 \le \|x_0 - p\|^2$. Next, $\|r_k\|$ does not increase:
-# $R(x_{k+1}) - x_{k+1} = \bigl(R(x_{k+1}) - R(x_k)\bigr) + (1 - \alpha_k)r_k$ has norm at most
-# $\|x_{k+1} - x_k\| + (1-\alpha_k)\|r_k\| = \|r_k\|$. So in the sum every $\|r_k\|$ may be replaced by the last, the
-# smallest: that is the rate, and $r_k \to 0$. The sequence is bounded; let $x_{k_j} \to q$. By continuity $R(q) = q$.
-# So $\|x_k - q\|$ does not increase, and tends to 0 along a subsequence; hence it tends to 0. $\square$
+# With $u = x_m - p$, $v = R(x_m) - p$, $\|v\| \le \|u\|$ and $r_m = R(x_m) - x_m$:
+# $\|x_{m+1} - p\|^2 \le \|x_m - p\|^2 - \alpha_m(1-\alpha_m)\|r_m\|^2$. So distances do not increase, and by summation
+# $\sum\alpha_m(1-\alpha_m)\|r_m\|^2 \le \|x_0 - p\|^2$. Next, $\|r_m\|$ does not increase:
+# $R(x_{m+1}) - x_{m+1} = \bigl(R(x_{m+1}) - R(x_m)\bigr) + (1 - \alpha_m)r_m$ has norm at most
+# $\|x_{m+1} - x_m\| + (1-\alpha_m)\|r_m\| = \|r_m\|$. So in the sum every $\|r_m\|$ may be replaced by the last, the
+# smallest: that is the rate, and $r_m \to 0$. The sequence is bounded; let $x_{m_j} \to q$. By continuity $R(q) = q$.
+# So $\|x_m - q\|$ does not increase, and tends to 0 along a subsequence; hence it tends to 0. $\square$
 #
 # $T$ is *averaged* if $T = (1-\alpha)I + \alpha R$, $0 < \alpha < 1$, $R$ nonexpansive. As $R = kI + (1-k)T$ with
 # $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is $k$-pseudo-contractive with $k = 1 - \tfrac1\alpha < 0$**: the
@@ -610,13 +617,13 @@ assert abs(turned.norm() / first.norm() - 1) < 1e-12
 # = \frac{\|\kappa_1f_1 - \kappa_2f_2\|^2}{\kappa_1 + \kappa_2} \ge 0 . \qquad\square $$
 #
 # **Corollary 8.** Let $G$ be convex with an $L_G$-Lipschitz gradient, $0 < \lambda < 2/L_G$, $D$ averaged, and let
-# $T = D(I - \lambda\nabla G)$ have a fixed point. Then PnP-PGD, $x_{k+1} = T(x_k)$, converges to one. The same holds
+# $T = D(I - \lambda\nabla G)$ have a fixed point. Then PnP-PGD, $x_{m+1} = T(x_m)$, converges to one. The same holds
 # for $T = D \circ \operatorname{prox}_{\lambda G}$ with any closed proper convex $G$ and $\lambda > 0$.
 #
 # *Proof.* $\nabla G$ is $\tfrac1{L_G}$-cocoercive (Baillon and Haddad; [proof](../book/theory/coco_special_cases.md)),
 # so $\lambda\nabla G$ is $(\tfrac1{\lambda L_G})$-cocoercive, and by Lemma 2 $I - \lambda\nabla G$ is $(-\kappa_2)$-pseudo-contractive with
 # $\kappa_2 = \tfrac2{\lambda L_G} - 1 > 0$. A proximal operator of a convex function is firm, $\kappa_2 = 1$. By Lemma 7 $T$
-# is $(-\kappa)$-pseudo-contractive with $\kappa > 0$, averaged; Theorem 6 with constant $\alpha_k = \alpha$ and the $R$ of $T$, which
+# is $(-\kappa)$-pseudo-contractive with $\kappa > 0$, averaged; Theorem 6 with constant $\alpha_m = \alpha$ and the $R$ of $T$, which
 # has the same fixed points. $\square$
 #
 # **Expansive, and still convergent.** A $k$-pseudo-contractive map with $0 < k < 1$ may have $\|J\|_\ast$ up to
@@ -633,7 +640,7 @@ assert abs(turned.norm() / first.norm() - 1) < 1e-12
 #
 # **Exercise 3: RED.** Let $f$ be convex with an $L$-Lipschitz gradient and $D$ $k$-pseudo-contractive, $k < 1$. Prove
 # that $x \mapsto x - \mu\bigl(\lambda\nabla f(x) + x - D(x)\bigr)$ is averaged for $0 < \mu < \mu_0$, and find
-# $\mu_0$. *Hint:* Lemma 2, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
+# $\mu_0$; `mine(L, k, weight)` returns it, `weight` being $\lambda$. *Hint:* Lemma 2, and "a sum of a $\gamma_1$- and a $\gamma_2$-cocoercive map is cocoercive". The check
 # takes $f = \tfrac L2|x|^2$ and the worst $z$ of the disc.
 #
 # <details>
@@ -696,26 +703,26 @@ pd.DataFrame(rule, columns).T.rename_axis("t")
 # tries. Ishikawa's idea: look where $T$ would lead, and evaluate it *there*.
 #
 # **Theorem 10 (Ishikawa).** Let $T:\mathbb R^n \to \mathbb R^n$ be pseudo-contractive and $L$-Lipschitz, with a fixed
-# point. Let $0 \le \alpha_k \le \beta_k \le 1$, $\sum\alpha_k\beta_k = \infty$, and $\beta_k \le b$ for all large $k$,
-# with $b < \bigl(\sqrt{1 + L^2} - 1\bigr)/L^2$. (So $\beta_k \to 0$ will do.) Then
+# point. Let $0 \le \alpha_m \le \beta_m \le 1$, $\sum\alpha_m\beta_m = \infty$, and $\beta_m \le \bar\beta$ for all large $m$,
+# with $\bar\beta < \bigl(\sqrt{1 + L^2} - 1\bigr)/L^2$. (So $\beta_m \to 0$ will do.) Then
 #
-# $$ w_k = (1-\beta_k)x_k + \beta_kT(x_k), \qquad x_{k+1} = (1-\alpha_k)x_k + \alpha_kT(w_k) $$
+# $$ w_m = (1-\beta_m)x_m + \beta_mT(x_m), \qquad x_{m+1} = (1-\alpha_m)x_m + \alpha_mT(w_m) $$
 #
 # converges to a fixed point of $T$.
 #
-# *Proof.* The heart is, for every fixed point $p$ and $r_k = T(x_k) - x_k$,
+# *Proof.* The heart is, for every fixed point $p$ and $r_m = T(x_m) - x_m$,
 #
-# $$ \|x_{k+1} - p\|^2 \le \|x_k - p\|^2 - \alpha_k\beta_k\bigl(1 - 2\beta_k - L^2\beta_k^2\bigr)\|r_k\|^2 . \qquad (\ast\ast) $$
+# $$ \|x_{m+1} - p\|^2 \le \|x_m - p\|^2 - \alpha_m\beta_m\bigl(1 - 2\beta_m - L^2\beta_m^2\bigr)\|r_m\|^2 . \qquad (\ast\ast) $$
 #
-# The bracket is at least $1 - 2b - L^2b^2 > 0$ for large $k$. So distances do not increase from some $k$ on,
-# $\sum\alpha_k\beta_k\|r_k\|^2 < \infty$, hence $r_{k_j} \to 0$ along a subsequence; by boundedness we may take
-# $x_{k_j} \to q$, and $T(q) = q$ by continuity. Now use $p = q$: $\|x_k - q\|$ does not increase and has the limit 0
+# The bracket is at least $1 - 2\bar\beta - L^2\bar\beta^2 > 0$ for large $m$. So distances do not increase from some $m$ on,
+# $\sum\alpha_m\beta_m\|r_m\|^2 < \infty$, hence $r_{m_j} \to 0$ along a subsequence; by boundedness we may take
+# $x_{m_j} \to q$, and $T(q) = q$ by continuity. Now use $p = q$: $\|x_m - q\|$ does not increase and has the limit 0
 # along a subsequence. $\square$
 #
 # <details>
 # <summary>Proof of the inequality</summary>
 #
-# Drop the index $k$. Pseudo-contractivity, between any $y$ and $p$, says $\|T(y) - p\|^2 \le \|y - p\|^2 + \|y - T(y)\|^2$. By
+# Drop the index $m$. Pseudo-contractivity, between any $y$ and $p$, says $\|T(y) - p\|^2 \le \|y - p\|^2 + \|y - T(y)\|^2$. By
 # $(\ast)$ for $w$, and this inequality at $y = x$,
 #
 # $$ \|w - p\|^2 = (1-\beta)\|x - p\|^2 + \beta\|T(x) - p\|^2 - \beta(1-\beta)\|r\|^2 \le \|x - p\|^2 + \beta^2\|r\|^2 . $$
@@ -727,21 +734,22 @@ pd.DataFrame(rule, columns).T.rename_axis("t")
 #
 # The inequality at $y = w$ adds the two:
 # $\|T(w) - p\|^2 \le \|x - p\|^2 + (1-\beta)\|x - T(w)\|^2 - \beta(1 - 2\beta - L^2\beta^2)\|r\|^2$. Finally $(\ast)$
-# for $x_{k+1} - p$:
+# for $x_{m+1} - p$:
 #
-# $$ \|x_{k+1} - p\|^2 = (1-\alpha)\|x - p\|^2 + \alpha\|T(w) - p\|^2 - \alpha(1-\alpha)\|x - T(w)\|^2 , $$
+# $$ \|x_{m+1} - p\|^2 = (1-\alpha)\|x - p\|^2 + \alpha\|T(w) - p\|^2 - \alpha(1-\alpha)\|x - T(w)\|^2 , $$
 #
 # and the terms with $\|x - T(w)\|^2$ have the coefficient
 # $\alpha(1-\beta) - \alpha(1-\alpha) = \alpha(\alpha-\beta) \le 0$. $\square$
 #
 # </details>
 #
-# For $T = (1 + i)I$ we have $L^2 = 2$, and with $\alpha = \beta$ one step multiplies $|x|^2$ by
+# For $T = (1 + i)I$ we have $L^2 = 2$, and with $\alpha = \beta$ one step multiplies $x$ by
+# $1 - \beta + \beta(1 + i)(1 + i\beta) = 1 - \beta^2 + i\beta(1 + \beta)$, so $|x|^2$ by
 # $(1-\beta^2)^2 + \beta^2(1+\beta)^2 = 1 - \beta^2(1 - 2\beta - 2\beta^2)$: $(\ast\ast)$ is an *equality*, and the
-# bound $b = (\sqrt3 - 1)/2$ is sharp for this map.
+# bound $\bar\beta = (\sqrt3 - 1)/2$ is sharp for this map.
 
 # %% mystnb={"image": {"alt": "Left: orbits in the plane. Mann with step 0.1 spirals outwards, Ishikawa with 0.25 spirals inwards, with 0.4 outwards. Right: their distances from 0 on a logarithmic axis: straight lines, growing, falling and growing"}}
-T, b = 1 + 1j, (3**0.5 - 1) / 2
+T, largest_beta = 1 + 1j, (3**0.5 - 1) / 2
 
 
 def ishikawa(steps, x=1.0 + 0j):
@@ -752,10 +760,10 @@ def ishikawa(steps, x=1.0 + 0j):
     return torch.tensor(points)
 
 
-for beta in (0.1, 0.9 * b, 1.1 * b):
+for beta in (0.1, 0.9 * largest_beta, 1.1 * largest_beta):
     factor = abs(ishikawa([beta])[1]) ** 2
     assert abs(factor - (1 - beta**2 * (1 - 2 * beta - 2 * beta**2))) < 1e-6
-    assert (factor < 1) == (beta < b)
+    assert (factor < 1) == (beta < largest_beta)
 orbits = {
     "Mann 0.1": torch.tensor(orbit(lambda x: 0.9 * x + 0.1 * T * x, 1 + 0j, 60))
 }

@@ -106,7 +106,7 @@ def _holds(condition: Condition, j: Tensor) -> bool:
 @verdict
 def check_rungs(mine: Answer) -> None:
     """J -> (names of the conditions of `LADDER` that hold, is J normal), for four filters and a sheared matrix."""
-    matrices = filters() | {"J_b with b = 0.6": torch.tensor([[0.5, 0.6], [0.0, 0.5]], dtype=torch.float64)}
+    matrices = filters() | {"J_eta with eta = 0.6": torch.tensor([[0.5, 0.6], [0.0, 0.5]], dtype=torch.float64)}
     for name, j in matrices.items():
         answer: Any = call(mine, j.clone())
         try:

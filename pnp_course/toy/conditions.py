@@ -136,9 +136,9 @@ def times(z: complex) -> Tensor:
     return torch.tensor([[z.real, -z.imag], [z.imag, z.real]], dtype=torch.float64)
 
 
-def sheared(b: float) -> Tensor:
-    """[[1/2, b], [0, 1/2]]: both eigenvalues 1/2, numerical range the disc of radius |b|/2 around it; not normal."""
-    return torch.tensor([[0.5, b], [0.0, 0.5]], dtype=torch.float64)
+def sheared(eta: float) -> Tensor:
+    """[[1/2, eta], [0, 1/2]]: both eigenvalues 1/2, numerical range the disc of radius |eta|/2 around it; not normal."""
+    return torch.tensor([[0.5, eta], [0.0, 0.5]], dtype=torch.float64)
 
 
 def numerical_range(j: Tensor, directions: int = 48) -> Tensor:

@@ -61,7 +61,16 @@ def ladder_figure(witnesses: Mapping[tuple[str, str], str]) -> Figure:
         ax.annotate("", (x1, y1 - 0.075), start, arrowprops={"arrowstyle": "-|>", "lw": 1.5, "color": "black"})
         at = ((start[0] + x1) / 2, (start[1] + y1 - 0.075) / 2)
         side = 0.02 if x1 > 0.5 else -0.02
-        ax.text(at[0] + side, at[1], label, fontsize=9, ha="left" if side > 0 else "right", va="center", style="italic")
+        below = 0.05 if foot else 0.0  # beside an arrow that rises steeply, below one that does not
+        ax.text(
+            at[0] + side,
+            at[1] - below,
+            label,
+            fontsize=9,
+            ha="left" if side > 0 else "right",
+            va="center",
+            style="italic",
+        )
     for name, (x, y, formula) in RUNGS.items():
         box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "black", "linewidth": 1.2}
         weight = "bold" if name == FIRM.name else "normal"
@@ -116,7 +125,8 @@ def ranges_figure(matrices: Mapping[str, Tensor], condition: Condition) -> Figur
         ax.plot(values.real, values.imag, "ko", markersize=6, label="eigenvalues")
         axes_of_plane(ax, (-1.3, 2.3, -1.7, 1.7))
         ax.set_title(f"{name}: norm {condition.tests(j)[2]:.2f}", fontsize=9)
-        ax.set_ylabel("imaginary part" if ax is axes.flat[0] else "")
+        if ax is not axes.flat[0]:
+            ax.set(ylabel="", yticklabels=[])
     axes.flat[0].legend(fontsize=7.5, loc="upper left")
     figure.tight_layout(pad=0.5)
     plt.close(figure)
