@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -214,6 +215,7 @@ def train(
     progress: bool = True,
     held_out: list[Tensor] | None = None,
     devices: int = 1,
+    kind: Callable[..., Training] = Training,
 ) -> Training:
     """Train `net` by `preset` on 8-bit `images` (C, H, W), or resume; checkpoint and log are in `folder`.
 
@@ -227,6 +229,7 @@ def train(
         save_every: seconds between checkpoints.
         devices: number of devices; each takes its own batch of `preset.batch` patches, gradients are averaged (DDP).
         held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.
+        kind: what is called with (net, preset, images, fabric); a class derived from `Training` draws other batches.
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
@@ -237,7 +240,7 @@ def train(
     if devices > 1:
         fabric.launch()
     with flushed_denormals(), held_interrupt() as interrupts:
-        training = Training(net, preset, images, fabric)
+        training = kind(net, preset, images, fabric)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "checkpoint.pt"
         resumed = path.exists()
