@@ -22,6 +22,7 @@ from pnp_course.ray_fidelities import Emission, Transmission, WeightedLeastSquar
 
 VIEWS = 60
 FIELD = 300.0  # mm, the side of a slice
+DELTA = 5.0  # of `Emission`, pixels times intensity: little beside the 50 through a body
 
 
 @cache
@@ -75,12 +76,13 @@ def scan(fine: Tensor, views: int = VIEWS) -> Scan:
     return Scan(F.avg_pool2d(fine, 2), rays, geometry(size, views))
 
 
-def least_squares_of_emission(operator: Radon, y: Tensor, peak: float) -> WeightedLeastSquares:
+def least_squares_of_emission(operator: Radon, y: Tensor) -> WeightedLeastSquares:
     """PWLS for `Scan.emission`: a ray's variance is y / peak, of which the weights leave out the peak, as `Emission` does.
 
-    Where a count is low it is a bad estimate of its own variance, so the smallest variance is that of two photons.
+    Rays that miss the body count nothing, which would give them all the weight: the weights are 1 / (y + delta), the
+    curvature of `Emission` at l = y.
     """
-    return WeightedLeastSquares(operator, y, 1 / y.clamp_min(2 / check_positive(peak, "peak")))
+    return WeightedLeastSquares(operator, y, 1 / (y + DELTA))
 
 
 def least_squares_of_transmission(operator: Radon, y: Tensor, photons: float) -> WeightedLeastSquares:
@@ -95,7 +97,7 @@ def least_squares_of_transmission(operator: Radon, y: Tensor, photons: float) ->
 
 def emission(operator: Radon, y: Tensor) -> Emission:
     """The papers' fidelity for `Scan.emission`."""
-    return Emission(operator, y)
+    return Emission(operator, y, delta=DELTA)
 
 
 def transmission(operator: Radon, y: Tensor) -> Transmission:

@@ -100,7 +100,7 @@ def pwls_cscgr(
         low = coder.low(u)
         model = low + coder.picture(coder.code(u - low, inner))
         u = fidelity.prox(model, lam)
-        yield Iterate(u, model=model)
+        yield Iterate(u, denoiser_input=u, model=model)
 
 
 def learn_filters(

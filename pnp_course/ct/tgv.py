@@ -78,7 +78,7 @@ def pwls_tgv(fidelity: WeightedLeastSquares, x0: Tensor, *, alpha: float) -> Ite
         w_new = w - tau * (symmetrised_transpose(q) - p)
         ahead_u, ahead_w = 2 * u_new - u, 2 * w_new - w
         u, w = u_new, w_new
-        yield Iterate(u, w=w)
+        yield Iterate(u, denoiser_input=u, w=w)
 
 
 SCALE = 10.0  # sigma / tau is the square of it; found on training phantoms, it changes the speed and not the limit

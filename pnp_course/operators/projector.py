@@ -92,6 +92,16 @@ class Projector(IterativeOperator):
                 f"the sinogram is {y.shape[-2]} x {y.shape[-1]}; wanted {len(self.angles)} views x {self.detectors} detectors."
             )
 
+    def gram_spectrum(self, x: Tensor) -> Tensor:
+        """About the half spectrum (n, n // 2 + 1) of A^T A for images like x: V / (pi |f|), f in cycles per pixel.
+
+        A^T A is nearly a convolution with V / (pi r), r the distance in pixels; at f = 0, where that is infinite, the value is
+        that of the frequency 0.4 / n. It serves as a preconditioner.
+        """
+        n = self.size
+        f = torch.fft.fftfreq(n)[:, None].square() + torch.fft.rfftfreq(n)[None].square()
+        return (len(self.angles) / math.pi / f.sqrt().clamp_min(0.4 / n)).to(x)
+
     def bytes(self) -> int:
         """The memory of the matrices that have been built, in bytes."""
         parts = [(m.crow_indices(), m.col_indices(), m.values()) for pair in self._matrices.values() for m in pair]
