@@ -185,9 +185,7 @@ class Transmission(RayFidelity):
         kappa: attenuation of intensity 1 along one pixel.
     """
 
-    def __init__(
-        self, operator: LinearOperator, y: Tensor, kappa: float, *, tol: float = 1e-3, max_newton: int = 30
-    ):
+    def __init__(self, operator: LinearOperator, y: Tensor, kappa: float, *, tol: float = 1e-3, max_newton: int = 30):
         super().__init__(operator, check_counts(y, "y"), tol=tol, max_newton=max_newton)
         self.kappa = check_positive(kappa, "kappa")
 

@@ -73,7 +73,9 @@ def _series(path: Path, files: list[Path]) -> list[np.ndarray]:
     if not found:
         raise SliceError(f"{path}: there is no DICOM file and no .npy file.")
     if len({str(data.get("SeriesInstanceUID", "")) for _, data in found}) > 1:
-        raise SliceError(f"{path}: the folder holds several DICOM series; wanted one: put each into a folder of its own.")
+        raise SliceError(
+            f"{path}: the folder holds several DICOM series; wanted one: put each into a folder of its own."
+        )
     slices = [(_position(data), k, hounsfield_of(file, data)) for k, (file, data) in enumerate(found)]
     return [s for _, _, s in sorted(slices, key=lambda item: item[:2])]
 

@@ -31,9 +31,7 @@ def symmetrised(w: Tensor) -> Tensor:
 def symmetrised_transpose(q: Tensor) -> Tensor:
     """The adjoint of `symmetrised`: (3, B, C, H, W) -> (2, B, C, H, W)."""
     mixed = q[2] / 2**0.5
-    return torch.stack(
-        (gradient_transpose(torch.stack((q[0], mixed))), gradient_transpose(torch.stack((mixed, q[1]))))
-    )
+    return torch.stack((gradient_transpose(torch.stack((q[0], mixed))), gradient_transpose(torch.stack((mixed, q[1])))))
 
 
 gradient_of = gradient

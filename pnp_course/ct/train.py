@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from pnp_course.ct import sparse_coding
 from pnp_course.ct.networks import ScanTraining, WNet, training_scans
 from pnp_course.ct.scan import geometry
-from pnp_course.denoisers.drunet import ResidualUNet
 from pnp_course.denoisers.zoo import ARCHITECTURES, load_denoiser, save_denoiser
 from pnp_course.provenance import provenance
 from pnp_course.training.loop import Training, train
@@ -71,8 +70,12 @@ def train_named(name: str, output: Path, minutes: float, folder: Path | None = N
         whole: Any = parts[name]
         parts = {"w-net-rays": whole.rays, "w-net": whole.picture}
     for part, module in parts.items():
+        module.load_state_dict({k: v.half().float() for k, v in module.state_dict().items()})  # as it is shipped
+        proved: dict[str, Any] = {}
+        if ends := getattr(module, "spectrum", None):
+            proved = {"for_every_image": {"lambda_min": ends[0], "lambda_max": ends[1]}}
         config: dict[str, Any] = dict(module.config)  # type: ignore[arg-type]
-        save_denoiser(part, preset.architecture, config, module.state_dict(), facts, folder or place)
+        save_denoiser(part, preset.architecture, config, module.state_dict(), facts | proved, folder or place)
     return True
 
 

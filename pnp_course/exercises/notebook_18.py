@@ -43,7 +43,9 @@ def check_fbp(mine: Answer) -> None:
     if torch.allclose(got, want, rtol=1e-6, atol=1e-9):
         return
     hints = {
-        "the sum over views stands for an integral over angles: multiply by pi over their number": want * views / math.pi,
+        "the sum over views stands for an integral over angles: multiply by pi over their number": want
+        * views
+        / math.pi,
         "the angles go from 0 to pi, not to 2 pi": 2 * want,
         "multiply by pi, too: the views are pi / V apart": want / math.pi,
         "without the ramp the picture is a blur": a.adjoint(y) * math.pi / views,
@@ -101,7 +103,8 @@ def check_newton(mine: Answer) -> None:
             mistakes = {
                 "A comes in twice in the curvature: once on each side": z
                 - lam * a * slope(a * z) / (1 + lam * a * curvature(a * z)),
-                "the gradient of phi(a v) is a phi'(a v)": z - lam * slope(a * z) / (1 + lam * a * a * curvature(a * z)),
+                "the gradient of phi(a v) is a phi'(a v)": z
+                - lam * slope(a * z) / (1 + lam * a * a * curvature(a * z)),
                 "the curvature of ||v - z||^2 / 2 is 1": z - slope(a * z) / (a * curvature(a * z)),
                 "that is a gradient step; divide by the curvature": z - lam * a * slope(a * z),
             }
@@ -112,4 +115,6 @@ def check_newton(mine: Answer) -> None:
         v = number(call(mine, slope, curvature, a, z, lam, 10))
         rest = v - z + lam * a * slope(a * v)
         if abs(rest) > 1e-8:
-            raise Hint(f"nearly: the first step is right, but after ten the gradient is still {rest:.2g}: update v each time.")
+            raise Hint(
+                f"nearly: the first step is right, but after ten the gradient is still {rest:.2g}: update v each time."
+            )
