@@ -32,6 +32,7 @@ import math
 
 import pandas as pd
 import torch
+from IPython.display import display
 from pnp_course import ct, denoiser_card, load_denoiser, metrics
 from pnp_course.ct.scan import (
     emission,

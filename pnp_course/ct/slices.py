@@ -49,7 +49,7 @@ def _array(path: Path) -> list[np.ndarray]:
         raise SliceError(f"{path}: this is not an array that NumPy can read ({error}).") from None
     if array.dtype.kind not in "fiu" or array.ndim not in (2, 3) or array.size == 0:
         raise SliceError(
-            f"{path} has shape {array.shape} and dtype {array.dtype}; wanted real numbers (H, W) or (N, H, W) in Hounsfield units."
+            f"{path} has shape {array.shape} and dtype {array.dtype}; wanted real numbers (H, W) or (N, H, W), in HU."
         )
     return list(array if array.ndim == 3 else array[None])
 
