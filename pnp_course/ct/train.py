@@ -83,7 +83,7 @@ def train_filters(folder: Path) -> None:
     """Learn the filters of PWLS-CSCGR and write them."""
     from safetensors.torch import save_file
 
-    filters = sparse_coding.learn_filters(training_scans(16)[0], rounds=48)
+    filters = sparse_coding.learn_filters(training_scans(8)[0], count=16, rounds=32)
     save_file({"filters": filters.half().contiguous()}, folder / sparse_coding.FILE.name)
 
 
