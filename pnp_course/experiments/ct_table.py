@@ -117,7 +117,7 @@ def plug_and_play(solver: str, denoiser: str) -> Method:
 METHODS = {
     "FBP": Method(fbp, grid={"cutoff": (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)}),
     "PWLS-TGV": Method(tgv, grid={"strength": (0.2, 0.35, 0.5, 0.8)}, fixed={"iterations": 300}),
-    "PWLS-CSCGR": Method(cscgr, grid={"beta": (0.3, 1.0), "l1": (0.004, 0.012)}, fixed={"iterations": 12}),
+    "PWLS-CSCGR": Method(cscgr, grid={"beta": (1.0, 3.0), "l1": (0.004, 0.012)}, fixed={"iterations": 15}),
     "U-Net": Method(u_net, {"course": "ct/u-net"}, fixed={"sigma": 0.05}),
     "W-Net": Method(w_net, {"course": "ct/w-net"}, fixed={"sigma": 0.05}),
     "CoCo-ADMM": plug_and_play("coco_admm", COCO),
