@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), CoCo-ADMM
 # > ([notebook 12](12_coco_admm_pegd.ipynb)).
 # >
-# > **Time.** 60 minutes (60 with all that is folded); the cells take less than a minute.
+# > **Time.** 50 minutes (50 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. Each X-ray photon that a scanner spares the patient is a photon that the picture lacks. Below, the same
 # body is seen with thirty views and few photons, once by the formula of 1971 and once by an algorithm that asks a denoiser of
