@@ -12,10 +12,10 @@ from pnp_course.experiments.experiment import Experiment
 
 # name -> module of this folder, which declares it as EXPERIMENT
 DECLARED = {
-    "ct": "ct_table",
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
     "try-out": "try_out",
+    "ct": "ct_table",
 }
 
 

@@ -24,6 +24,7 @@ from pnp_course.ct.sparse_coding import pwls_cscgr
 from pnp_course.ct.tgv import pwls_tgv
 from pnp_course.denoisers import load_denoiser
 from pnp_course.denoisers.base import AtSigma
+from pnp_course.denoisers.zoo import FOLDER
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
 from pnp_course.monitors import psnr_to
 from pnp_course.solvers import Iterate, Result, run
@@ -114,7 +115,7 @@ def plug_and_play(solver: str, denoiser: str) -> Method:
     return Method(coco(solver), {"course": denoiser}, grid, {"iterations": 25, "t": 0.33})
 
 
-METHODS = {
+DECLARED = {
     "FBP": Method(fbp, grid={"cutoff": (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)}),
     "PWLS-TGV": Method(tgv, grid={"strength": (0.2, 0.35, 0.5, 0.8)}, fixed={"iterations": 300}),
     "PWLS-CSCGR": Method(cscgr, grid={"beta": (1.0, 3.0), "l1": (0.004, 0.012)}, fixed={"iterations": 15}),
@@ -124,6 +125,12 @@ METHODS = {
     "CoCo-PEGD": plug_and_play("coco_pegd", COCO),
     "CoCo-ADMM, ridge": plug_and_play("coco_admm", RIDGE),
     "CoCo-ADMM, ridge, finetuned": plug_and_play("coco_admm", RIDGE_CT),
+}
+# a network that has not been trained yet (`python -m pnp_course.ct.train`) has no card, and its method no line in the table
+METHODS = {
+    name: method
+    for name, method in DECLARED.items()
+    if all((FOLDER / f"{denoiser}.json").exists() for denoiser in method.denoisers.values())
 }
 
 
