@@ -51,7 +51,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         Room("priors", "total variation, wavelets", 0, 2),
-        Room("fidelities", "value, gradient, proximal map", 2, 5.6),
+        Room("fidelities", "value, gradient, proximal map", 2, 5.6, ("fidelities", "ray_fidelities")),
         Room("jacobian", "products, norms, spectra of J", 7.2, 10.2, ("jacobian", "lanczos", "linearize")),
         Room("datasets", "published image sets", 10.2, 12),
     ),
@@ -66,6 +66,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("training", "photographs to patches to noise to loss to weights", 7.2, 12),
     ),
     (
+        Room("ct", "phantoms, scans, slices, rivals", 0, 1.8),
         Room("viz", "figures, sliders, helpers of single notebooks", 2, 8.6),
         Room("exercises", "checks of what readers write", 9, 12),
     ),

@@ -138,3 +138,15 @@ class DRUNet(nn.Module):
         z = self.m_up2(z + x3)
         z = self.m_up1(z + x2)
         return self.m_tail(z + x1)
+
+
+class ResidualUNet(DRUNet):
+    """x + DRUNet(x, level): a U-Net that corrects what it is given, such as a reconstruction with streaks.
+
+    It is no denoiser of the course: nothing is promised of its Jacobian. Arguments and shapes are those of `DRUNet`;
+    `level` says how strong the noise was. Source: Jin, McCann, Froustey, Unser 2017 (FBPConvNet).
+    """
+
+    def forward(self, x: Tensor, sigma: float | Tensor) -> Tensor:
+        """x (B, C, H, W) plus the correction, at the level `sigma` (float or (B,))."""
+        return x + super().forward(x, sigma)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pnp_course.denoisers.base import Fast
 from pnp_course.denoisers.dncnn import DnCNN, FFDNet
-from pnp_course.denoisers.drunet import DRUNet
+from pnp_course.denoisers.drunet import DRUNet, ResidualUNet
 from pnp_course.denoisers.gradient_step import BregmanGradientStep, GradientStep
 from pnp_course.denoisers.published import compare
 from pnp_course.denoisers.ridge import RidgeProx
@@ -27,6 +27,7 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "gradient-step": lambda **config: GradientStep(DRUNet(**config)),
     "bregman-gradient-step": lambda **config: BregmanGradientStep(DRUNet(**config)),
     "ridge": RidgeProx,
+    "residual-u-net": ResidualUNet,
 }
 
 SCHEMA_VERSION = 1  # of the cards; raise it when a card changes so that an older release would misread it

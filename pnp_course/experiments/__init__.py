@@ -22,6 +22,7 @@ DECLARED = {
     "strength-sweep": "strength_sweep",
     "super-resolution": "super_resolution_table",
     "try-out": "try_out",
+    "ct": "ct_table",
 }
 
 

@@ -118,6 +118,7 @@ def conjugate_gradient(
     *,
     tol: float = 1e-5,
     max_iter: int = 100,
+    precondition: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, int, float]:
     """Solve M x = right for a symmetric positive definite M, each image separately (Hestenes, Stiefel 1952).
 
@@ -128,6 +129,7 @@ def conjugate_gradient(
         right: (B, C, H, W).
         start: first x, zero by default.
         tol: stop once ||M x - right|| <= tol ||right||.
+        precondition: r -> an approximation of M^{-1} r, symmetric and positive definite, image by image.
 
     Returns:
         x, the largest number of iterations of an image, and the largest relative residual of an image.
@@ -135,13 +137,15 @@ def conjugate_gradient(
     check_positive(tol, "tol")
     x = torch.zeros_like(right) if start is None else start
     r = right - apply(x) if start is not None else right.clone()
-    p, rr, goal, k = r, _squares(r), (tol**2) * _squares(right), 0
+    q = r if precondition is None else precondition(r)
+    p, rr, rq, goal, k = q, _squares(r), _dots(r, q), (tol**2) * _squares(right), 0
     while bool((active := rr > goal).any()) and k < max_iter:
         mp = apply(p)
-        step = torch.where(active, rr / _dots(p, mp), 0.0).to(x)
+        step = torch.where(active, rq / _dots(p, mp), 0.0).to(x)
         x, r = torch.where(active, x + step * p, x), torch.where(active, r - step * mp, r)
-        rr, before = _squares(r), rr
-        p, k = torch.where(active, r + (rr / before).to(x) * p, p), k + 1
+        q = r if precondition is None else precondition(r)
+        rr, rq, before = _squares(r), _dots(r, q), rq
+        p, k = torch.where(active, q + (rq / before).to(x) * p, p), k + 1
     return x, k, float((rr / _squares(right).clamp_min(1e-60)).max().sqrt())
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,7 @@ def train(
     save_every: float = 60.0,
     progress: bool = True,
     held_out: list[Tensor] | None = None,
+    kind: Callable[..., Training] = Training,
 ) -> Training:
     """Train `net` by `preset` on 8-bit `images` (C, H, W), or resume; checkpoint and log are in `folder`.
 
@@ -219,12 +221,13 @@ def train(
         minutes: stop this call after this time, with a checkpoint from which the next call goes on.
         save_every: seconds between checkpoints.
         held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.
+        kind: what is called with (net, preset, images, device); a class derived from `Training` draws other batches.
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
     """
     with flushed_denormals(), tuned_convolutions(), held_interrupt() as interrupts:
-        training = Training(net, preset, images, device or best_device())
+        training = kind(net, preset, images, device or best_device())
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "checkpoint.pt"
         resumed = path.exists()

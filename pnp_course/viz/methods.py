@@ -35,6 +35,12 @@ METHODS: dict[str, dict[str, Any]] = {
     # with a cocoercive conservative denoiser
     "CoCo-ADMM": {"color": "#882255", "linestyle": "-", "marker": "o"},
     "CoCo-PEGD": {"color": "#44AA99", "linestyle": "-.", "marker": "D"},
+    # tomography
+    "FBP": {"color": "#BBBBBB", "linestyle": ":", "marker": "P"},
+    "PWLS-TGV": {"color": "#225522", "linestyle": "--", "marker": "^"},
+    "PWLS-CSCGR": {"color": "#664400", "linestyle": "-.", "marker": "X"},
+    "U-Net": {"color": "#EE6677", "linestyle": (0, (5, 1)), "marker": "s"},
+    "W-Net": {"color": "#4477AA", "linestyle": (0, (3, 1, 1, 1)), "marker": "v"},
     # the others of the family
     "B-RED": {"color": "#DDCC77", "linestyle": "-.", "marker": "^"},
     "Prox-DRS": {"color": "#CC6677", "linestyle": "--", "marker": "v"},
