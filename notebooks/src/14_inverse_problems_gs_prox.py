@@ -289,14 +289,14 @@ curves([{"title": "GS-PnP on photographs: PSNR (dB)", "xlabel": "σ / ν",
 
 # %%
 P, level, t = at_sigma(load_denoiser("prox-drunet"), 14.5 / 255), 14.5 / 255, 0.45
-part = clean[..., 24:72, 24:72]
+patch = clean[..., 24:72, 24:72]
 found = {}
 for name, A in (("denoising", Identity()), ("blur", operators["blur"])):
-    y = noise.gaussian(A(part), nu, torch.Generator().manual_seed(0))
+    y = noise.gaussian(A(patch), nu, torch.Generator().manual_seed(0))
     for m in (0.5, 1.0, 4.0):
         lam = t * m * (level / nu) ** 2
         end = run(prox_pnp_drs(Gaussian(A, y), P, y, lam=lam, t=t), 15).x
-        found[name, f"m = {m:g}"] = metrics.psnr(end, part)
+        found[name, f"m = {m:g}"] = metrics.psnr(end, patch)
 found = pd.Series(found).unstack()
 assert found.loc["denoising", "m = 4"] < found.loc["denoising", "m = 1"] - 0.5
 assert found.loc["blur", "m = 4"] > found.loc["blur", "m = 1"] + 0.2
@@ -480,7 +480,7 @@ interval_figure(by_bound, "PSNR − that of Prox-DRS (dB)", width=11)
 
 # %%
 A = Blur(kernels.motion(21, seed=1))
-y = noise.gaussian(A(part), nu, torch.Generator().manual_seed(0))
+y = noise.gaussian(A(patch), nu, torch.Generator().manual_seed(0))
 f = Gaussian(A, y)
 other = f.prox(torch.full_like(y, float(y.mean())), 20.0)
 meet = {}
@@ -489,7 +489,7 @@ for start_name, x0 in (("observation", y), ("inverse", other)):
         ("Prox-PGD", prox_pnp_pgd(f, P, x0, lam=1.4, t=0.95)),
         ("Prox-DRS", prox_pnp_drs(f, P, x0, lam=3.0, t=0.45)),
     ):
-        history = run(steps, 50, monitors={"PSNR": psnr_to(part)}).history
+        history = run(steps, 50, monitors={"PSNR": psnr_to(patch)}).history
         meet[name, start_name] = history["PSNR"]
 ends = pd.Series({k: v.iloc[-1] for k, v in meet.items()}).unstack()
 gap = ends.max(axis=1) - ends.min(axis=1)
