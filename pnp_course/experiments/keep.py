@@ -33,7 +33,8 @@ def write(experiment: Experiment, scale: str, rows: pandas.DataFrame, choices: C
 
 def short(experiment: Experiment, rows: pandas.DataFrame) -> pandas.DataFrame:
     """The columns that say what was measured: the case, the method, and what came out."""
-    of_case = [name for name in report.case_names(rows) if rows[name].nunique() > 1 or name in experiment.groups]
+    always = ("image", *experiment.groups)
+    of_case = [name for name in report.case_names(rows) if rows[name].nunique() > 1 or name in always]
     out = rows[["experiment", *of_case, "method", *MEASURED]].copy()
     change = pandas.to_numeric(out["relative_change"], errors="coerce")
     out["relative_change"] = [None if pandas.isna(v) else float(f"{v:.3g}") for v in change]

@@ -29,7 +29,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "relaxed PGD": {"color": "#D55E00", "linestyle": "--", "marker": "^"},
     "DRS": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
     "DRSdiff": {"color": "#CC79A7", "linestyle": ":", "marker": "v"},
-    "Prox-PGD": {"color": "#0060A0", "linestyle": "-", "marker": "o"},
+    "Prox-PGD": {"color": "#0060A0", "linestyle": (0, (5, 1)), "marker": "o"},
     "relaxed Prox-PGD": {"color": "#C04F00", "linestyle": "--", "marker": "^"},
     "Prox-DRSdiff": {"color": "#B86A98", "linestyle": ":", "marker": "v"},
     # with a cocoercive conservative denoiser
