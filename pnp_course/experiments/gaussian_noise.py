@@ -115,7 +115,7 @@ def plain(name: str, p: Problem, q: Parameters) -> Call:
 
 def bounded(name: str, p: Problem, q: Parameters) -> Call:
     """A solver whose theorem bounds lam L_f, the norm of A being known: `weight` is lam L_f."""
-    others = {key: q[key] for key in ("t", "alpha") if key in q}
+    others: dict[str, Any] = {key: q[key] for key in ("t", "alpha") if key in q}
     return Call(name, p.facts["fidelity"], {"lam": q["weight"] / p.facts["lipschitz"], **others})
 
 

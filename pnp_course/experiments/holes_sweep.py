@@ -33,7 +33,8 @@ def holes(height: int, width: int, side: int) -> Tensor:
 def problem(case: Case) -> Problem:
     """A photograph with holes; `filled` is linear interpolation."""
     clean = scene(case)
-    mask = holes(*clean.shape[-2:], case["side"])
+    height, width = clean.shape[-2:]
+    mask = holes(height, width, case["side"])
     operator = Mask(mask)
     y = operator(clean)
     facts = {"fidelity": Gaussian(operator, y), "mask": mask, "filled": interpolated(y, mask)}
@@ -58,9 +59,10 @@ def exactly(p: Problem, result: Result, x: Tensor) -> Result:
 
 def by_dpir(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
     """DPIR from level 1 down to sigma, from the interpolation."""
+    assert denoise is not None
     steps = dpir(
         p.facts["fidelity"], denoise, p.facts["filled"], lam=EXACT, sigma_start=q["first"], iterations=q["iterations"]
-    )  # type: ignore[arg-type]
+    )
     result = run(steps, q["iterations"], monitors={"psnr": psnr_to(p.clean)})
     return exactly(p, result, result.x)
 

@@ -34,7 +34,8 @@ def interpolated(y: Tensor, mask: Tensor) -> Tensor:
 def problem(case: Case) -> Problem:
     """A photograph of which each pixel is seen with probability KEPT; the methods start at the interpolation."""
     clean = scene(case)
-    mask = random_mask(*clean.shape[-2:], KEPT, torch.Generator().manual_seed(case["seed"]))
+    height, width = clean.shape[-2:]
+    mask = random_mask(height, width, KEPT, torch.Generator().manual_seed(case["seed"]))
     return observed(clean, Mask(mask), NU[0], case["seed"], lambda y: interpolated(y, mask))
 
 

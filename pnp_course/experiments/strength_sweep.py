@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
@@ -27,7 +28,8 @@ def problem(case: Case) -> Problem:
 
 def restore(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
     """GS-PnP with the parameters of the case."""
-    at = denoise.at(p.facts["ratio"] * p.facts["sigma"])  # type: ignore[union-attr]
+    assert denoise is not None
+    at: Any = denoise.at(p.facts["ratio"] * p.facts["sigma"])
     steps = gs_pnp_pgd(p.facts["fidelity"], at, p.facts["start"], lam=p.facts["lam"])
     return run(steps, q["iterations"], tol=TOLERANCE, monitors={"psnr": psnr_to(p.clean)})
 
