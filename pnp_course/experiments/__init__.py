@@ -14,6 +14,8 @@ from pnp_course.experiments.experiment import Experiment
 DECLARED = {
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
+    "poisson-denoising": "poisson_denoising",
+    "single-photon": "single_photon_table",
     "try-out": "try_out",
 }
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm.auto import tqdm
 
-from pnp_course.noise import inverse_gamma
 from pnp_course.training import checkpoint
+from pnp_course.training.corruption import corrupted
 from pnp_course.training.guards import flushed_denormals, held_interrupt
 from pnp_course.training.log import Log
 from pnp_course.training.losses import FITS, jacobian_penalty
@@ -91,11 +91,7 @@ class Training:
         p = self.preset
         clean = self.patches.batch(p.batch)
         level = p.sigma_max * torch.rand(p.batch, generator=self.generator)
-        if p.noise == "inverse gamma":
-            clean, level = clean.clamp_min(1e-3), level.clamp_min(1e-3)
-            noisy = inverse_gamma(clean, level, self.generator)
-        else:
-            noisy = clean + level[:, None, None, None] * torch.randn(clean.shape, generator=self.generator)
+        clean, noisy, level = corrupted(clean, level, p.noise, self.generator)
         return clean, noisy.contiguous(memory_format=torch.channels_last), level
 
     def train_step(self) -> None:

@@ -28,6 +28,12 @@ METHODS: dict[str, dict[str, Any]] = {
     # with a cocoercive conservative denoiser
     "CoCo-ADMM": {"color": "#882255", "linestyle": "-", "marker": "o"},
     "CoCo-PEGD": {"color": "#44AA99", "linestyle": "-.", "marker": "D"},
+    # for photon counts
+    "VST + TV": {"color": "#B0B0B0", "linestyle": "--", "marker": "v"},
+    "VST + BM3D": {"color": "#8C564B", "linestyle": "-.", "marker": "P"},
+    "VST + DRUNet": {"color": "#1B4F72", "linestyle": "-", "marker": "s"},
+    "Poisson TV": {"color": "#505050", "linestyle": ":", "marker": "^"},
+    "Poisson DnCNN": {"color": "#F28E2B", "linestyle": "--", "marker": "D"},
     # the others of the family
     "B-RED": {"color": "#DDCC77", "linestyle": "-.", "marker": "^"},
     "Prox-DRS": {"color": "#CC6677", "linestyle": "--", "marker": "v"},
