@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from pnp_course import images
+from pnp_course.denoisers import denoiser_card
 from pnp_course.exercises import notebook_13 as checks
 from pnp_course.experiments import one_picture
 from pnp_course.experiments.deconvolution_table import METHODS, observed
+from pnp_course.guarantees import guarantee
 from pnp_course.operators import kernels
 from pnp_course.viz import family, methods
 
@@ -134,7 +136,27 @@ def test_the_question_to_the_guarantees_is_about_the_run_itself():
     }  # fmt: skip
     t = METHODS["CoCo-ADMM"].fixed["t"]
     assert any(f"t = {t:.4g} <" in words for _, words in answers["CoCo-ADMM"].checks)
-    assert [name for name, a in answers.items() if a.covered] == ["B-RED", "CoCo-ADMM", "CoCo-PEGD"]
+    assert [name for name, a in answers.items() if a.covered] == ["Prox-DRS", "B-RED", "CoCo-ADMM", "CoCo-PEGD"]
+
+
+@pytest.mark.parametrize("name", ["Prox-DRS", "B-RED", "CoCo-ADMM", "CoCo-PEGD"])
+def test_every_setting_of_a_convergent_method_is_covered(name):
+    """Whatever the tuning chooses, the table's theorem holds for it."""
+    p, method = problem(), METHODS[name]
+    for q in method.settings():
+        call = method.restore.call(p, method.fixed | q)
+        card = denoiser_card(method.denoisers["course"])
+        assert guarantee(call.solver, card, call.fidelity, p.y, sigma=q["sigma"], **call.parameters).covered
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_noise_level_of_every_setting_is_in_the_denoisers_range(name):
+    p, method = problem(), METHODS[name]
+    lowest, highest = denoiser_card(method.denoisers["course"])["sigma_range"]
+    for q in method.settings():
+        call = method.restore.call(p, method.fixed | q)
+        levels = call.parameters.get("sigmas", [q["sigma"]])
+        assert lowest <= min(levels) <= max(levels) <= highest, q
 
 
 def test_an_outcome_is_a_picture_with_its_numbers(monkeypatch):

@@ -333,7 +333,7 @@ def test_every_method_of_the_deconvolution_table_restores(name, monkeypatch):
     setting = method.settings()[4]
     job = Job("deconvolution", case, name, setting, method.denoisers["course"], {**method.fixed, "iterations": 4})
     row = run_job(job)
-    assert row["iterations"] == 4
+    assert row["iterations"] == (5 if name == "SNORE" else 4)  # its last picture is denoised
     assert row["network_calls"] >= 4
     assert np.isfinite(row["psnr"])
     assert row["psnr"] > 8

@@ -78,7 +78,7 @@ for name in names[4:7]:
 for name in names[7:]:
     runs[name] = one_picture.outcome(name, problem)
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Twelve small portraits: the blurred and grainy observation; ten restored pictures, those of DPIR, the Douglas-Rachford methods, PnPI-HQS and the CoCo methods alike, SNORE grainy, DiffPIR very grainy, DPS smooth with false shapes, B-RED soft; and the clean picture"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Twelve small portraits: the blurred and grainy observation; ten restored pictures, those of DPIR, the Douglas-Rachford methods, PnPI-HQS and the CoCo methods alike, SNORE alike too, DiffPIR very grainy, DPS smooth with false shapes, B-RED soft; and the clean picture"}}
 shown = {f"observed: {metrics.psnr(y, clean):.1f} dB": y}
 shown |= {f"{n}: {run.row['psnr']:.1f} dB": run.x for n, run in runs.items()}
 psnr = {n: run.row["psnr"] for n, run in runs.items()}
@@ -215,24 +215,25 @@ for name, denoiser in chosen.items():
         "||J - J^T||": level["asymmetry_worst"],
     }
     print(f"{runs[name].answer}\n")
-    assert not runs[name].answer.covered
+    assert runs[name].answer.covered == (name == "Prox-DRS")
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# *The worst patches on the cards, at noise level 40/255.* **A finding.** Three of the ten methods have a theorem, and our networks fail
-# its hypothesis on some patch, although each was trained for it: a penalty in training is no proof. For Prox-DRS the
-# remedy costs nothing: average a little more.
+# *The worst patches on the cards, at noise level 40/255.* **A finding.** RMMO-DRS and PnPI-HQS have a theorem, and our networks fail
+# its hypothesis on some patch, although each was trained for it: a penalty in training is no proof. Prox-DRS fails, too, as its
+# authors run it, at $t = 0.5$. There the remedy costs nothing: average a little more, $t = 0.45$. So does the table.
 
 # %%
 call = METHODS["Prox-DRS"].restore.call(
     problem, one_picture.middle_setting(METHODS["Prox-DRS"])
 )
-card, sigma = denoiser_card("prox-drunet"), 0.14
-averaged = guarantee(
-    "prox_pnp_drs", card, G, y, sigma=sigma, t=0.45, **call.parameters
-)
-print(averaged.covered, [words for _, words in averaged.checks])
-assert averaged.covered
+card, covers = denoiser_card("prox-drunet"), {}
+for t in (0.5, call.parameters["t"]):
+    asked = call.parameters | {"t": t}
+    answer = guarantee("prox_pnp_drs", card, G, y, sigma=0.13, **asked)
+    covers[t] = answer.covered
+    print(t, answer.covered, [words for _, words in answer.checks])
+assert covers == {0.5: False, 0.45: True}
 
 # %% [markdown]
 # ## 4. PnPI-HQS: Ishikawa, for maps that expand
@@ -541,17 +542,12 @@ curves([{"title": "a prior and its average over noise", "xlabel": "x (intensity)
 # *Figure 5. Noise smooths the prior: valleys and hills are less deep.*
 #
 # The variant in the table takes a proximal step and $\mu = 1$: $x \leftarrow \operatorname{prox}_{\lambda G}(x - (u - D(u))) = \operatorname{prox}_{\lambda G}(D(u) - \sigma n)$. So the picture is left with the noise $-\sigma
-# n$ of the last iteration on it. That is what Figure 1 shows, and one more denoising removes it:
+# n$ of the last iteration on it. Its authors therefore denoise the last picture once more, and so does the table:
 
 # %%
-q = one_picture.middle_setting(METHODS["SNORE"])
-with torch.no_grad():
-    cleaned = load_denoiser("gs-drunet")(runs["SNORE"].x, q["sigma"])
-gain = metrics.psnr(cleaned, clean) - psnr["SNORE"]
-print(
-    f"SNORE {psnr['SNORE']:.1f} dB, denoised once more {psnr['SNORE'] + gain:.1f} dB"
-)
-assert gain > 1
+noisy_one, cleaned = (db for db, _ in runs["SNORE"].row["curve"][-2:])
+print(f"SNORE {noisy_one:.1f} dB, denoised once more {cleaned:.1f} dB")
+assert cleaned > noisy_one + 1
 print(runs["SNORE"].answer)
 
 # %% [markdown]
@@ -667,11 +663,11 @@ covered = set(verdict.index[verdict.covered == "yes"])
 rests = set(verdict.index[verdict.rests == "yes"])
 print("covered:", sorted(covered))
 print("at rest:", sorted(rests))
-assert covered == {"B-RED", "CoCo-ADMM", "CoCo-PEGD"}
+assert covered == {"B-RED", "CoCo-ADMM", "CoCo-PEGD", "Prox-DRS"}
 assert "RMMO-DRS" in rests - covered
 assert "B-RED" in covered - rests
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative changes of the ten methods on a logarithmic axis. Left, covered: CoCo-ADMM and CoCo-PEGD fall to below a thousandth, B-RED stays near a hundredth. Right, not covered: RMMO-DRS falls furthest, Prox-DRS and PnPI-HQS follow, DPIR ends early, the samplers and SNORE do not come to rest"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Relative changes of the ten methods on a logarithmic axis. Left, covered: Prox-DRS, CoCo-ADMM and CoCo-PEGD fall to below a thousandth, B-RED stays near a hundredth. Right, not covered: RMMO-DRS falls furthest, PnPI-HQS follows, DPIR ends early, the samplers and SNORE do not come to rest"}}
 changes = {n: [c for _, c in run.row["curve"]] for n, run in runs.items()}
 change_figure({
     "covered by a theorem": {n: v for n, v in changes.items() if n in covered},
@@ -681,9 +677,9 @@ change_figure({
 # %% [markdown]
 # *Figure 6. The relative change of each iteration.* Four kinds of rows:
 #
-# - **covered and at rest** (CoCo-ADMM, CoCo-PEGD): the picture is a stationary point of a function, up to the inner loop;
+# - **covered and at rest** (Prox-DRS, CoCo-ADMM, CoCo-PEGD): the picture is a stationary point of a function, up to the inner loop;
 # - **covered, not yet at rest** (B-RED): the theorem has no clock;
-# - **at rest, not covered** (RMMO-DRS, Prox-DRS, PnPI-HQS): a fixed point, and nobody promised it. It need not come to rest on the next picture;
+# - **at rest, not covered** (RMMO-DRS, PnPI-HQS): a fixed point, and nobody promised it. It need not come to rest on the next picture;
 # - **neither** (DPIR, SNORE, DiffPIR, DPS): where the program stopped. DPIR is ahead in PSNR all the same: a theorem is about what the result *is*, not about how it looks.
 #
 # The last column is the mean over 68 photographs that [B] reports at peak 50, with larger networks. **Not all of [B]'s order appears here.** CoCo-ADMM is ahead of CoCo-PEGD in both, and the
