@@ -2,8 +2,8 @@
 
 They serve `poisson_denoising` and `single_photon_table`. A problem's facts are the peak, the fidelity, `counts` (counts /
 peak, with hot pixels filled), `dark` (the mean of the dark counts, in counts) and `start`, where solvers begin. Every
-method that is tuned has nine settings. The weight of the fidelity is a multiple of peak sigma^2: a pixel of intensity s has the noise variance s / peak, and
-a denoiser of level sigma stands for a prior of weight sigma^2.
+method that is tuned has nine settings. The weight of the fidelity is a multiple of peak sigma^2, since a pixel of
+intensity s has the noise variance s / peak, and a denoiser of level sigma stands for a prior of weight sigma^2.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pnp_course import deconvolution, solvers
+from pnp_course import solvers
 from pnp_course.anscombe import anscombe, inverse_anscombe
 from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.deconvolution_table import Call
+from pnp_course.experiments.deconvolution_table import T_DRS, Call, T
 from pnp_course.experiments.experiment import Method, Parameters, Problem
 from pnp_course.monitors import psnr_to
 from pnp_course.priors import TotalVariation
@@ -140,13 +140,17 @@ def one_dial(restore: Callable[..., Any], strengths: Sequence[float] = NINE, **f
     return Method(restore, grid={"strength": strengths}, fixed=facts)
 
 
-T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certificate allows
-T_DRS = 0.45  # of Prox-PnP-DRS: the authors' 0.5 is just beyond what the certificate of prox-drunet allows
+def by_one_network(denoiser: str) -> Method:
+    """VST with the course's denoiser of this name."""
+    return Method(by_network, {"course": denoiser, "paper": denoiser}, {"strength": NINE}, {"sigma": 0.1})
+
+
 SIGMAS = (0.08, 0.12, 0.16)  # up to 0.16 = 40.8/255, where the certificates end
 METHODS = {
     "VST + TV": one_dial(by_tv, tuple(0.8 * s for s in NINE)),
     **({"VST + BM3D": one_dial(by_bm3d)} if find_spec("bm3d") else {}),
-    "VST + DRUNet": Method(by_network, {"course": "drunet", "paper": "drunet"}, {"strength": NINE}, {"sigma": 0.1}),
+    "VST + DRUNet": by_one_network("drunet"),
+    "VST + CoCo": by_one_network("coco-gs-0.25"),  # what iterating adds to the denoiser of the CoCo methods
     "Poisson TV": one_dial(poisson_tv, tuple(0.5 * s for s in NINE), iterations=300),
     "DPIR": method(dpir, "drunet", (0.06, 0.09, 0.13), (0.6, 1.2, 2.4), iterations=8),
     "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", SIGMAS, (1.0, 2.0, 4.0), iterations=40),

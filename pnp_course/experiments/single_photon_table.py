@@ -19,8 +19,8 @@ from pnp_course.experiments.deconvolution_table import middle, pictures
 from pnp_course.experiments.experiment import Case, Experiment, Problem
 from pnp_course.single_photon import Camera
 
-PEAKS = (10, 2.5)
-TEST_IMAGES, CROP, TUNING_CROP = 12, 128, 96
+PEAKS = (2.5, 10)
+TEST_IMAGES, CROP, TUNING_CROP = 12, 128, 64
 
 
 @cache
@@ -62,7 +62,7 @@ METHODS = counting.METHODS
 EXPERIMENT = Experiment(
     name="single-photon",
     source="Single-photon imaging, [B] A.10",
-    about="Gray photographs as reflectivity, counted at peaks 10 and 2.5 by a camera with dark counts and hot pixels.",
+    about="Gray photographs as reflectivity, counted at peaks 2.5 and 10 by a camera with dark counts and hot pixels.",
     cases={
         "course": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], CROP),
         "paper": lambda n: cases("cbsd68", range(68)[:n], 320),

@@ -17,8 +17,8 @@ class Preset:
     """One training run.
 
     architecture, net: a key of `denoisers.zoo.ARCHITECTURES` and its arguments.
-    sigma_max: noise levels are uniform in [0, sigma_max], in units of intensity (1 / gamma for "inverse gamma" noise, 1 / sqrt(peak)
-        for "poisson").
+    sigma_max: noise levels are uniform in [0, sigma_max], in units of intensity (1 / gamma for "inverse gamma" noise,
+        1 / sqrt(peak) for "poisson").
     lr, lr_end: learning rate, a cosine from one to the other. ema: decay of the weights' moving average.
     start: name of the weights to finetune from; a plain network's weights can start a gradient-step network, too.
     penalty: Jacobian penalties, or None.

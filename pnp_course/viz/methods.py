@@ -32,6 +32,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "VST + TV": {"color": "#B0B0B0", "linestyle": "--", "marker": "v"},
     "VST + BM3D": {"color": "#8C564B", "linestyle": "-.", "marker": "P"},
     "VST + DRUNet": {"color": "#1B4F72", "linestyle": "-", "marker": "s"},
+    "VST + CoCo": {"color": "#D98CB3", "linestyle": "-", "marker": "X"},
     "Poisson TV": {"color": "#505050", "linestyle": ":", "marker": "^"},
     "Poisson DnCNN": {"color": "#F28E2B", "linestyle": "--", "marker": "D"},
     # the others of the family
