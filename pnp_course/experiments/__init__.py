@@ -12,10 +12,16 @@ from pnp_course.experiments.experiment import Experiment
 
 # name -> module of this folder, which declares it as EXPERIMENT
 DECLARED = {
+    "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
+    "holes-sweep": "holes_sweep",
+    "inpainting": "inpainting_table",
     "poisson-denoising": "poisson_denoising",
     "single-photon": "single_photon_table",
+    "step-sweep": "step_sweep",
+    "strength-sweep": "strength_sweep",
+    "super-resolution": "super_resolution_table",
     "try-out": "try_out",
 }
 

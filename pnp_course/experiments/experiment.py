@@ -65,6 +65,7 @@ class Experiment:
     methods: name -> Method, in the order of the table.
     groups: names of a case by which parameters are chosen and results averaged, such as ("peak",).
     paper: the paper's mean values, as {(method, group values...): {"psnr": .., "ssim": ..}}.
+    reference: the method with which the others are compared case by case, if any.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Experiment:
     methods: Mapping[str, Method]
     groups: tuple[str, ...] = ()
     paper: Callable[[], dict[tuple[Any, ...], dict[str, float]]] = dict
+    reference: str = ""
 
     def group(self, case: Case) -> str:
         """The group of a case in words, such as "peak 50"."""

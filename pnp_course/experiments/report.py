@@ -50,7 +50,7 @@ def paired(experiment: Experiment, rows: pandas.DataFrame, reference: str, seed:
     The interval is a bootstrap over the images, since the kernels of one image are not independent: images are drawn
     with replacement 2,000 times.
     """
-    keys = [name for name in rows.columns if name in _case_names(experiment, rows)]
+    keys = [name for name in rows.columns if name in case_names(rows)]
     lines, generator = [], np.random.default_rng(seed)
     for values, part in _groups(experiment, rows):
         wide = part.pivot_table(index=keys, columns="method", values="psnr", sort=False)
@@ -68,7 +68,7 @@ def paired(experiment: Experiment, rows: pandas.DataFrame, reference: str, seed:
     return pandas.DataFrame(lines).round(4)
 
 
-def _case_names(experiment: Experiment, rows: pandas.DataFrame) -> list[str]:
+def case_names(rows: pandas.DataFrame) -> list[str]:
     """The columns that say which case a row belongs to: those between the experiment's name and the method."""
     columns = list(rows.columns)
     return columns[columns.index("experiment") + 1 : columns.index("method")]

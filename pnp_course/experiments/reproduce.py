@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from pnp_course.experiments import report, tuning
+from pnp_course.experiments import keep, report, tuning
 from pnp_course.experiments.experiment import Experiment
 from pnp_course.experiments.job import Job, run_job
 from pnp_course.experiments.store import Store
@@ -71,7 +71,10 @@ def reproduce(
     processes: int = 1,
     cluster: str = "",
 ) -> list[str]:
-    """Do every job of the table at this scale and write rows.csv, means.csv, curves.csv and report.md; return the table."""
+    """Do every job of the table at this scale, write its files, and return the report's lines.
+
+    The files are rows.csv, means.csv, curves.csv and report.md, and NAME-SCALE.csv and .md, the form for committing.
+    """
     check_scale(experiment, scale)
     choices = tuning.read_choices(experiment, scale, folder)
     store, jobs = Store(folder), tuning.table_jobs(experiment, scale, images, choices)
@@ -80,5 +83,6 @@ def reproduce(
     store.write("rows.csv", rows.drop(columns="curve"))
     store.write("means.csv", report.means(experiment, rows))
     store.write("curves.csv", report.curves(experiment, rows))
+    keep.write(experiment, scale, rows, choices, store)
     text = report.markdown(experiment, rows, scale)
     return [*text.splitlines(), f"results: {store.write('report.md', text).parent}"]
