@@ -323,6 +323,15 @@ def test_every_method_is_tuned_with_the_same_care():
     assert DECONVOLUTION.paper()["CoCo-ADMM", 50]["psnr"] == 26.0
 
 
+def test_the_extreme_table_is_the_same_with_fewer_photons():
+    extreme = experiment_named("extreme")
+    assert extreme.methods is DECONVOLUTION.methods
+    course = extreme.cases["course"](None)
+    assert {case["kernel"] for case in course} == set(range(1, 9))
+    assert {case["peak"] for case in course} == {case["peak"] for case in extreme.tuning()} == {10, 5}
+    assert {case["set"] for case in extreme.tuning()} == {"set3c"}
+
+
 @pytest.mark.parametrize("name", list(DECONVOLUTION.methods))
 def test_every_method_of_the_deconvolution_table_restores(name, monkeypatch):
     """A few iterations with the middle of its grid: a picture, finite, better than black."""

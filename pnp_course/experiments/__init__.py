@@ -15,6 +15,7 @@ DECLARED = {
     "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
+    "extreme": "extreme_table",
     "holes-sweep": "holes_sweep",
     "inpainting": "inpainting_table",
     "poisson-denoising": "poisson_denoising",

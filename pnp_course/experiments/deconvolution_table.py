@@ -61,12 +61,12 @@ def observed(clean: Tensor, kernel: Tensor, peak: float, seed: int) -> Problem:
     return Problem(clean, y, {"fidelity": Poisson(operator, y), "gaussian": Gaussian(operator, y), "peak": peak})
 
 
-def cases(name: str, pairs: Iterable[tuple[int, int]], crop: int) -> list[Case]:
+def cases(name: str, pairs: Iterable[tuple[int, int]], crop: int, peaks: Sequence[float] = PEAKS) -> list[Case]:
     """Every pair of image and kernel at every peak; each pair has a noise of its own."""
     return [
         {"set": name, "image": i, "crop": crop, "kernel": k, "peak": peak, "seed": 100 * i + k}
         for i, k in pairs
-        for peak in PEAKS
+        for peak in peaks
     ]
 
 

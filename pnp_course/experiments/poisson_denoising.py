@@ -66,5 +66,6 @@ EXPERIMENT = Experiment(
     problem=problem,
     methods=METHODS,
     groups=("peak",),
+    reference="CoCo-ADMM",
     paper=paper,
 )

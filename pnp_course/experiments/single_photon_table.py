@@ -71,4 +71,5 @@ EXPERIMENT = Experiment(
     problem=problem,
     methods=METHODS,
     groups=("peak",),
+    reference="CoCo-ADMM",
 )
