@@ -45,7 +45,7 @@ WRONG = {
         (lambda c: (c + 3 / 8) ** 0.5, "factor 2"),
         (lambda c: 2 * c**0.5, "3/8"),
         (lambda c: 2 * c**0.5 + 3 / 8, "inside the root"),
-        (lambda c: c, "wanted 1.2247"),
+        (lambda c: c, "wanted 12.7"),
         (lambda c: None, "is there a return"),
     ],
     "check_inverse": [

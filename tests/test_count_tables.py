@@ -19,6 +19,7 @@ from pnp_course.single_photon import random_camera
 from pnp_course.training.corruption import corrupted
 
 NAMES = ("poisson-denoising", "single-photon")
+TABLES = {"colour": experiment_named(NAMES[0]), "gray": experiment_named(NAMES[1])}
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 
 
@@ -55,12 +56,14 @@ def test_the_papers_numbers():
     assert len(paper) == 16
 
 
-@pytest.mark.parametrize("name", [n for n in counting.METHODS if n != "VST + BM3D"])
+@pytest.mark.parametrize("name", [n for n in TABLES["colour"].methods if n != "VST + BM3D"])
 @pytest.mark.parametrize("kind", ["colour", "gray"])
 def test_every_method_restores(name, kind, request):
     """A few iterations with the middle of its grid: finite, and nearer to the scene than the counts."""
     problem = request.getfixturevalue(kind)
-    method = experiment_named({"colour": NAMES[0], "gray": NAMES[1]}[kind]).methods[name]
+    if name not in TABLES[kind].methods:
+        pytest.skip("a method for colour pictures without dark counts")
+    method = TABLES[kind].methods[name]
     q = {**method.fixed, **method.settings()[4]}
     q |= {"iterations": min(q["iterations"], 60 if name == "Poisson TV" else 8)} if "iterations" in q else {}
     _, row = measure(method, problem, method.denoisers.get("course", ""), q)
@@ -94,7 +97,7 @@ def test_stabilised_subtracts_the_dark_counts(generator):
 
 def test_poisson_tv_minimises_its_objective(colour):
     """No picture near it has a lower value, and the accelerated descent of another length ends at the same one."""
-    method = counting.METHODS["Poisson TV"]
+    method = TABLES["colour"].methods["Poisson TV"]
     q = {**method.fixed, "strength": 0.5, "iterations": 1500}
     x = method.restore(colour, None, q).x
     tv, g, lam = TotalVariation(0.5), colour.facts["fidelity"], colour.facts["peak"] ** 0.5

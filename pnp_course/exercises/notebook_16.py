@@ -73,7 +73,7 @@ def check_prox(answer: Answer) -> None:
                 (prox_kl(z, count, lam), "the background is missing."),
                 (prox_kl(z + dark, count, lam), "nearly: that is w = v + b; return v."),
                 (free, "nearly: some v are negative, and a scene is not."),
-                (prox_kl(z, (count - dark).clamp_min(0), lam), "b cannot be subtracted from y before; it stands in the logarithm."),
+                (prox_kl(z, (count - dark).clamp_min(0), lam), "b cannot be subtracted from y; it stands in the logarithm."),
                 ((prox_kl(z - dark, count, lam) + dark).clamp_min(0), "the sign of b: w = v + b is near z + b."),
             ]  # fmt: skip
             compare(pointwise(answer, z, y, lam, b), want, mistakes, f"at y = {y}, lam = {lam}, b = {b}")

@@ -25,12 +25,14 @@ from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.deconvolution_table import T_DRS, Call, T
 from pnp_course.experiments.experiment import Method, Parameters, Problem
+from pnp_course.fidelities import Gaussian
 from pnp_course.monitors import psnr_to
+from pnp_course.operators import Identity
 from pnp_course.priors import TotalVariation
 from pnp_course.solvers import Result, primal_dual, run
 
 WEIGHTS = Path(__file__).parent / "weights"
-NINE = (0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75)
+NINE = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3)
 TOL = 1e-4  # relative change at which a run ends
 
 
@@ -50,6 +52,24 @@ def stabilised(p: Problem, denoise: Callable[[Tensor, float], Tensor], strength:
 def by_network(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
     """VST with the method's denoiser."""
     return stabilised(p, lambda z, sigma: denoise.at(sigma)(z), q["strength"])  # type: ignore[union-attr]
+
+
+def by_admm(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
+    """VST, and CoCo-ADMM with the Gaussian fidelity of the transformed counts in place of one evaluation."""
+
+    def denoised(z: Tensor, level: float) -> Tensor:
+        lam = q["strength"] * (q["sigma"] / level) ** 2
+        steps = solvers.coco_admm(Gaussian(Identity(), z), denoise, z, lam=lam, t=q["t"])  # type: ignore[arg-type]
+        return run(steps, q["iterations"], tol=TOL).x
+
+    return stabilised(p, denoised, 1.0)
+
+
+def once(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
+    """One evaluation on the counts themselves, at `strength` times the noise level of a gray of 0.45."""
+    level = min(0.25, q["strength"] * (0.45 / p.facts["peak"]) ** 0.5)
+    with torch.no_grad():
+        return denoise.at(level)(p.facts["start"])  # type: ignore[union-attr]
 
 
 def by_tv(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
@@ -140,25 +160,45 @@ def one_dial(restore: Callable[..., Any], strengths: Sequence[float] = NINE, **f
     return Method(restore, grid={"strength": strengths}, fixed=facts)
 
 
-def by_one_network(denoiser: str) -> Method:
-    """VST with the course's denoiser of this name."""
-    return Method(by_network, {"course": denoiser, "paper": denoiser}, {"strength": NINE}, {"sigma": 0.1})
+def by_one_network(restore: Callable[..., Any], denoiser: str) -> Method:
+    """One evaluation of the course's denoiser of this name."""
+    return Method(restore, {"course": denoiser, "paper": denoiser}, {"strength": NINE}, {"sigma": 0.1})
+
+
+def methods(sigmas: Sequence[float], drunet: str) -> dict[str, Method]:
+    """The methods of both tables; sigmas: for the denoisers with a condition; drunet: the one for VST, of all levels."""
+    low, high = (0.3, 0.6, 1.2), (0.5, 0.9, 1.6)
+    coco = "coco-gs-0.25"
+    return {
+        "VST + TV": one_dial(by_tv, (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8)),
+        **({"VST + BM3D": one_dial(by_bm3d)} if find_spec("bm3d") else {}),
+        "VST + DRUNet": by_one_network(by_network, drunet),
+        "Poisson TV": one_dial(poisson_tv, (1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3, 4.0), iterations=300),
+        "DPIR": method(dpir, "drunet", (0.05, 0.08, 0.12), (0.5, 1.6, 5.0), iterations=8),
+        "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", sigmas, high, iterations=60),
+        "Prox-DRS": method(
+            partial(plain, "prox_pnp_drs"), "prox-drunet", (0.05, 0.07, 0.1), low, iterations=60, t=T_DRS
+        ),
+        "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", sigmas, low, iterations=60),
+        "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.013, 0.02), (0.6, 1.2, 2.4), iterations=30, step=1.0),
+        "CoCo-ADMM": method(partial(plain, "coco_admm"), coco, sigmas, low, iterations=60, t=T),
+        "CoCo-PEGD": method(partial(plain, "coco_pegd"), coco, sigmas, low, iterations=60, t=T),
+    }
 
 
 SIGMAS = (0.08, 0.12, 0.16)  # up to 0.16 = 40.8/255, where the certificates end
-METHODS = {
-    "VST + TV": one_dial(by_tv, tuple(0.8 * s for s in NINE)),
-    **({"VST + BM3D": one_dial(by_bm3d)} if find_spec("bm3d") else {}),
-    "VST + DRUNet": by_one_network("drunet"),
-    "VST + CoCo": by_one_network("coco-gs-0.25"),  # what iterating adds to the denoiser of the CoCo methods
-    "Poisson TV": one_dial(poisson_tv, tuple(0.5 * s for s in NINE), iterations=300),
-    "DPIR": method(dpir, "drunet", (0.06, 0.09, 0.13), (0.6, 1.2, 2.4), iterations=8),
-    "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", SIGMAS, (1.0, 2.0, 4.0), iterations=40),
-    "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", SIGMAS, (0.5, 1.0, 2.0), iterations=40, t=T_DRS),
-    "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", SIGMAS, (0.5, 1.0, 2.0), iterations=40),
-    "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.15, 0.4, 1.0), iterations=60, step=1.0),
-    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", SIGMAS, (0.5, 1.0, 2.0), iterations=40, t=T),
-    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", SIGMAS, (0.5, 1.0, 2.0), iterations=60, t=T),
-}
-# a network for colour pictures without dark counts
-POISSON_DNCNN = Method(trained, fixed={"weights": denoiser_card("dncnn-poisson", WEIGHTS)["sha256"]})
+# the denoiser of the CoCo methods without one or both of: the likelihood of the counts, and iterations
+PARTS = {
+    "CoCo, once": by_one_network(once, "coco-gs-0.25"),
+    "VST + CoCo": by_one_network(by_network, "coco-gs-0.25"),
+    "VST + CoCo-ADMM": Method(
+        by_admm, {"course": "coco-gs-0.25", "paper": "coco-gs-0.25"},
+        {"sigma": SIGMAS, "strength": (0.12, 0.25, 0.5)}, {"iterations": 60, "t": T},
+    ),
+}  # fmt: skip
+# a network for colour pictures without dark counts, where its weights are
+POISSON_DNCNN = (
+    {"Poisson DnCNN": Method(trained, fixed={"weights": denoiser_card("dncnn-poisson", WEIGHTS)["sha256"]})}
+    if (WEIGHTS / "dncnn-poisson.json").exists()
+    else {}
+)

@@ -52,7 +52,11 @@ def paper() -> dict[tuple[Any, ...], dict[str, float]]:
     }  # fmt: skip
 
 
-METHODS = {"Poisson DnCNN": counting.POISSON_DNCNN, **counting.METHODS}
+METHODS = {
+    **counting.POISSON_DNCNN,
+    **counting.methods(counting.SIGMAS, "drunet"),
+    **counting.PARTS,
+}
 
 EXPERIMENT = Experiment(
     name="poisson-denoising",

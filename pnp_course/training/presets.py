@@ -89,7 +89,7 @@ PRESETS: dict[str, Preset] = {
     # learns the noise of photon counts, for peaks down to 5; shipped with the experiment `poisson-denoising`
     "dncnn-poisson": Preset(
         architecture="dncnn", net={"width": 32, "depth": 14}, start="dncnn", noise="poisson", sigma_max=5**-0.5,
-        fit="mse", steps=600, batch=8, lr=1e-3,
+        fit="mse", steps=200, batch=8, lr=1e-3,
     ),
     "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=2_500),
     # gradient steps, [A]: conservative by construction

@@ -14,7 +14,7 @@ from pnp_course.training.corruption import corrupted
 
 LEVELS = (15, 25, 40)  # of 255, those of [B] Table 1
 GAMMA_LEVELS = (20, 50, 100)  # gamma of inverse gamma noise
-PEAKS = (30, 20, 10, 5)  # of photon counts
+PEAKS = (20, 5)  # of photon counts
 
 
 def corners(images: list[Tensor], size: int = 64, each: int = 4) -> Tensor:

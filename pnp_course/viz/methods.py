@@ -33,6 +33,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "VST + BM3D": {"color": "#8C564B", "linestyle": "-.", "marker": "P"},
     "VST + DRUNet": {"color": "#1B4F72", "linestyle": "-", "marker": "s"},
     "VST + CoCo": {"color": "#D98CB3", "linestyle": "-", "marker": "X"},
+    "VST + CoCo-ADMM": {"color": "#C0568F", "linestyle": "--", "marker": "o"},
+    "CoCo, once": {"color": "#E8B7CF", "linestyle": ":", "marker": "s"},
     "Poisson TV": {"color": "#505050", "linestyle": ":", "marker": "^"},
     "Poisson DnCNN": {"color": "#F28E2B", "linestyle": "--", "marker": "D"},
     # the others of the family
