@@ -447,3 +447,71 @@ for name, fidelity in treatments.items():
 error = {name: metrics.psnr(x, scene) for name, x in out.items()}
 assert error["in the likelihood"] > error["subtracted"] > error["ignored"]
 gallery(out | {"scene": scene}, columns=4)
+
+# %% [markdown]
+# *Figure 6. The same counts, the same denoiser and the same weights.*
+#
+# And the experiment: gray photographs as the scene, seen by the *measured* camera, whose dark counts and hot pixels come with the paper of Shin and
+# others. (The counts of their own scene do not, so unlike [B] we have no picture of it, but a reference for each photograph.) At a peak of
+# 2.5 a pixel gets about one photon of signal, as in [B].
+
+# %%
+single = committed("benchmarks/results/single-photon-course.csv")
+camera_table = experiment_named("single-photon")
+single.insert(0, "experiment", camera_table.name)
+levels = sorted(single["peak"].unique())
+seen_means = single.pivot_table(index="method", columns="peak", values="psnr")[
+    levels
+]
+seen_means.loc[[n for n in about if n in seen_means.index]].round(2)
+
+# %% mystnb={"image": {"alt": "For each peak of the single-photon camera: marks and intervals of the PSNR of each method minus that of CoCo-ADMM"}}
+paired = report.paired(camera_table, single, "CoCo-ADMM")
+panels = {f"peak {k:g}": paired[paired["peak"] == k] for k in levels}
+intervals_figure(panels, "dB above CoCo-ADMM", 8)
+
+# %% [markdown]
+# *Figure 7. The single-photon camera, as Figure 4.*
+#
+# ## Quiz
+#
+# *A denoiser returns the median of what it sees, and not the mean. Is the exact unbiased inverse still right?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# No. It takes $\mathbb E f(N)$ to $\mathbb E N$. A median commutes with rising functions: the median of $f(N)$ is $f$ of the median of $N$, and the
+# inverse function $f^{-1}$ would give back that median. Networks trained with the squared error return means, those trained with the absolute error medians.
+#
+# </details>
+#
+# *Two pixels have the dark counts 0.2 and 3.4, and the same scene. Could the second one be used instead of being left out?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# Yes: its $b_i$ is known, and the likelihood weighs it by itself, since the curvature $y_i/w_i^2$ of its summand is small. It is left out
+# because hot pixels are often not stable, so that the $b_i$ measured before is wrong.
+#
+# </details>
+#
+# *Why may CoCo-ADMM be used here at all, if a hot pixel gives no data?*
+#
+# <details>
+# <summary>Answer</summary>
+#
+# $G$ stays convex and closed; where the mask is zero its proximal operator is the identity. What the theorem also asks is that $F + \lambda G$ is coercive, and at a hot pixel $F$ must see to that alone.
+#
+# </details>
+#
+# ## What you now know
+#
+# - $2\sqrt{c + 3/8}$ makes the noise of counts even; its inverse function is too low by a quarter of the variance, the exact unbiased inverse is not.
+# - Without a blur one evaluation of a denoiser at the right level is hard to beat; iterations must be paid for by something else, such as missing pixels, a blur, or a
+#   statement about what the result is.
+# - Dark counts belong into the likelihood: clamped differences keep $d\,e^{-d}$ of them in a black pixel. The proximal operator stays one line.
+# - A mean difference is worth little without its interval, taken on the same photographs.
+#
+# Sources: Anscombe 1948; Mäkitalo and Foi 2011 (exact unbiased inverse; the proof with $\tfrac14\operatorname{Var}$ is ours); Dabov and others 2007 (BM3D, in the program of Mäkinen and others
+# 2020, free for non-commercial use); Shin and others 2016 (camera, and the dark counts as their program takes them); [B] Wei and others 2025, Table 6 and A.10. All in the
+# [bibliography](../book/bibliography.md). Photograph: Eileen Collins, NASA, public domain, from scikit-image.
