@@ -476,6 +476,8 @@ assert checks.check_prox(given_prox) == "right"
 
 # %%
 mine = prox_dark if checks.check_prox(prox_dark) == "right" else given_prox
+
+# %%
 G, good = exposure.facts["fidelity"], ~camera.hot
 library = G.prox(scene, 0.7)
 own = mine(scene, exposure.y, 0.7, camera.dark / 10)
