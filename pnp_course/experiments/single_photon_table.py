@@ -33,7 +33,8 @@ def problem(case: Case) -> Problem:
     """An exposure of a gray photograph by a part of the camera."""
     scene = images.to_channels(middle(pictures(case["set"])[case["image"]], case["crop"]), 1)
     generator = torch.Generator().manual_seed(case["seed"])
-    return exposed(scene, camera().crop(*scene.shape[-2:], generator), case["peak"], generator)
+    height, width = scene.shape[-2:]
+    return exposed(scene, camera().crop(height, width, generator), case["peak"], generator)
 
 
 def exposed(scene: Tensor, camera: Camera, peak: float, generator: torch.Generator) -> Problem:

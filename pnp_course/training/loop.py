@@ -91,7 +91,8 @@ class Training:
         p = self.preset
         clean = self.patches.batch(p.batch)
         level = p.sigma_max * torch.rand(p.batch, generator=self.generator)
-        clean, noisy, level = corrupted(clean, level, p.noise, self.generator)
+        clean, noisy, lifted = corrupted(clean, level, p.noise, self.generator)
+        level = torch.as_tensor(lifted)
         return clean, noisy.contiguous(memory_format=torch.channels_last), level
 
     def train_step(self) -> None:
