@@ -261,7 +261,7 @@ def train(
 @app.command()
 def reproduce(
     experiment: Annotated[str, typer.Argument(help="which table; an unknown name lists them")],
-    scale: Annotated[str, typer.Option(help="course or paper")] = "course",
+    scale: Annotated[str, typer.Option(help="small, course or paper")] = "course",
     images: Annotated[int | None, typer.Option(min=1, help="only the first N pictures")] = None,
     jobs: Annotated[int, typer.Option(min=1, max=1024, help="processes on this machine")] = 1,
     dask: Annotated[str, typer.Option(help="address of a Dask scheduler, in place of --jobs")] = "",

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import cycle, product
+from itertools import product
 
 from pnp_course.experiments import deconvolution_table
-from pnp_course.experiments.deconvolution_table import CROP, cases
+from pnp_course.experiments.deconvolution_table import CROP, cases, in_turns
 
 PEAKS = (10, 5)
 TEST_IMAGES = 8  # at course scale, each under one of the eight kernels
@@ -20,9 +20,7 @@ EXPERIMENT = replace(
     source="Deconvolution with very few photons, [B] appendix A.15",
     about="Photographs of CBSD68 under Levin's camera shakes (periodic), counted at peaks 10 and 5.",
     cases={
-        "course": lambda n: cases(
-            "cbsd68", zip(range(4, 68, 8)[: n or TEST_IMAGES], cycle(range(1, 9)), strict=False), CROP, PEAKS
-        ),
+        "course": lambda n: cases("cbsd68", in_turns(range(4, 68, 8)[: n or TEST_IMAGES], 1), CROP, PEAKS),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], range(1, 9)), 0, PEAKS),
     },
     tuning=lambda: [*cases("set3c", [(0, 1)], CROP, PEAKS[:1]), *cases("set3c", [(1, 4)], CROP, PEAKS[1:])],
