@@ -12,8 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pnp_course._checks import check_counts, check_image, check_positive, check_same_shape, per_image
-from pnp_course.operators import Identity, LinearOperator, ValidBlur
+from pnp_course._checks import check_counts, check_image, check_numbers, check_positive, check_same_shape, per_image
+from pnp_course.operators import Identity, LinearOperator, Mask, ValidBlur
 
 Weight = float | Tensor
 
@@ -88,22 +88,31 @@ def prox_kl(z: Tensor, y: Tensor, lam: Weight) -> Tensor:
     return torch.where(q >= 0, (q + root) / 2, 2 * lam * y / (root - q).clamp_min(1e-30))
 
 
-class Poisson:
-    """G(u) = <1, A u - y log A u>, the Poisson negative log-likelihood divided by the peak, [B] (2).
+def prox_kl_dark(z: Tensor, y: Tensor, lam: Weight, dark: Tensor) -> Tensor:
+    """prox of lam <1, w - y log w>, w = v + dark, on v >= 0 at z, elementwise; dark >= 0."""
+    return (prox_kl(z + dark, y, lam) - dark).clamp_min(0)
 
-    It is convex, but its gradient A^T (1 - y / A u) is not Lipschitz: it blows up where A u goes to 0.
+
+class Poisson:
+    """G(u) = <1, w - y log w>, w = A u + b, on A u >= 0: the Poisson negative log-likelihood divided by the peak, [B] (2).
+
+    It is convex. Without a background b its gradient A^T (1 - y / w) is not Lipschitz: it blows up where A u goes to 0.
 
     Args:
         operator: A, with A u >= 0 for u >= 0.
         y: counts / peak, >= 0.
+        background: b, the mean number of counts / peak that come without light from the scene, such as a detector's dark
+            counts: a number >= 0, or a tensor of a shape that broadcasts to that of y.
         rho: penalty of the inner ADMM for an operator of norm 1, such as a blur; it is divided by the power of two
             nearest to ||A||^2, since the residual A v - x scales with A. The authors take 2 (CoCo-ADMM) or 1
             (CoCo-PEGD) and 10 iterations; for a blurred photograph at peak 50 the error of the prox is then more than
             twice that of the defaults (a test compares them with the exact map).
         tol, max_inner: the inner ADMM stops once both relative residuals are below `tol`, or after `max_inner`.
-        floor: A u is kept above this inside logarithm and division; by default 0.0003 gray levels of 255. Iterates of
+        floor: w is kept above this inside logarithm and division; by default 0.0003 gray levels of 255. Iterates of
             the inexact prox can be slightly negative where the scene is black.
 
+    Raises:
+        ValueError: y or the background is negative or not finite, or the background does not fit y.
     """
 
     def __init__(
@@ -115,50 +124,66 @@ class Poisson:
         tol: float = 3e-4,
         max_inner: int = 20,
         floor: float = 1e-6,
+        background: float | Tensor = 0.0,
     ):
         self.operator, self.y = operator, check_counts(check_image(y, "y"), "y")
+        self.background = _background(background, y)
         if max_inner < 1:
             raise ValueError(f"max_inner is {max_inner}; wanted at least 1 inner iteration.")
         self.rho, self.tol, self.max_inner, self.floor = check_positive(rho, "rho"), tol, max_inner, floor
 
     @property
     def exact_prox(self) -> bool:
-        """Is `prox` exact up to rounding? It is for A = I; otherwise it is an iteration stopped at `tol`."""
-        return isinstance(self.operator, Identity)
+        """Is `prox` exact up to rounding? It is for A = I and for a mask; else it is an iteration stopped at `tol`."""
+        return self._gains() is not None
+
+    def _gains(self) -> Tensor | None:
+        """The m >= 0 with A u = m u, pixel by pixel, if A is of this kind."""
+        if isinstance(self.operator, Identity):
+            return torch.ones((), dtype=self.y.dtype, device=self.y.device)
+        if isinstance(self.operator, Mask) and bool((self.operator.mask >= 0).all()):
+            return self.operator(torch.ones_like(self.y))
+        return None
 
     def lipschitz(self, x: Tensor) -> float:
-        """Infinity, since the gradient blows up where A u goes to 0. See `relative_smoothness`."""
+        """Infinity: the gradient blows up where w goes to 0, with a background outside A u >= 0 only.
+
+        See `relative_smoothness`, and the proposition on dark counts in `book/theory/inverse_problems`.
+        """
         return float("inf")
 
     def relative_smoothness(self) -> float:
         """L = ||y||_1, for which L h - G is convex, with Burg's entropy h = -sum log (Bauschke et al. 2017).
 
-        The smallest such L is below this, see `book/theory/inverse_problems`.
+        The smallest such L is below this, see `book/theory/inverse_problems`; a background makes it smaller.
         """
         return float(self.y.double().sum())
 
     def value(self, u: Tensor) -> float:
-        """<1, A u - y log A u>, with 0 log 0 = 0, summed over the batch."""
+        """<1, w - y log w>, with 0 log 0 = 0, summed over the batch."""
         return float(self.values(u).sum())
 
     def values(self, u: Tensor) -> Tensor:
-        """<1, A u - y log A u> of each image, (B,) in float64 on the CPU."""
-        au = self._image(u).double()
-        return (au - torch.xlogy(self.y.double(), au.clamp_min(self.floor))).flatten(1).sum(1).cpu()
+        """<1, w - y log w> of each image, (B,) in float64 on the CPU."""
+        w = self._mean(u).double()
+        return (w - torch.xlogy(self.y.double(), w.clamp_min(self.floor))).flatten(1).sum(1).cpu()
 
     def grad(self, u: Tensor) -> Tensor:
-        """A^T (1 - y / A u)."""
-        return self.operator.adjoint(1 - self.y / self._image(u).clamp_min(self.floor))
+        """A^T (1 - y / w)."""
+        return self.operator.adjoint(1 - self.y / self._mean(u).clamp_min(self.floor))
 
-    def _image(self, u: Tensor) -> Tensor:
+    def _mean(self, u: Tensor) -> Tensor:
+        """The w = A u + b, of which y is a sample."""
         au = self.operator(u)
         check_same_shape(au, self.y, "A x", "y")
-        return au
+        return au if self.background is None else au + self.background.to(au)
 
     def prox(self, z: Tensor, lam: Weight) -> Tensor:
-        """prox_{lam G}(z), by a closed form for A = I, else by the inner ADMM of [B] (93)-(96); lam: a number, or (B,).
+        """prox_{lam G}(z), by a closed form for A = I or a mask, else by the inner ADMM of [B] (93)-(96).
 
-        The inner problem is split as min lam <1, x - y log x> + ||v - z||^2 / 2 subject to x = A v, with scaled dual d:
+        lam is a number, or one for each image (B,). For A u = m u with m > 0 the equation of prox_kl holds for v + b / m,
+        with m lam in place of lam outside the root. Else the inner problem is split as
+        min lam <1, x + b - y log(x + b)> + ||v - z||^2 / 2 subject to x = A v, with scaled dual d:
 
             x <- prox_{lam/rho KL}(A v - d),   v <- (I + rho A^T A)^{-1} (z + rho A^T (x + d)),   d <- d + x - A v.
 
@@ -168,12 +193,20 @@ class Poisson:
         are data does the proximal map of KL move x.
         """
         lam = _weight(lam, z)
-        if isinstance(self.operator, Identity):
+        if (gains := self._gains()) is not None:
             check_same_shape(z, self.y, "z", "y")
-            return prox_kl(z, self.y, lam)
+            return self._prox_by_pixel(z, lam, gains.to(z))
         rho, a = self._penalty(z), self._split()[0]
         s, _, _ = self._inner_admm(z, lam, rho)
         return a.solve(z + rho * a.adjoint(s), rho)
+
+    def _prox_by_pixel(self, z: Tensor, lam: Weight, gains: Tensor) -> Tensor:
+        """The prox where A u = m u: v = z at pixels with m = 0, which see nothing."""
+        if isinstance(self.operator, Identity) and self.background is None:
+            return prox_kl(z, self.y, lam)
+        m = gains.where(gains > 0, torch.ones_like(gains))
+        dark = torch.zeros_like(m) if self.background is None else self.background.to(z) / m
+        return prox_kl_dark(z + lam * (1 - m), self.y.to(z), lam, dark).where(gains > 0, z)
 
     def inner_residual(self, z: Tensor, lam: Weight) -> tuple[int, float]:
         """The number of inner ADMM iterations that `prox` makes at z, and the relative residual of its worst image."""
@@ -185,14 +218,21 @@ class Poisson:
         norm = self.operator.norm(z, tol=0.1)
         return self.rho / 2.0 ** round(2 * math.log2(norm)) if norm > 0 else self.rho
 
-    def _split(self) -> tuple[LinearOperator, Tensor, Tensor | None]:
-        """The operator of the inner problem, its data, and where there are any; None: everywhere."""
-        if isinstance(self.operator, ValidBlur):
-            return self.operator.periodic, self.operator.pad(self.y), self.operator.pad(torch.ones_like(self.y)) > 0
-        return self.operator, self.y, None
+    def _split(self) -> tuple[LinearOperator, Tensor, Tensor | None, Tensor | None]:
+        """The operator of the inner problem, its data, where there are any (None: everywhere), and the background."""
+        dark = self.background
+        if not isinstance(self.operator, ValidBlur):
+            return self.operator, self.y, None, dark
+        pad = self.operator.pad
+        return (
+            self.operator.periodic,
+            pad(self.y),
+            pad(torch.ones_like(self.y)) > 0,
+            None if dark is None else pad(dark),
+        )
 
     def _inner_admm(self, z: Tensor, lam: Weight, rho: float) -> tuple[Tensor, int, Tensor]:
-        a, y, seen = self._split()
+        a, y, seen, dark = self._split()
         a_solve_z = a(a.solve(z, rho))
         check_same_shape(a_solve_z, y, "A z", "y")
         av = x = s = a(z)
@@ -201,7 +241,7 @@ class Poisson:
         residual = torch.zeros(len(z), 1, 1, 1, dtype=z.dtype, device=z.device)
         k = 0
         for k in range(1, self.max_inner + 1):
-            new = prox_kl(av - d, y, lam / rho)
+            new = prox_kl(av - d, y, lam / rho) if dark is None else prox_kl_dark(av - d, y, lam / rho, dark)
             new = new if seen is None else torch.where(seen, new, av - d)
             s_new = new + d
             av_new = a_solve_z + s_new - a.solve_data(s_new, rho)
@@ -212,6 +252,19 @@ class Poisson:
             if not bool(running.any()):
                 break
         return s, k, residual
+
+
+def _background(b: float | Tensor, y: Tensor) -> Tensor | None:
+    """The background as a tensor of the shape of y, or None where there is none."""
+    b = check_numbers(b, "background").to(y)
+    try:
+        b = b.broadcast_to(y.shape)
+    except RuntimeError:
+        raise ValueError(
+            f"background has shape {tuple(b.shape)} and y {tuple(y.shape)}; wanted a number, or a tensor that broadcasts to y."
+        ) from None
+    check_counts(b, "background")
+    return b if bool(b.any()) else None
 
 
 def _norms(v: Tensor) -> Tensor:

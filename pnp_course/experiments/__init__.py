@@ -18,6 +18,8 @@ DECLARED = {
     "extreme": "extreme_table",
     "holes-sweep": "holes_sweep",
     "inpainting": "inpainting_table",
+    "poisson-denoising": "poisson_denoising",
+    "single-photon": "single_photon_table",
     "step-sweep": "step_sweep",
     "strength-sweep": "strength_sweep",
     "super-resolution": "super_resolution_table",

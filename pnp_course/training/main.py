@@ -124,8 +124,9 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
         weights["m_head.weight"] = torch.cat((head[:, :3].sum(1, keepdim=True), 3**0.5 * head[:, 3:]), dim=1)
         weights["m_tail.weight"] = tail.mean(0, keepdim=True)
     scale = ELU_SCALES.get((activation(source), activation(target)), 1.0)
-    weights["m_head.weight"] *= scale
-    weights["m_tail.weight"] /= scale
+    if scale != 1:
+        weights["m_head.weight"] *= scale
+        weights["m_tail.weight"] /= scale
     target.load_state_dict(weights)
 
 

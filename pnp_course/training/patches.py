@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pnp_course.training.corruption import DARKEST, WEAKEST
+
 
 class Patches:
     """Random square crops, flipped and turned, from 8-bit images (C, H, W) held on the device of the generator.
@@ -53,12 +55,19 @@ def noisy_batch(patches: Patches, n: int, noise: str, sigma_max: float) -> tuple
     """n clean patches, the same with noise (n, C, size, size), and the noise levels (n,), uniform in [0, sigma_max].
 
     Args:
-        noise: "gaussian", or "inverse gamma" (see `noise.inverse_gamma`), whose level is 1 / gamma.
+        noise: one of the kinds of `corruption`, which has the same for other images than patches; here everything is
+            drawn on the generator's device.
     """
     generator, clean = patches.generator, patches.batch(n)
     level = sigma_max * torch.rand(n, generator=generator, device=generator.device)
+    if noise in WEAKEST:
+        level = level.clamp_min(WEAKEST[noise])
+    if noise in DARKEST:
+        clean = clean.clamp_min(DARKEST[noise])
+    if noise == "poisson":
+        peak = level[:, None, None, None] ** -2
+        return clean, torch.poisson(peak * clean, generator=generator) / peak, level
     if noise == "inverse gamma":
-        clean, level = clean.clamp_min(1e-3), level.clamp_min(1e-3)
         gamma = 1 / level[:, None, None, None]
         drawn = torch._standard_gamma((gamma - 1).expand(clean.shape).contiguous(), generator=generator)
         return clean, gamma * clean / drawn, level

@@ -17,7 +17,8 @@ class Preset:
     """One training run.
 
     architecture, net: a key of `denoisers.zoo.ARCHITECTURES` and its arguments.
-    sigma_max: noise levels are uniform in [0, sigma_max], in units of intensity (1 / gamma for "inverse gamma" noise).
+    sigma_max: noise levels are uniform in [0, sigma_max], in units of intensity (1 / gamma for "inverse gamma" noise,
+        1 / sqrt(peak) for "poisson").
     lr, lr_end: learning rate, a cosine from one to the other. ema: decay of the weights' moving average.
     start: name of the weights to finetune from; a plain network's weights can start a gradient-step network, too.
     penalty: Jacobian penalties, or None.
@@ -85,6 +86,11 @@ PRESETS: dict[str, Preset] = {
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=2_500),
+    # learns the noise of photon counts, for peaks down to 5; shipped with the experiment `poisson-denoising`
+    "dncnn-poisson": Preset(
+        architecture="dncnn", net={"width": 32, "depth": 14}, start="dncnn", noise="poisson", sigma_max=5**-0.5,
+        fit="mse", steps=200, batch=8, lr=1e-3,
+    ),
     "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=2_500),
     # gradient steps, [A]: conservative by construction
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks

@@ -11,10 +11,11 @@ from pnp_course import metrics
 from pnp_course.devices import full_float32
 from pnp_course.guarantees import certificate
 from pnp_course.jacobian import antisymmetry, lanczos, linearize, operator_norm, symmetric_part
-from pnp_course.noise import inverse_gamma
+from pnp_course.training.corruption import corrupted
 
 LEVELS = (15, 25, 40)  # of 255, those of [B] Table 1
 GAMMA_LEVELS = (20, 50, 100)  # gamma of inverse gamma noise
+PEAKS = (20, 5)  # of photon counts
 
 
 def corners(images: list[Tensor], size: int = 64, each: int = 4) -> Tensor:
@@ -29,17 +30,14 @@ def corners(images: list[Tensor], size: int = 64, each: int = 4) -> Tensor:
 
 def add_noise(clean: Tensor, level: float, noise: str) -> Tensor:
     """Add seeded noise of the kind on which a preset trains."""
-    generator = torch.Generator().manual_seed(0)
-    if noise == "inverse gamma":
-        return inverse_gamma(clean.clamp_min(1e-3), level, generator)
-    return clean + level * torch.randn(clean.shape, generator=generator)
+    return corrupted(clean, level, noise, torch.Generator().manual_seed(0))[1]
 
 
 @torch.no_grad()
 @full_float32()
 def validate(net: nn.Module, held_out: list[Tensor], noise: str = "gaussian") -> dict[str, float]:
-    """PSNR (dB) at noise level 25/255 (gamma = 50) and a small certificate, on 192 x 192 and 64 x 64 centres."""
-    level = 1 / 50 if noise == "inverse gamma" else 25 / 255
+    """PSNR (dB) at noise level 25/255 (gamma 50, peak 20) and a small certificate, on 192 x 192 and 64 x 64 centres."""
+    level = {"inverse gamma": 1 / 50, "poisson": 20**-0.5}.get(noise, 25 / 255)
     device = next(net.parameters()).device
     clean = corners(held_out, min(192, *(min(im.shape[-2:]) for im in held_out)) // 8 * 8, each=1)
     noisy = add_noise(clean, level, noise)
@@ -67,10 +65,7 @@ def measure_psnr(
         values = []
         generator = torch.Generator().manual_seed(0)
         for x in clean:
-            if noise == "inverse gamma":
-                noisy = inverse_gamma(x.clamp_min(1e-3), level, generator)
-            else:
-                noisy = x + level * torch.randn(x.shape, generator=generator)
+            noisy = corrupted(x, level, noise, generator)[1]
             values.append(metrics.psnr(net(noisy.to(device), level).cpu(), x))
         out[name] = round(sum(values) / len(values), 3)
     return out
@@ -80,6 +75,8 @@ def levels_of(noise: str) -> dict[str, float]:
     """The noise levels that a card reports, by the names that they have there."""
     if noise == "inverse gamma":
         return {f"gamma {g}": 1 / g for g in GAMMA_LEVELS}
+    if noise == "poisson":
+        return {f"peak {p}": p**-0.5 for p in PEAKS}
     return {str(n): n / 255 for n in LEVELS}
 
 

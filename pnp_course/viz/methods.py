@@ -41,6 +41,15 @@ METHODS: dict[str, dict[str, Any]] = {
     "PWLS-CSCGR": {"color": "#664400", "linestyle": "-.", "marker": "X"},
     "U-Net": {"color": "#EE6677", "linestyle": (0, (5, 1)), "marker": "s"},
     "W-Net": {"color": "#4477AA", "linestyle": (0, (3, 1, 1, 1)), "marker": "v"},
+    # for photon counts
+    "VST + TV": {"color": "#B0B0B0", "linestyle": "--", "marker": "v"},
+    "VST + BM3D": {"color": "#8C564B", "linestyle": "-.", "marker": "P"},
+    "VST + DRUNet": {"color": "#1B4F72", "linestyle": "-", "marker": "s"},
+    "VST + CoCo": {"color": "#D98CB3", "linestyle": "-", "marker": "X"},
+    "VST + CoCo-ADMM": {"color": "#C0568F", "linestyle": "--", "marker": "o"},
+    "CoCo, once": {"color": "#E8B7CF", "linestyle": ":", "marker": "s"},
+    "Poisson TV": {"color": "#505050", "linestyle": ":", "marker": "^"},
+    "Poisson DnCNN": {"color": "#F28E2B", "linestyle": "--", "marker": "D"},
     # the others of the family
     "B-RED": {"color": "#DDCC77", "linestyle": "-.", "marker": "^"},
     "Prox-DRS": {"color": "#CC6677", "linestyle": "--", "marker": "v"},

@@ -79,3 +79,25 @@ def test_least_constant_of_relative_smoothness(generator):
             largest = max(largest, float(torch.linalg.eigvalsh(scaled).max()))
         assert largest <= least * (1 + 1e-6)
         assert largest > 0.999 * least
+
+
+def test_dark_counts_give_the_gradient_a_lipschitz_constant(generator):
+    """max m^2 y / b^2 on A u >= 0: no Hessian is larger, the one at a black picture is as large; and outside it grows."""
+    side = 4
+    gains = torch.rand(side, side, generator=generator).double()
+    y, dark = (
+        torch.rand(1, 1, side, side, generator=generator).double(),
+        0.1 + torch.rand(side, side, generator=generator).double(),
+    )
+    gradient = Poisson(Mask(gains), y, floor=1e-30, background=dark).grad
+    constant = float((gains**2 * y / dark**2).max())
+
+    def largest(u):
+        hessian = torch.func.jacrev(gradient)(u).reshape(side**2, side**2)
+        return float(torch.linalg.eigvalsh(hessian).max())
+
+    black = torch.zeros(1, 1, side, side, dtype=torch.float64)
+    assert abs(largest(black) - constant) < 1e-9 * constant
+    for _ in range(10):
+        assert largest(torch.rand(1, 1, side, side, generator=generator).double()) < constant
+    assert largest(black - 0.5 * dark / gains.clamp_min(1e-3)) > 3.9 * constant
