@@ -20,6 +20,7 @@ from torch import Tensor
 from pnp_course import images, load_denoiser
 from pnp_course.denoisers import denoiser_card
 from pnp_course.guarantees import Constants, largest_averaging
+from pnp_course.guarantees.conditions import symmetric
 from pnp_course.operators import kernels
 
 DATA = Path(__file__).resolve().parent.parent / "site" / "static" / "playground" / "data.js"
@@ -68,6 +69,8 @@ def denoiser(name: str) -> dict[str, Any]:
         "sigmaRange": card["sigma_range"],
         "everyImage": known.everywhere,
         "gamma": known.gamma,
+        "delta": known.delta,
+        "symmetric": symmetric(known)[0],
         "t1": largest_averaging(known.gamma, known.delta),
         "asymmetry": known.asymmetry,
         "bottom": known.bottom,

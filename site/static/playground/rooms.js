@@ -17,4 +17,11 @@ var PnP = {
     URL.revokeObjectURL(url);
     return worker;
   },
+  /** Begin a page: make() builds it in the element `id`, unless the browser lacks what it needs. */
+  start(id, make) {
+    const needs = document.getElementById(`${id}-needs`);
+    const lacking = ["Worker", "Blob", "PointerEvent", "structuredClone"].filter((name) => !(name in window));
+    if (lacking.length) needs.textContent = `This browser has no ${lacking[0]}, which this page needs: use a current browser, please.`;
+    else needs.remove(), make();
+  },
 };
