@@ -5,15 +5,24 @@
    25 or 24. */
 PnP.room("ridge", function () {
   const REACH = 3; // filters are 7 x 7
-  /** Row and column basis functions: 0 .. 3 even, 4 .. 6 odd; function f reads the pixels at distance DISTANCE[f]. */
+  /** Row and column functions: 0 .. 3 even, 4 .. 6 odd; function f reads the pixels at distance DISTANCE[f]. */
   const DISTANCE = [0, 1, 2, 3, 1, 2, 3], EVEN = [0, 1, 2, 3], ODD = [4, 5, 6];
   const pairs = (rows, columns) => rows.flatMap((r) => columns.map((c) => 7 * r + c));
-  /** Planes (row function, column function) of a half-turn-even and a half-turn-odd filter: [even, odd in the columns]. */
-  const PLANES = [[pairs(EVEN, EVEN), pairs(ODD, ODD)], [pairs(ODD, EVEN), pairs(EVEN, ODD)]];
+  /** Pairs of a row and a column function, by parity. The first two are for filters that are even under a half turn, the
+      others for odd ones; of two, the first is even in the columns. Each has a multiple of four planes (-1: none). */
+  const GROUPS = [pairs(EVEN, EVEN), [...pairs(ODD, ODD), -1, -1, -1], pairs(ODD, EVEN), pairs(EVEN, ODD)];
+  const STARTS = [0, 16, 28, 40], PLANES = 52;
+  const SLOT = Array.from({ length: 49 }, (_, p) => GROUPS.flat().indexOf(p));
 
   /** The coefficient of basis function f of the numbers w(-3 .. 3): half the sum, or half the difference, of two of them. */
   const coefficient = (w, f) =>
     f === 0 ? w(0) : f < 4 ? (w(f) + w(-f)) / 2 : (w(DISTANCE[f]) - w(-DISTANCE[f])) / 2;
+
+  /** The coefficient of a filter (49 numbers, row after row) for a row and a column function. */
+  const product = (filter, r, c) =>
+    coefficient((j) => coefficient((i) => filter[7 * (i + REACH) + j + REACH], r), c);
+
+  const matrix = (rows) => ({ rows: rows.length, columns: rows[0].length, values: Float64Array.from(rows.flat()) });
 
   /** The slopes of P' between the knots: pnp_course.denoisers.ridge_profile.slopes. */
   function slopes({ steep, concave, knots, rho }, mu) {
@@ -41,10 +50,11 @@ PnP.room("ridge", function () {
       const slope = slopes(weights, Math.min(Math.exp(spline(log_mu)), weights.steepest));
       this.lipschitz = 1 + Math.max(0, ...slope);
       this.profile(knots, slope);
-      this.parts = weights.filters.map((filter, f) => {
-        const parity = f < weights.filters.length / 2 ? 0 : 1; // the first half is even under a half turn
-        const rows = (r) => (c) => coefficient((i) => filter[7 * (i + REACH) + c + REACH], r);
-        return PLANES[parity].map((planes) => planes.map((p) => coefficient(rows(Math.floor(p / 7)), p % 7)));
+      const half = weights.filters.length / 2;
+      this.groups = GROUPS.map((planes, g) => {
+        const filters = weights.filters.slice(g < 2 ? 0 : half, g < 2 ? half : 2 * half);
+        const rows = filters.map((filter) => planes.map((p) => (p < 0 ? 0 : product(filter, Math.floor(p / 7), p % 7))));
+        return { there: matrix(rows), back: matrix(planes.map((_, j) => rows.map((row) => row[j]))) };
       });
     }
 
@@ -64,71 +74,40 @@ PnP.room("ridge", function () {
       }
     }
 
-    /** psi'(z) = P'(a z) / a, over z and over its mirror twin's z. */
+    /** psi'(z) = P'(a z) / a, written over the numbers z[from], ..., z[from + count - 1] of one filter. */
     derivative(z, from, count, scale) {
-      const { piece, slope, value, cells, top } = this, knot = this.from;
+      const { piece, slope, value, cells, top, from: knots } = this, most = value[value.length - 1] / scale;
       for (let i = from; i < from + count; i++) {
         const t = z[i] * scale, size = t < 0 ? -t : t;
-        let j = piece.length - 1, p;
         if (size < top) {
-          j = piece[(size * cells) | 0];
-          if (size >= knot[j + 1]) j++;
-          p = value[j] + slope[j] * (size - knot[j]);
-        } else p = value[value.length - 1];
-        z[i] = (t < 0 ? -p : p) / scale;
+          let j = piece[(size * cells) | 0];
+          if (size >= knots[j + 1]) j++;
+          const p = (value[j] + slope[j] * (size - knots[j])) / scale;
+          z[i] = t < 0 ? -p : p;
+        } else z[i] = t < 0 ? -most : most;
       }
     }
 
-    /** x - y + W^T psi'(W x), row by row, so that everything stays in the cache. */
+    /** x - y + W^T psi'(W x) into `out`, and its norm. It goes row by row, so that everything stays in the cache. */
     gradient(x, y, n, out) {
-      const { planes, back, even, odd, wide } = this.buffers(n), row = new Float64Array(n + 2 * REACH);
-      const mirror = (i) => (i < 0 ? -1 - i : i >= n ? 2 * n - 1 - i : i);
+      const { planes, back, even, odd, wide } = this.buffers(n), filters = this.groups[0].there.rows;
       wide.fill(0);
       for (let i = 0; i < n; i++) {
-        for (let f = 0; f < 7; f++) {
-          const a = mirror(i + DISTANCE[f]) * n, b = mirror(i - DISTANCE[f]) * n;
-          if (f === 0) for (let c = 0; c < n; c++) row[c + REACH] = x[a + c];
-          else if (f < 4) for (let c = 0; c < n; c++) row[c + REACH] = x[a + c] + x[b + c];
-          else for (let c = 0; c < n; c++) row[c + REACH] = x[a + c] - x[b + c];
-          for (let c = 0; c < REACH; c++) row[c] = row[2 * REACH - 1 - c], row[n + REACH + c] = row[n + REACH - 1 - c];
-          for (let g = 0; g < 7; g++) {
-            const d = DISTANCE[g], sign = g < 4 ? 1 : -1, at = (7 * f + g) * n;
-            if (g === 0) for (let c = 0; c < n; c++) planes[at + c] = row[c + REACH];
-            else for (let c = 0; c < n; c++) planes[at + c] = row[c + REACH + d] + sign * row[c + REACH - d];
+        fold(x, i, n, planes);
+        for (const [g, h] of [[0, 1], [2, 3]]) {
+          multiply(this.groups[g].there, planes, STARTS[g] * n, even, 0, n);
+          multiply(this.groups[h].there, planes, STARTS[h] * n, odd, 0, n);
+          butterfly(even, odd); // now the outputs of the filters, and of their mirror images
+          for (let f = 0; f < filters; f++) {
+            const scale = this.scales[g ? filters + f : f];
+            this.derivative(even, f * n, n, scale);
+            this.derivative(odd, f * n, n, scale);
           }
+          butterfly(even, odd);
+          multiply(this.groups[g].back, even, 0, back, STARTS[g] * n, n);
+          multiply(this.groups[h].back, odd, 0, back, STARTS[h] * n, n);
         }
-        back.fill(0);
-        this.parts.forEach(([w, v], f) => {
-          const [ours, others] = PLANES[f < this.parts.length / 2 ? 0 : 1], scale = this.scales[f];
-          collect(planes, ours, w, even, n);
-          collect(planes, others, v, odd, n);
-          for (let c = 0; c < n; c++) {
-            const e = even[c], o = odd[c];
-            even[c] = e + o, odd[c] = e - o; // the filter's output and its mirror image's
-          }
-          this.derivative(even, 0, n, scale);
-          this.derivative(odd, 0, n, scale);
-          for (let c = 0; c < n; c++) {
-            const p = even[c], q = odd[c];
-            even[c] = p + q, odd[c] = p - q;
-          }
-          spread(back, ours, w, even, n);
-          spread(back, others, v, odd, n);
-        });
-        for (let f = 0; f < 7; f++) {
-          row.fill(0);
-          for (let g = 0; g < 7; g++) {
-            const d = DISTANCE[g], at = (7 * f + g) * n;
-            for (let c = 0; c < n; c++) row[c + REACH + d] += back[at + c];
-            if (g > 0 && g < 4) for (let c = 0; c < n; c++) row[c + REACH - d] += back[at + c];
-            else if (g >= 4) for (let c = 0; c < n; c++) row[c + REACH - d] -= back[at + c];
-          }
-          for (let c = 0; c < REACH; c++) row[2 * REACH - 1 - c] += row[c], row[n + REACH - 1 - c] += row[n + REACH + c];
-          const a = mirror(i + DISTANCE[f]) * n, b = mirror(i - DISTANCE[f]) * n;
-          for (let c = 0; c < n; c++) wide[a + c] += row[c + REACH];
-          if (f > 0 && f < 4) for (let c = 0; c < n; c++) wide[b + c] += row[c + REACH];
-          else if (f >= 4) for (let c = 0; c < n; c++) wide[b + c] -= row[c + REACH];
-        }
+        unfold(back, i, n, wide);
       }
       let norm = 0;
       for (let i = 0; i < n * n; i++) out[i] = x[i] - y[i] + wide[i], norm += out[i] * out[i];
@@ -137,8 +116,8 @@ PnP.room("ridge", function () {
 
     buffers(n) {
       if (this.kept?.n !== n) {
-        const made = (count) => new Float64Array(count * n);
-        this.kept = { n, planes: made(49), back: made(49), even: made(1), odd: made(1), wide: made(n) };
+        const made = (rows) => new Float64Array(rows * n), filters = this.groups[0].there.rows;
+        this.kept = { n, planes: made(PLANES), back: made(PLANES), even: made(filters), odd: made(filters), wide: made(n) };
       }
       return this.kept;
     }
@@ -165,26 +144,66 @@ PnP.room("ridge", function () {
     }
   }
 
-  /** out[c] = sum over planes p of weights[p] planes[p][c]. */
-  function collect(planes, which, weights, out, n) {
-    out.fill(0);
-    for (let k = 0; k < which.length; k += 4) {
-      const [a, b, c, d] = four(which, k, n), [p, q, r, s] = four(weights, k, 1);
-      for (let i = 0; i < n; i++) {
-        out[i] += p * planes[a + i] + q * planes[b + i] + r * planes[c + i] + s * planes[d + i];
+  /** The pixel that stands at position i of a line of n: pictures are continued by reflection. */
+  const mirror = (i, n) => (i < 0 ? -1 - i : i >= n ? 2 * n - 1 - i : i);
+
+  /** The planes of row i: all products of a row and a column function, read in the continued picture. */
+  function fold(x, i, n, planes) {
+    const row = new Float64Array(n + 2 * REACH);
+    for (let f = 0; f < 7; f++) {
+      const a = mirror(i + DISTANCE[f], n) * n, b = mirror(i - DISTANCE[f], n) * n, sign = f === 0 ? 0 : f < 4 ? 1 : -1;
+      for (let c = 0; c < n; c++) row[c + REACH] = x[a + c] + sign * x[b + c];
+      for (let c = 0; c < REACH; c++) row[c] = row[2 * REACH - 1 - c], row[n + REACH + c] = row[n + REACH - 1 - c];
+      for (let g = 0; g < 7; g++) {
+        const d = DISTANCE[g], sign = g === 0 ? 0 : g < 4 ? 1 : -1, at = SLOT[7 * f + g] * n;
+        for (let c = 0; c < n; c++) planes[at + c] = row[c + REACH + d] + sign * row[c + REACH - d];
       }
     }
   }
 
-  /** The adjoint: planes[p][c] += weights[p] from[c]. */
-  function spread(planes, which, weights, from, n) {
-    for (let k = 0; k < which.length; k++) {
-      const at = which[k] * n, w = weights[k];
-      for (let i = 0; i < n; i++) planes[at + i] += w * from[i];
+  /** The adjoint of `fold`, added to the picture. */
+  function unfold(planes, i, n, picture) {
+    const row = new Float64Array(n + 2 * REACH);
+    for (let f = 0; f < 7; f++) {
+      row.fill(0);
+      for (let g = 0; g < 7; g++) {
+        const d = DISTANCE[g], sign = g === 0 ? 0 : g < 4 ? 1 : -1, at = SLOT[7 * f + g] * n;
+        for (let c = 0; c < n; c++) row[c + REACH + d] += planes[at + c];
+        if (sign) for (let c = 0; c < n; c++) row[c + REACH - d] += sign * planes[at + c];
+      }
+      for (let c = 0; c < REACH; c++) row[2 * REACH - 1 - c] += row[c], row[n + REACH - 1 - c] += row[n + REACH + c];
+      const a = mirror(i + DISTANCE[f], n) * n, b = mirror(i - DISTANCE[f], n) * n, sign = f === 0 ? 0 : f < 4 ? 1 : -1;
+      for (let c = 0; c < n; c++) picture[a + c] += row[c + REACH];
+      if (sign) for (let c = 0; c < n; c++) picture[b + c] += sign * row[c + REACH];
     }
   }
 
-  const four = (values, k, n) => [0, 1, 2, 3].map((j) => (k + j < values.length ? values[k + j] * n : 0));
+  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 2 x 4 numbers of
+      M stay in registers. */
+  function multiply({ rows, columns, values }, input, from, out, to, n) {
+    out.fill(0, to, to + rows * n);
+    for (let r = 0; r < rows; r += 2) {
+      const u = to + r * n, v = u + n;
+      for (let j = 0; j < columns; j += 4) {
+        const k = r * columns + j, l = k + columns, a = from + j * n, b = a + n, c = b + n, d = c + n;
+        const [k0, k1, k2, k3] = [values[k], values[k + 1], values[k + 2], values[k + 3]];
+        const [l0, l1, l2, l3] = [values[l], values[l + 1], values[l + 2], values[l + 3]];
+        for (let i = 0; i < n; i++) {
+          const p = input[a + i], q = input[b + i], s = input[c + i], t = input[d + i];
+          out[u + i] += k0 * p + k1 * q + k2 * s + k3 * t;
+          out[v + i] += l0 * p + l1 * q + l2 * s + l3 * t;
+        }
+      }
+    }
+  }
+
+  /** (a, b) -> (a + b, a - b). */
+  function butterfly(a, b) {
+    for (let i = 0; i < a.length; i++) {
+      const p = a[i], q = b[i];
+      a[i] = p + q, b[i] = p - q;
+    }
+  }
 
   return { Ridge };
 });
