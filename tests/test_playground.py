@@ -134,8 +134,8 @@ def test_a_warm_start_keeps_the_accuracy(js, data, scene):
     noisy = scene[0].double() + 0.1 * torch.randn(1, 1, N, N, generator=torch.Generator().manual_seed(3)).double()
     found, cold, warm = js(
         """(z) => { const net = new PnP.ridge.Ridge(PnP.data.denoisers.certified, 0.1);
-        net.apply(Float64Array.from(z, (v) => v + 0.01)); const cold = net.inner;
-        const x = net.apply(Float64Array.from(z)); return [[...x], cold, net.inner - cold]; }""",
+        net.apply(Float64Array.from(z, (v) => v + 0.01)); const cold = net.gradients;
+        const x = net.apply(Float64Array.from(z)); return [[...x], cold, net.gradients - cold]; }""",
         flat(noisy),
     )
     exact = shipped(data, "certified", 1e-7)(noisy, 0.1)

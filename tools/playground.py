@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pnp_course import images, load_denoiser
+from pnp_course import deconvolution, images, load_denoiser
 from pnp_course.denoisers import denoiser_card
 from pnp_course.guarantees import Constants, largest_averaging
 from pnp_course.guarantees.conditions import symmetric
@@ -34,6 +34,7 @@ KERNELS = {
 PHOTOS = ("astronaut", "camera", "chelsea", "coffee")
 SIDE = 256  # of the photographs; the page shrinks them
 LEVEL = 25 / 255  # at which the measured constants are shown
+PEAKS = [10 ** (0.05 * k) for k in range(10, 61)]  # the positions of the page's slider
 
 
 def rounded(values: Tensor) -> Any:
@@ -79,6 +80,15 @@ def denoiser(name: str) -> dict[str, Any]:
     }
 
 
+def suggestions() -> list[dict[str, float]]:
+    """What the library takes for each position of the peak's slider: the values of [B], interpolated."""
+    chosen = [deconvolution.settings(peak) for peak in PEAKS]
+    return [
+        {"peak": float(f"{peak:.5g}"), "sigma": round(s.sigma, 4), "lam": round(s.lam, 4), "t": s.t}
+        for peak, s in zip(PEAKS, chosen, strict=True)
+    ]
+
+
 def photograph(name: str) -> dict[str, str]:
     """A gray square of a photograph as a JPEG inside an address, and its source."""
     from PIL import Image
@@ -94,6 +104,7 @@ def collect() -> dict[str, Any]:
     """Everything but the photographs, whose JPEG differs from one release of the encoder to the next."""
     return {
         "denoisers": {role: denoiser(name) for role, name in DENOISERS.items()},
+        "suggestions": suggestions(),
         "kernels": {
             name: {"label": label, "size": len(k), "values": rounded(k.flatten())} for name, (label, k) in KERNELS.items()
         },

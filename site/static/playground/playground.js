@@ -172,10 +172,9 @@ PnP.page = function () {
   }
 
   function suggest() {
-    const { sigma, lam, t } = PnP.suggested(power("peak"), data);
-    Object.assign($("sigma"), { value: sigma });
-    Object.assign($("lam"), { value: Math.log10(lam) });
-    Object.assign($("t"), { value: t });
+    const apart = ({ peak }) => Math.abs(Math.log(peak / power("peak")));
+    const { sigma, lam, t } = data.suggestions.reduce((a, b) => (apart(b) < apart(a) ? b : a));
+    $("sigma").value = sigma, $("lam").value = Math.log10(lam), $("t").value = t;
     changed();
   }
 

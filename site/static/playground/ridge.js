@@ -4,7 +4,7 @@
    columns, and each filter is even or odd under a half turn: in a basis of four parities the 2 x 49 products of a pair become
    25 or 24. */
 PnP.room("ridge", function () {
-  const REACH = 3; // filters are 7 x 7
+  const REACH = 3, MOVES = 10; // filters are 7 x 7; moves that L-BFGS remembers
   /** Row and column functions: 0 .. 3 even, 4 .. 6 odd; function f reads the pixels at distance DISTANCE[f]. */
   const DISTANCE = [0, 1, 2, 3, 1, 2, 3], EVEN = [0, 1, 2, 3], ODD = [4, 5, 6];
   const pairs = (rows, columns) => rows.flatMap((r) => columns.map((c) => 7 * r + c));
@@ -38,14 +38,12 @@ PnP.room("ridge", function () {
 
   class Ridge {
     /** weights: what tools/playground.py exports; tol: bound of the root mean squared error of D(y). */
-    constructor(weights, sigma, { tol = 5e-4, warm = true, most = 1000 } = {}) {
-      const { levels, log_scales, log_mu, knots } = weights;
-      const level = Math.min(Math.max(sigma, levels[0]), levels.at(-1));
-      const right = Math.min(Math.max(levels.findIndex((v) => v > level), 1) || 1, levels.length - 1);
-      const at = level >= levels.at(-1) ? levels.length - 1 : right;
-      const share = (level - levels[at - 1]) / (levels[at] - levels[at - 1]);
+    constructor(weights, sigma, { tol = 3e-4, most = 500 } = {}) {
+      const { levels, log_scales, log_mu, knots } = weights, end = levels.length - 1;
+      const level = Math.min(Math.max(sigma, levels[0]), levels[end]), above = levels.findIndex((v) => v > level);
+      const at = above < 0 ? end : Math.max(above, 1), share = (level - levels[at - 1]) / (levels[at] - levels[at - 1]);
       const spline = (values) => values[at - 1] + share * (values[at] - values[at - 1]);
-      Object.assign(this, { tol, warm, most, rho: weights.rho, last: null, inner: 0 });
+      Object.assign(this, { tol, most, rho: weights.rho, last: null, memory: [], gradients: 0 });
       this.scales = log_scales.map((row) => Math.exp(spline(row)) / (sigma + 1e-5));
       const slope = slopes(weights, Math.min(Math.exp(spline(log_mu)), weights.steepest));
       this.lipschitz = 1 + Math.max(0, ...slope);
@@ -91,6 +89,7 @@ PnP.room("ridge", function () {
     /** x - y + W^T psi'(W x) into `out`, and its norm. It goes row by row, so that everything stays in the cache. */
     gradient(x, y, n, out) {
       const { planes, back, even, odd, wide } = this.buffers(n), filters = this.groups[0].there.rows;
+      this.gradients++;
       wide.fill(0);
       for (let i = 0; i < n; i++) {
         fold(x, i, n, planes);
@@ -122,26 +121,55 @@ PnP.room("ridge", function () {
       return this.kept;
     }
 
-    /** D(y), by Nesterov's method, which forgets its momentum wherever that points uphill, until its error is at most tol. */
+    /** D(y) with a root mean squared error of at most tol, since ||x - D(y)|| <= ||gradient at x|| / (1 - rho). By L-BFGS
+        (Nocedal 1980), from the result before and with its curvature; a plain gradient step wherever it does not help. */
     apply(y) {
-      const n = Math.sqrt(y.length), goal = (1 - this.rho) * this.tol * n, gradient = new Float64Array(n * n);
-      const start = this.warm && this.last?.length === y.length ? this.last : y;
-      let x = start.slice(), v = start.slice(), clock = 1;
-      for (let k = 0; k < this.most; k++) {
-        this.inner++;
-        const norm = this.gradient(v, y, n, gradient);
-        if (norm <= goal) return (this.last = v);
-        if (!Number.isFinite(norm)) break;
-        let uphill = 0;
-        const stepped = v.map((value, i) => value - gradient[i] / this.lipschitz);
-        for (let i = 0; i < n * n; i++) uphill += gradient[i] * (stepped[i] - x[i]);
-        if (uphill > 0) clock = 1;
-        const later = (1 + Math.sqrt(1 + 4 * clock * clock)) / 2, push = (clock - 1) / later;
-        for (let i = 0; i < n * n; i++) v[i] = stepped[i] + push * (stepped[i] - x[i]);
-        x = stepped, clock = later;
+      const n = Math.sqrt(y.length), goal = (1 - this.rho) * this.tol * n;
+      let x = Float64Array.from(this.last ?? y), g = new Float64Array(n * n), norm = this.gradient(x, y, n, g);
+      for (let k = 0; k < this.most && !(norm <= goal); k++) {
+        const way = this.direction(g), next = x.map((value, i) => value - way[i]), gradient = new Float64Array(n * n);
+        const there = this.gradient(next, y, n, gradient);
+        if (!Number.isFinite(there)) break;
+        if (there > 10 * norm && this.memory.length) {
+          this.memory = []; // its curvature misleads here
+          continue;
+        }
+        this.learn(next.map((value, i) => value - x[i]), gradient.map((value, i) => value - g[i]));
+        [x, g, norm] = [next, gradient, there];
       }
+      if (norm <= goal) return (this.last = x);
       throw new Error(`the denoiser has not reached its accuracy after ${this.most} steps: choose a larger sigma.`);
     }
+
+    /** The inverse Hessian of the last moves, times g: the two loops of L-BFGS. Without moves, 1 / L. */
+    direction(g) {
+      const way = g.slice(), shares = [], last = this.memory.at(-1);
+      for (const { s, y, dot } of this.memory.toReversed()) {
+        const share = inner(s, way) / dot;
+        shares.push(share);
+        for (let i = 0; i < way.length; i++) way[i] -= share * y[i];
+      }
+      const scale = last ? last.dot / inner(last.y, last.y) : 1 / this.lipschitz;
+      for (let i = 0; i < way.length; i++) way[i] *= scale;
+      for (const { s, y, dot } of this.memory) {
+        const share = shares.pop() - inner(y, way) / dot;
+        for (let i = 0; i < way.length; i++) way[i] += share * s[i];
+      }
+      return way;
+    }
+
+    /** Keep the last few moves s and how the gradient changed on them. */
+    learn(s, y) {
+      const dot = inner(s, y);
+      if (dot > 0) this.memory.push({ s, y, dot });
+      if (this.memory.length > MOVES) this.memory.shift();
+    }
+  }
+
+  function inner(a, b) {
+    let total = 0;
+    for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+    return total;
   }
 
   /** The pixel that stands at position i of a line of n: pictures are continued by reflection. */
