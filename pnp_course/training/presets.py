@@ -88,7 +88,7 @@ PRESETS: dict[str, Preset] = {
     "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=2_500),
     # for the playground of the website, which runs it in plain JavaScript
     "ffdnet-small-gray": Preset(
-        architecture="ffdnet", in_channels=1, net={"width": 16, "depth": 6}, steps=4_000, batch=16, patch=64
+        architecture="ffdnet", in_channels=1, net={"width": 16, "depth": 6}, steps=1_600, batch=16, patch=64
     ),
     # gradient steps, [A]: conservative by construction
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks

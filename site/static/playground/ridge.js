@@ -38,7 +38,7 @@ PnP.room("ridge", function () {
 
   class Ridge {
     /** weights: what tools/playground.py exports; tol: bound of the root mean squared error of D(y). */
-    constructor(weights, sigma, { tol = 3e-4, most = 500 } = {}) {
+    constructor(weights, sigma, { tol = 5e-4, most = 500 } = {}) {
       const { levels, log_scales, log_mu, knots } = weights, end = levels.length - 1;
       const level = Math.min(Math.max(sigma, levels[0]), levels[end]), above = levels.findIndex((v) => v > level);
       const at = above < 0 ? end : Math.max(above, 1), share = (level - levels[at - 1]) / (levels[at] - levels[at - 1]);
@@ -127,15 +127,14 @@ PnP.room("ridge", function () {
       const n = Math.sqrt(y.length), goal = (1 - this.rho) * this.tol * n;
       let x = Float64Array.from(this.last ?? y), g = new Float64Array(n * n), norm = this.gradient(x, y, n, g);
       for (let k = 0; k < this.most && !(norm <= goal); k++) {
-        const way = this.direction(g), next = x.map((value, i) => value - way[i]), gradient = new Float64Array(n * n);
-        const there = this.gradient(next, y, n, gradient);
-        if (!Number.isFinite(there)) break;
-        if (there > 10 * norm && this.memory.length) {
-          this.memory = []; // its curvature misleads here
-          continue;
+        let way = this.direction(g), step = this.step(x, y, g, way);
+        const before = inner(g, way), after = inner(step.gradient, way);
+        if (after < -before / 2) { // far beyond the lowest point of this line: go back to where the secant has it
+          this.learn(step, way, g);
+          way = way.map((value) => (value * before) / (before - after)), step = this.step(x, y, g, way);
         }
-        this.learn(next.map((value, i) => value - x[i]), gradient.map((value, i) => value - g[i]));
-        [x, g, norm] = [next, gradient, there];
+        this.learn(step, way, g);
+        [x, g, norm] = [step.x, step.gradient, step.norm];
       }
       if (norm <= goal) return (this.last = x);
       throw new Error(`the denoiser has not reached its accuracy after ${this.most} steps: choose a larger sigma.`);
@@ -158,9 +157,14 @@ PnP.room("ridge", function () {
       return way;
     }
 
-    /** Keep the last few moves s and how the gradient changed on them. */
-    learn(s, y) {
-      const dot = inner(s, y);
+    step(x, y, g, way) {
+      const there = x.map((value, i) => value - way[i]), gradient = new Float64Array(x.length);
+      return { x: there, gradient, norm: this.gradient(there, y, Math.sqrt(x.length), gradient) };
+    }
+
+    /** Keep the last few moves, -way, and how the gradient changed on them. */
+    learn({ gradient }, way, g) {
+      const s = way.map((value) => -value), y = gradient.map((value, i) => value - g[i]), dot = inner(s, y);
       if (dot > 0) this.memory.push({ s, y, dot });
       if (this.memory.length > MOVES) this.memory.shift();
     }
