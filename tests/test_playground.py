@@ -55,8 +55,12 @@ def flat(x):
     return x.detach().double().flatten().tolist()
 
 
+def numbers(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
 def as_picture(values):
-    return torch.tensor(values, dtype=torch.float64).reshape(1, 1, N, N)
+    return numbers(values).reshape(1, 1, N, N)
 
 
 def kernel_of(kernel):
@@ -83,9 +87,9 @@ def test_transform(js, n):
         return [...kept, [...PnP.fft.back(s, n)]]; }""",
         {"x": flat(x), "n": n},
     )
-    found = torch.complex(torch.tensor(re).double(), torch.tensor(im).double()).reshape(n, n // 2 + 1)
+    found = torch.complex(numbers(re), numbers(im)).reshape(n, n // 2 + 1)
     torch.testing.assert_close(found, torch.fft.rfft2(x), atol=1e-10, rtol=0)
-    torch.testing.assert_close(torch.tensor(again).double(), x.flatten(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(numbers(again), x.flatten(), atol=1e-12, rtol=0)
 
 
 def test_a_side_that_is_no_power_of_two_is_refused(js):
@@ -259,25 +263,25 @@ def test_field_and_its_parts(js):
     given |= {"turn": 0.2, "from": [0.5, 0.8], "to": [0.7, 0.75]}
     points = torch.rand(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     found = js(FIELD, {**given, "points": points.tolist()})
-    covariances = torch.tensor([[[a, b], [b, c]] for a, b, c in shapes])
-    ideal = fields.periodic_displacement(GaussianMixture(torch.tensor([1.0, 0.8]), torch.tensor(means), covariances), 0.15)
+    covariances = numbers([[[a, b], [b, c]] for a, b, c in shapes])
+    ideal = fields.periodic_displacement(GaussianMixture(torch.tensor([1.0, 0.8]), numbers(means), covariances), 0.15)
 
     def whole(x):
-        wave = torch.sin(2 * math.pi * (x - torch.tensor(given["centre"])))
+        wave = torch.sin(2 * math.pi * (x - numbers(given["centre"])))
         around = 0.2 * torch.stack((-wave[:, 1], wave[:, 0]), 1)
         shift = torch.arange(-2, 3, dtype=torch.float64)
-        offset = (x - torch.tensor(given["from"]).double())[:, None] + shift[None, :, None]
+        offset = (x - numbers(given["from"]))[:, None] + shift[None, :, None]
         bell = torch.exp(-offset.square() / 0.02).sum(1).prod(1, keepdim=True)
-        return ideal(x) + around + bell * (torch.tensor(given["to"]) - torch.tensor(given["from"])).double()
+        return ideal(x) + around + bell * (numbers(given["to"]) - numbers(given["from"]))
 
     full = fields.PeriodicField.sample(whole, 65)
     mean, gradient, hamiltonian = full.helmholtz()
     wanted = {"full": full(points), "conservative": (mean + gradient)(points), "hamiltonian": hamiltonian(points)}
     for name, values in wanted.items():
-        torch.testing.assert_close(torch.tensor(found[name]).double(), values, atol=1e-6, rtol=0)
+        torch.testing.assert_close(numbers(found[name]), values, atol=1e-6, rtol=0)
     assert found["energy"] == pytest.approx(hamiltonian.squared_norm(), rel=1e-6)
     node = full(torch.tensor([[5 / 64, 9 / 64]], dtype=torch.float64))[0]
-    torch.testing.assert_close(torch.tensor(found["node"]).double(), node, atol=1e-6, rtol=0)
+    torch.testing.assert_close(numbers(found["node"]), node, atol=1e-6, rtol=0)
 
     def denoise(z):
         p = z.reshape(1, 2)
@@ -285,4 +289,4 @@ def test_field_and_its_parts(js):
 
     start, y = (torch.tensor(p, dtype=torch.float64).reshape(1, 1, 1, 2) for p in ([0.62, 0.2], [0.5, 0.5]))
     loop = [it.x.flatten() for it in islice(solvers.pgd(Gaussian(Identity(), y), denoise, start, lam=0.1), 40)]
-    torch.testing.assert_close(torch.tensor(found["path"][1:]).double(), torch.stack(loop), atol=1e-5, rtol=0)
+    torch.testing.assert_close(numbers(found["path"][1:]), torch.stack(loop), atol=1e-5, rtol=0)
