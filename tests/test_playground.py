@@ -12,6 +12,7 @@ import torch
 from test_book import browser  # noqa: F401  a fixture
 
 from pnp_course import denoisers, images, load_denoiser, metrics, solvers
+from pnp_course.denoisers.dncnn import FFDNet
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import guarantee
 from pnp_course.operators import Blur, Identity, kernels
@@ -19,7 +20,7 @@ from pnp_course.toy import GaussianMixture, fields
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "site" / "static" / "playground"
-ROOMS = ("rooms", "fft", "physics", "ridge", "ffdnet", "solvers", "job", "theorems", "field", "data")
+ROOMS = ("rooms", "fft", "physics", "ridge", "networks", "solvers", "job", "theorems", "field", "data")
 N = 32
 ROLES = ("certified", "unconstrained")
 
@@ -72,7 +73,7 @@ def shipped(data, role, tol=1e-6):
     net = load_denoiser(data["denoisers"][role]["name"]).double()
     if hasattr(net, "tol"):
         net.tol = tol
-    return net
+    return net if net.in_channels == 1 else denoisers.GrayFromColour(net)
 
 
 def test_exported_numbers_are_those_of_the_library():
@@ -126,11 +127,25 @@ def test_denoiser(js, data, scene, role, sigma):
     noisy = scene[0].double() + sigma * torch.randn(1, 1, N, N, generator=torch.Generator().manual_seed(2)).double()
     found = js(
         """({z, role, sigma}) => {
-        const weights = PnP.data.denoisers[role], kind = {ridge: PnP.ridge.Ridge, ffdnet: PnP.ffdnet.FFDNet};
-        return [...new kind[weights.architecture](weights, sigma, {tol: 1e-6}).apply(Float64Array.from(z))]; }""",
+        const denoise = PnP.job.denoiser(PnP.data.denoisers[role], sigma, {tol: 1e-6});
+        return [...denoise(Float64Array.from(z))]; }""",
         {"z": flat(noisy), "role": role, "sigma": sigma},
     )
     torch.testing.assert_close(as_picture(found), shipped(data, role)(noisy, sigma), atol=2e-5, rtol=0)
+
+
+def test_ffdnet(js, scene, monkeypatch):
+    """A network with random weights, packed as the tool packs them."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    from playground import convolutions
+
+    torch.manual_seed(0)
+    net = FFDNet(1, 6, 3).eval().requires_grad_(False)
+    found = js(
+        """({z, layers}) => [...PnP.job.denoiser({architecture: "ffdnet", layers}, 0.1)(Float64Array.from(z))]""",
+        {"z": flat(scene[2]), **convolutions(net)},
+    )
+    torch.testing.assert_close(as_picture(found), net.double()(scene[2].double(), 0.1), atol=1e-6, rtol=0)
 
 
 def test_a_warm_start_keeps_the_accuracy(js, data, scene):

@@ -24,7 +24,7 @@ from pnp_course.guarantees.conditions import symmetric
 from pnp_course.operators import kernels
 
 DATA = Path(__file__).resolve().parent.parent / "site" / "static" / "playground" / "data.js"
-DENOISERS = {"certified": "coco-ridge-0.25", "unconstrained": "ffdnet-small-gray"}
+DENOISERS = {"certified": "coco-ridge-0.25", "unconstrained": "dncnn"}
 KERNELS = {
     "motion": ("camera shake", kernels.motion(17, seed=1)),
     "shake": ("a longer camera shake", kernels.motion(25, seed=4)),
@@ -52,10 +52,19 @@ def ridge(net: Any) -> dict[str, Any]:
     return {"rho": net.rho, "steepest": STEEPEST, "filters": rounded(free), **parts}
 
 
-def ffdnet(net: Any) -> dict[str, Any]:
-    """The layers of an FFDNet for gray pictures."""
-    layers = [layer for layer in net.model if hasattr(layer, "weight")]
-    return {"layers": [{"weight": rounded(m.weight.flatten()), "bias": rounded(m.bias)} for m in layers]}
+def packed(values: Tensor) -> str:
+    """Numbers as 32-bit floats, little-endian, in base64."""
+    return base64.b64encode(values.detach().float().numpy().astype("<f4").tobytes()).decode()
+
+
+def convolutions(net: Any) -> dict[str, Any]:
+    """The layers of a DnCNN or FFDNet, for gray pictures. Of a colour DnCNN, D(x, x, x) averaged over the channels."""
+    layers = [(m.weight.detach().clone(), m.bias.detach().clone()) for m in net.model if hasattr(m, "weight")]
+    if net.in_channels == 3:
+        (first, shift), (last, end) = layers[0], layers[-1]
+        layers[0] = (first.sum(1, keepdim=True), shift)
+        layers[-1] = (last.mean(0, keepdim=True), end.mean(0, keepdim=True))
+    return {"layers": [{"weight": packed(weight.contiguous()), "bias": packed(bias)} for weight, bias in layers]}
 
 
 def denoiser(name: str) -> dict[str, Any]:
@@ -76,7 +85,7 @@ def denoiser(name: str) -> dict[str, Any]:
         "asymmetry": known.asymmetry,
         "bottom": known.bottom,
         "top": known.top,
-        **(ridge(net) if card["architecture"] == "ridge" else ffdnet(net)),
+        **(ridge(net) if card["architecture"] == "ridge" else convolutions(net)),
     }
 
 

@@ -86,10 +86,6 @@ PRESETS: dict[str, Preset] = {
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=2_500),
     "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=2_500),
-    # for the playground of the website, which runs it in plain JavaScript
-    "ffdnet-small-gray": Preset(
-        architecture="ffdnet", in_channels=1, net={"width": 16, "depth": 6}, steps=1_600, batch=16, patch=64
-    ),
     # gradient steps, [A]: conservative by construction
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),

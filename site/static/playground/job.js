@@ -2,7 +2,7 @@
 /* One restoration, as the worker does it: degrade, iterate, and send each iterate with its curves. */
 PnP.room("job", function (PnP) {
   const { Blur, Poisson, degrade } = PnP.physics;
-  const DENOISERS = { ridge: PnP.ridge.Ridge, ffdnet: PnP.ffdnet.FFDNet };
+  const DENOISERS = { ridge: PnP.ridge.Ridge, dncnn: PnP.networks.DnCNN, ffdnet: PnP.networks.FFDNet };
   const norm = (x) => Math.sqrt(x.reduce((total, value) => total + value * value, 0));
   const distance = (x, y) => Math.sqrt(x.reduce((total, value, i) => total + (value - y[i]) ** 2, 0));
 
@@ -47,5 +47,5 @@ PnP.room("job", function (PnP) {
     }
   }
 
-  return { answer, psnr, restore };
+  return { answer, denoiser, psnr, restore };
 });
