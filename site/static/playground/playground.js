@@ -89,7 +89,7 @@ PnP.page = function () {
       observed = message.x;
       drawLeft();
       if (!now.psnr.length) pictures.draw($("under"), observed);
-      $("counts").textContent = `${message.photons.toLocaleString("en")} photons, PSNR ${message.psnr.toFixed(2)} dB`;
+      $("counts").textContent = `photon counts: ${message.photons.toLocaleString("en")} photons, PSNR ${message.psnr.toFixed(2)} dB`;
     } else if (message.kind === "iterate") {
       now.psnr.push(message.psnr);
       now.change.push(message.change);
@@ -114,6 +114,7 @@ PnP.page = function () {
   function finish({ k, diverged }, task, began) {
     stop();
     curves();
+    PnP.last = now; // for whoever wants the numbers, in the browser's console
     const seconds = ((performance.now() - began) / 1000).toFixed(1), best = Math.max(...now.psnr);
     const end = `PSNR ${now.psnr.at(-1).toFixed(2)} dB at the end, ${best.toFixed(2)} at best`;
     root.dataset.seconds = seconds;
@@ -185,6 +186,7 @@ PnP.page = function () {
       else $(name).value = ["peak", "lam"].includes(name) ? Math.log10(value) : value;
     }
     label();
+    if ("size" in values && source) cut();
     run();
     root.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     $("run").focus({ preventScroll: true });
