@@ -94,7 +94,9 @@ def test_transform(js, n):
 
 
 def test_a_side_that_is_no_power_of_two_is_refused(js):
-    assert "power of two" in js("() => { try { PnP.fft.real(new Float64Array(36), 6); } catch (e) { return e.message; } }")
+    assert "power of two" in js(
+        "() => { try { PnP.fft.real(new Float64Array(36), 6); } catch (e) { return e.message; } }"
+    )
 
 
 @pytest.mark.parametrize("size", [1, 4, 9])

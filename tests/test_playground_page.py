@@ -85,12 +85,19 @@ def test_every_control_has_a_name(play):
     [
         ("notes.pdf", b"%PDF-1.4", "notes.pdf is not a picture that this browser can read"),
         ("huge.png", b"0" * (41 * 2**20), "huge.png has 41 MB; wanted at most 40"),
-        ("dot.svg", b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"/>', "dot.svg is 20 x 20; wanted 64"),
+        (
+            "dot.svg",
+            b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"/>',
+            "dot.svg is 20 x 20; wanted 64",
+        ),
     ],
 )
 def test_bad_files_get_one_clear_line(play, name, content, said):
     page = play.page
-    page.set_input_files(control("file"), {"name": name, "mimeType": "image/png" if "dot" not in name else "image/svg+xml", "buffer": content})
+    page.set_input_files(
+        control("file"),
+        {"name": name, "mimeType": "image/png" if "dot" not in name else "image/svg+xml", "buffer": content},
+    )
     page.wait_for_function("document.querySelector('[data-pg=status]').classList.contains('trouble')")
     assert said in status(page)
 
@@ -100,7 +107,9 @@ def test_a_picture_of_one_s_own(play, photo, tmp_path):
 
     path = images.write_image(photo, tmp_path / "mine.png")
     play.page.set_input_files(control("file"), str(path))
-    play.page.wait_for_function("document.querySelector('[data-pg=status]').textContent.startsWith('mine.png is ready')")
+    play.page.wait_for_function(
+        "document.querySelector('[data-pg=status]').textContent.startsWith('mine.png is ready')"
+    )
 
 
 def experiment(page, k):
@@ -136,7 +145,9 @@ def test_the_field_answers_to_hand_and_keys(browser, site):  # noqa: F811
     before = handle.get_attribute("aria-label")
     handle.focus()
     page.keyboard.press("ArrowUp")
-    page.wait_for_function("(old) => document.querySelector('[data-pg=start]').getAttribute('aria-label') !== old", arg=before)
+    page.wait_for_function(
+        "(old) => document.querySelector('[data-pg=start]').getAttribute('aria-label') !== old", arg=before
+    )
     box = handle.bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.mouse.down()

@@ -48,7 +48,9 @@ def ridge(net: Any) -> dict[str, Any]:
     from pnp_course.denoisers.ridge import STEEPEST
 
     free = net.bank()[: len(net.filters), 0].flatten(1)
-    parts = {name: rounded(getattr(net, name)) for name in ("steep", "concave", "log_scales", "log_mu", "knots", "levels")}
+    parts = {
+        name: rounded(getattr(net, name)) for name in ("steep", "concave", "log_scales", "log_mu", "knots", "levels")
+    }
     return {"rho": net.rho, "steepest": STEEPEST, "filters": rounded(free), **parts}
 
 
@@ -115,7 +117,8 @@ def collect() -> dict[str, Any]:
         "denoisers": {role: denoiser(name) for role, name in DENOISERS.items()},
         "suggestions": suggestions(),
         "kernels": {
-            name: {"label": label, "size": len(k), "values": rounded(k.flatten())} for name, (label, k) in KERNELS.items()
+            name: {"label": label, "size": len(k), "values": rounded(k.flatten())}
+            for name, (label, k) in KERNELS.items()
         },
     }
 
