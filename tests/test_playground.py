@@ -217,10 +217,9 @@ def test_as_the_page_runs_it(js, data, scene, algorithm):
 
 def test_a_growing_run_is_reported_as_diverged(js, scene):
     clean, kernel, y = scene
+    js("() => { PnP.solvers.growing = function* (f, d, x) { while (true) yield (x = x.map((v) => 100 * v)); }; }")
     rows = js(
-        """(task) => { PnP.solvers.growing = function* (f, d, x) { while (true) yield (x = x.map((v) => 100 * v)); };
-        return (%s)(task); }"""
-        % RESTORE,
+        RESTORE,
         {"clean": flat(clean), "y": flat(y), "k": kernel_of(kernel), "role": "unconstrained", "algorithm": "growing"},
     )
     assert [row["diverged"] for row in rows] == [False, False, True]

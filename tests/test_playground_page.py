@@ -32,7 +32,8 @@ def test_a_run_is_live_and_the_page_stays_awake(play):
     page = play.page
     page.evaluate(
         """() => { window.longest = 0; let last = performance.now();
-        setInterval(() => { const now = performance.now(); window.longest = Math.max(longest, now - last); last = now; }, 10); }"""
+        setInterval(() => {
+            const now = performance.now(); window.longest = Math.max(longest, now - last); last = now; }, 10); }"""
     )
     page.click(control("run"))
     page.wait_for_function("document.querySelectorAll('[data-pg=psnr] polyline.solid')[0]?.points.length > 3")
