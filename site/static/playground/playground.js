@@ -122,17 +122,20 @@ PnP.page = function () {
     else say(`Done: ${k} iterations in ${seconds} s; ${end}; last relative change ${now.change.at(-1).toExponential(1)}.`);
   }
 
-  /** Cut the chosen picture to size and show it; the observation is made anew. */
-  function cut() {
+  /** Cut a decoded picture to size and show it; the observation is made anew. A picture that cannot be used changes nothing. */
+  function cut(decoded) {
     try {
-      clean = pictures.square(source, Number($("size").value));
+      clean = pictures.square(decoded, Number($("size").value));
     } catch (error) {
-      return stopped(error.message);
+      stopped(error.message);
+      return false;
     }
+    source = decoded;
     pictures.draw($("under"), clean);
     observed = null;
     drawLeft();
     look();
+    return true;
   }
 
   /** Show what the camera sees, without iterating. */
@@ -154,9 +157,7 @@ PnP.page = function () {
     try {
       const decoded = await pictures.decode(picture, name);
       if (mine !== wanted) return; // another one was chosen meanwhile
-      source = decoded;
-      cut();
-      if (clean) say(`${name} is ready. Press “Restore”.`);
+      if (cut(decoded)) say(`${name} is ready. Press “Restore”.`);
     } catch (error) {
       say(error.message, true);
     }
@@ -186,7 +187,7 @@ PnP.page = function () {
       else $(name).value = ["peak", "lam"].includes(name) ? Math.log10(value) : value;
     }
     label();
-    if ("size" in values && source) cut();
+    if ("size" in values && source) cut(source);
     run();
     root.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     $("run").focus({ preventScroll: true });
@@ -200,7 +201,7 @@ PnP.page = function () {
     }
     $("photo").onchange = photograph;
     $("file").onchange = () => file($("file").files[0]);
-    $("size").onchange = () => source && (cut(), used && changed());
+    $("size").onchange = () => source && cut(source) && used && changed();
     $("left").onchange = drawLeft;
     $("split").oninput = split;
     $("run").onclick = run;
