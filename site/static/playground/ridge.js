@@ -126,7 +126,7 @@ PnP.room("ridge", function () {
     apply(y) {
       const n = Math.sqrt(y.length), goal = (1 - this.rho) * this.tol * n;
       let x = Float64Array.from(this.last ?? y), g = new Float64Array(n * n), norm = this.gradient(x, y, n, g);
-      for (let k = 0; k < this.most && !(norm <= goal); k++) {
+      for (let k = 0; k < this.most && !(k && norm <= goal); k++) { // one step at least, or a run would seem to stand still
         let way = this.direction(g), step = this.step(x, y, g, way);
         const before = inner(g, way), after = inner(step.gradient, way);
         if (after < -before / 2) { // far beyond the lowest point of this line: go back to where the secant has it
