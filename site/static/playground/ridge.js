@@ -1,0 +1,241 @@
+"use strict";
+/* The ridge denoiser, D(y) = the minimiser of R(x) + ||x - y||^2 / 2 with R(x) = sum of psi_i(W x), as in
+   pnp_course/denoisers/ridge*.py. Each free filter and its mirror image share their parts that are even and odd in the
+   columns, and each filter is even or odd under a half turn: in a basis of four parities the 2 x 49 products of a pair become
+   25 or 24. */
+PnP.room("ridge", function () {
+  const REACH = 3, MOVES = 10; // filters are 7 x 7; moves that L-BFGS remembers
+  /** Row and column functions: 0 .. 3 even, 4 .. 6 odd; function f reads the pixels at distance DISTANCE[f]. */
+  const DISTANCE = [0, 1, 2, 3, 1, 2, 3], EVEN = [0, 1, 2, 3], ODD = [4, 5, 6];
+  const pairs = (rows, columns) => rows.flatMap((r) => columns.map((c) => 7 * r + c));
+  /** Pairs of a row and a column function, by parity. The first two are for filters that are even under a half turn, the
+      others for odd ones; of two, the first is even in the columns. Each has a multiple of four planes (-1: none). */
+  const GROUPS = [pairs(EVEN, EVEN), [...pairs(ODD, ODD), -1, -1, -1], pairs(ODD, EVEN), pairs(EVEN, ODD)];
+  const STARTS = [0, 16, 28, 40], PLANES = 52;
+  const SLOT = Array.from({ length: 49 }, (_, p) => GROUPS.flat().indexOf(p));
+
+  /** The coefficient of basis function f of the numbers w(-3 .. 3): half the sum, or half the difference, of two of them. */
+  const coefficient = (w, f) =>
+    f === 0 ? w(0) : f < 4 ? (w(f) + w(-f)) / 2 : (w(DISTANCE[f]) - w(-DISTANCE[f])) / 2;
+
+  /** The coefficient of a filter (49 numbers, row after row) for a row and a column function. */
+  const product = (filter, r, c) =>
+    coefficient((j) => coefficient((i) => filter[7 * (i + REACH) + j + REACH], r), c);
+
+  const matrix = (rows) => ({ rows: rows.length, columns: rows[0].length, values: Float64Array.from(rows.flat()) });
+
+  /** The slopes of P' between the knots: pnp_course.denoisers.ridge_profile.slopes. */
+  function slopes({ steep, concave, knots, rho }, mu) {
+    const sigmoid = (v) => 1 / (1 + Math.exp(-v)), out = [];
+    let value = 0;
+    knots.forEach((knot, j) => {
+      const width = knot - (j ? knots[j - 1] : 0), wanted = mu * sigmoid(steep[j]) - rho * sigmoid(concave[j]);
+      out.push(Math.max(wanted, -value / width));
+      value = Math.max(0, value + out[j] * width);
+    });
+    return out;
+  }
+
+  class Ridge {
+    /** weights: what tools/playground.py exports; tol: bound of the root mean squared error of D(y). */
+    constructor(weights, sigma, { tol = 5e-4, most = 500 } = {}) {
+      const { levels, log_scales, log_mu, knots } = weights, end = levels.length - 1;
+      const level = Math.min(Math.max(sigma, levels[0]), levels[end]), above = levels.findIndex((v) => v > level);
+      const at = above < 0 ? end : Math.max(above, 1), share = (level - levels[at - 1]) / (levels[at] - levels[at - 1]);
+      const spline = (values) => values[at - 1] + share * (values[at] - values[at - 1]);
+      Object.assign(this, { tol, most, rho: weights.rho, last: null, memory: [], gradients: 0 });
+      this.scales = log_scales.map((row) => Math.exp(spline(row)) / (sigma + 1e-5));
+      const slope = slopes(weights, Math.min(Math.exp(spline(log_mu)), weights.steepest));
+      this.lipschitz = 1 + Math.max(0, ...slope);
+      this.profile(knots, slope);
+      const half = weights.filters.length / 2;
+      this.groups = GROUPS.map((planes, g) => {
+        const filters = weights.filters.slice(g < 2 ? 0 : half, g < 2 ? half : 2 * half);
+        const rows = filters.map((filter) => planes.map((p) => (p < 0 ? 0 : product(filter, Math.floor(p / 7), p % 7))));
+        return { there: matrix(rows), back: matrix(planes.map((_, j) => rows.map((row) => row[j]))) };
+      });
+    }
+
+    /** P' as a table: from the cell of |t| to the piece of the spline that begins in it or before. */
+    profile(knots, slope) {
+      const J = knots.length;
+      this.from = Float64Array.from([0, ...knots]);
+      this.slope = Float64Array.from([...slope, 0]); // constant beyond the last knot
+      this.value = new Float64Array(J + 1);
+      for (let j = 0; j < J; j++) this.value[j + 1] = this.value[j] + slope[j] * (this.from[j + 1] - this.from[j]);
+      this.cells = 1 / Math.min(...knots.map((k, j) => k - (j ? knots[j - 1] : 0)));
+      this.top = knots[J - 1];
+      this.piece = new Uint8Array(Math.ceil(this.top * this.cells) + 2);
+      for (let c = 0, j = 0; c < this.piece.length; c++) {
+        while (j < J && this.from[j + 1] <= c / this.cells) j++;
+        this.piece[c] = j;
+      }
+    }
+
+    /** psi'(z) = P'(a z) / a, written over the numbers z[from], ..., z[from + count - 1] of one filter. */
+    derivative(z, from, count, scale) {
+      const { piece, slope, value, cells, top, from: knots } = this, most = value[value.length - 1] / scale;
+      for (let i = from; i < from + count; i++) {
+        const t = z[i] * scale, size = t < 0 ? -t : t;
+        if (size < top) {
+          let j = piece[(size * cells) | 0];
+          if (size >= knots[j + 1]) j++;
+          const p = (value[j] + slope[j] * (size - knots[j])) / scale;
+          z[i] = t < 0 ? -p : p;
+        } else z[i] = t < 0 ? -most : most;
+      }
+    }
+
+    /** x - y + W^T psi'(W x) into `out`, and its norm. It goes row by row, so that everything stays in the cache. */
+    gradient(x, y, n, out) {
+      const { planes, back, even, odd, wide } = this.buffers(n), filters = this.groups[0].there.rows;
+      this.gradients++;
+      wide.fill(0);
+      for (let i = 0; i < n; i++) {
+        fold(x, i, n, planes);
+        for (const [g, h] of [[0, 1], [2, 3]]) {
+          multiply(this.groups[g].there, planes, STARTS[g] * n, even, 0, n);
+          multiply(this.groups[h].there, planes, STARTS[h] * n, odd, 0, n);
+          butterfly(even, odd); // now the outputs of the filters, and of their mirror images
+          for (let f = 0; f < filters; f++) {
+            const scale = this.scales[g ? filters + f : f];
+            this.derivative(even, f * n, n, scale);
+            this.derivative(odd, f * n, n, scale);
+          }
+          butterfly(even, odd);
+          multiply(this.groups[g].back, even, 0, back, STARTS[g] * n, n);
+          multiply(this.groups[h].back, odd, 0, back, STARTS[h] * n, n);
+        }
+        unfold(back, i, n, wide);
+      }
+      let norm = 0;
+      for (let i = 0; i < n * n; i++) out[i] = x[i] - y[i] + wide[i], norm += out[i] * out[i];
+      return Math.sqrt(norm);
+    }
+
+    buffers(n) {
+      if (this.kept?.n !== n) {
+        const made = (rows) => new Float64Array(rows * n), filters = this.groups[0].there.rows;
+        this.kept = { n, planes: made(PLANES), back: made(PLANES), even: made(filters), odd: made(filters), wide: made(n) };
+      }
+      return this.kept;
+    }
+
+    /** D(y) with a root mean squared error of at most tol, since ||x - D(y)|| <= ||gradient at x|| / (1 - rho). By L-BFGS
+        (Nocedal 1980), from the result before and with its curvature; a plain gradient step wherever it does not help. */
+    apply(y) {
+      const n = Math.sqrt(y.length), goal = (1 - this.rho) * this.tol * n;
+      let x = Float64Array.from(this.last ?? y), g = new Float64Array(n * n), norm = this.gradient(x, y, n, g);
+      for (let k = 0; k < this.most && !(k && norm <= goal); k++) { // one step at least, or a run would seem to stand still
+        let way = this.direction(g), step = this.step(x, y, g, way);
+        const before = inner(g, way), after = inner(step.gradient, way);
+        if (after < -before / 2) { // far beyond the lowest point of this line: go back to where the secant has it
+          this.learn(step, way, g);
+          way = way.map((value) => (value * before) / (before - after)), step = this.step(x, y, g, way);
+        }
+        this.learn(step, way, g);
+        [x, g, norm] = [step.x, step.gradient, step.norm];
+      }
+      if (norm <= goal) return (this.last = x);
+      throw new Error(`the denoiser has not reached its accuracy after ${this.most} steps: choose a larger sigma.`);
+    }
+
+    /** The inverse Hessian of the last moves, times g: the two loops of L-BFGS. Without moves, 1 / L. */
+    direction(g) {
+      const way = g.slice(), shares = [], last = this.memory.at(-1);
+      for (const { s, y, dot } of this.memory.toReversed()) {
+        const share = inner(s, way) / dot;
+        shares.push(share);
+        for (let i = 0; i < way.length; i++) way[i] -= share * y[i];
+      }
+      const scale = last ? last.dot / inner(last.y, last.y) : 1 / this.lipschitz;
+      for (let i = 0; i < way.length; i++) way[i] *= scale;
+      for (const { s, y, dot } of this.memory) {
+        const share = shares.pop() - inner(y, way) / dot;
+        for (let i = 0; i < way.length; i++) way[i] += share * s[i];
+      }
+      return way;
+    }
+
+    step(x, y, g, way) {
+      const there = x.map((value, i) => value - way[i]), gradient = new Float64Array(x.length);
+      return { x: there, gradient, norm: this.gradient(there, y, Math.sqrt(x.length), gradient) };
+    }
+
+    /** Keep the last few moves, -way, and how the gradient changed on them. */
+    learn({ gradient }, way, g) {
+      const s = way.map((value) => -value), y = gradient.map((value, i) => value - g[i]), dot = inner(s, y);
+      if (dot > 0) this.memory.push({ s, y, dot });
+      if (this.memory.length > MOVES) this.memory.shift();
+    }
+  }
+
+  function inner(a, b) {
+    let total = 0;
+    for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+    return total;
+  }
+
+  /** The pixel that stands at position i of a line of n: pictures are continued by reflection. */
+  const mirror = (i, n) => (i < 0 ? -1 - i : i >= n ? 2 * n - 1 - i : i);
+
+  /** The planes of row i: all products of a row and a column function, read in the continued picture. */
+  function fold(x, i, n, planes) {
+    const row = new Float64Array(n + 2 * REACH);
+    for (let f = 0; f < 7; f++) {
+      const a = mirror(i + DISTANCE[f], n) * n, b = mirror(i - DISTANCE[f], n) * n, sign = f === 0 ? 0 : f < 4 ? 1 : -1;
+      for (let c = 0; c < n; c++) row[c + REACH] = x[a + c] + sign * x[b + c];
+      for (let c = 0; c < REACH; c++) row[c] = row[2 * REACH - 1 - c], row[n + REACH + c] = row[n + REACH - 1 - c];
+      for (let g = 0; g < 7; g++) {
+        const d = DISTANCE[g], sign = g === 0 ? 0 : g < 4 ? 1 : -1, at = SLOT[7 * f + g] * n;
+        for (let c = 0; c < n; c++) planes[at + c] = row[c + REACH + d] + sign * row[c + REACH - d];
+      }
+    }
+  }
+
+  /** The adjoint of `fold`, added to the picture. */
+  function unfold(planes, i, n, picture) {
+    const row = new Float64Array(n + 2 * REACH);
+    for (let f = 0; f < 7; f++) {
+      row.fill(0);
+      for (let g = 0; g < 7; g++) {
+        const d = DISTANCE[g], sign = g === 0 ? 0 : g < 4 ? 1 : -1, at = SLOT[7 * f + g] * n;
+        for (let c = 0; c < n; c++) row[c + REACH + d] += planes[at + c];
+        if (sign) for (let c = 0; c < n; c++) row[c + REACH - d] += sign * planes[at + c];
+      }
+      for (let c = 0; c < REACH; c++) row[2 * REACH - 1 - c] += row[c], row[n + REACH - 1 - c] += row[n + REACH + c];
+      const a = mirror(i + DISTANCE[f], n) * n, b = mirror(i - DISTANCE[f], n) * n, sign = f === 0 ? 0 : f < 4 ? 1 : -1;
+      for (let c = 0; c < n; c++) picture[a + c] += row[c + REACH];
+      if (sign) for (let c = 0; c < n; c++) picture[b + c] += sign * row[c + REACH];
+    }
+  }
+
+  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 2 x 4 numbers of
+      M stay in registers. */
+  function multiply({ rows, columns, values }, input, from, out, to, n) {
+    out.fill(0, to, to + rows * n);
+    for (let r = 0; r < rows; r += 2) {
+      const u = to + r * n, v = u + n;
+      for (let j = 0; j < columns; j += 4) {
+        const k = r * columns + j, l = k + columns, a = from + j * n, b = a + n, c = b + n, d = c + n;
+        const [k0, k1, k2, k3] = [values[k], values[k + 1], values[k + 2], values[k + 3]];
+        const [l0, l1, l2, l3] = [values[l], values[l + 1], values[l + 2], values[l + 3]];
+        for (let i = 0; i < n; i++) {
+          const p = input[a + i], q = input[b + i], s = input[c + i], t = input[d + i];
+          out[u + i] += k0 * p + k1 * q + k2 * s + k3 * t;
+          out[v + i] += l0 * p + l1 * q + l2 * s + l3 * t;
+        }
+      }
+    }
+  }
+
+  /** (a, b) -> (a + b, a - b). */
+  function butterfly(a, b) {
+    for (let i = 0; i < a.length; i++) {
+      const p = a[i], q = b[i];
+      a[i] = p + q, b[i] = p - q;
+    }
+  }
+
+  return { Ridge };
+});
