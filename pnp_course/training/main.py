@@ -13,7 +13,7 @@ from pnp_course._checks import any_level
 from pnp_course.datasets import dataset, images, training_images, validation_images
 from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.denoisers.levels import sigma_range
-from pnp_course.denoisers.zoo import ARCHITECTURES, available_denoisers, load_denoiser, save_denoiser
+from pnp_course.denoisers.zoo import ARCHITECTURES, LICENCE, available_denoisers, load_denoiser, save_denoiser
 from pnp_course.images import to_channels
 from pnp_course.provenance import provenance
 from pnp_course.training.guards import threads as on_threads
@@ -125,6 +125,7 @@ def describe(preset: Preset, done: Training, net: nn.Module) -> dict[str, Any]:
     """The card's facts: how the denoiser was trained, and a new measurement of what it does."""
     return {
         "about": f"{title(preset)}, {done.step} steps on BSD400",
+        "licence": LICENCE,
         "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
         "trained_with": provenance(),
     } | measured(net, preset.in_channels, preset.noise, preset.sigma_max)
