@@ -3,6 +3,7 @@
 import functools
 import gzip
 import http.server
+import importlib.util
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDE, NARROW = 1280, 390
+REFERENCE = ("book/api/", "book/solvers/")  # pages written from the library
 PAGES = [
     f"{page}.html" for page in re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
 ]
@@ -119,7 +121,7 @@ class Visit:
         self.page.on("pageerror", lambda e: self.trouble.append(f"error: {e}"))
         self.page.on("requestfailed", lambda r: self.trouble.append(f"failed: {r.url}"))
         self.page.on("response", self.weigh)
-        self.page.goto(site + path, wait_until="networkidle")
+        self.page.goto(site + path, wait_until="load")
         self.settle()
 
     def __enter__(self):
@@ -148,3 +150,73 @@ class Visit:
     def alone_and_quiet(self):
         assert self.outside == []
         assert self.trouble == []
+
+
+# what is wider than its box: [what, width needed, width given, does it scroll?]
+WIDER = """() => [...document.querySelectorAll('article :is(pre, table, mjx-container, img, div.math, .output)')]
+  .filter(e => e.getClientRects().length && getComputedStyle(e).display !== 'inline' && e.scrollWidth > e.clientWidth + 1)
+  .map(e => [e.tagName.toLowerCase(), e.scrollWidth, e.clientWidth, ['auto', 'scroll'].includes(getComputedStyle(e).overflowX),
+             e.innerText?.slice(0, 60)])"""
+# what sticks out of the page, although nothing around it scrolls
+STICKS_OUT = """() => [...document.querySelectorAll('article *')].filter(e => {
+    const box = e.getBoundingClientRect();
+    if (!box.width || !box.height || box.right <= innerWidth + 1 || e.closest('mjx-assistive-mml, .preview')) return false;
+    for (let up = e; up && up.tagName !== 'ARTICLE'; up = up.parentElement)
+      if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(up).overflowX)) return false;
+    return true }).map(e => e.outerHTML.slice(0, 120)).slice(0, 5)"""
+BROKEN = (
+    "() => [...document.images].filter(i => i.complete && !i.naturalWidth && i.getClientRects().length).map(i => i.src)"
+)
+DEAD = """() => [...document.querySelectorAll('article a[href^="#"]')].map(a => decodeURIComponent(a.hash.slice(1)))
+  .filter(id => id && !document.getElementById(id))"""
+# formulas hold thousands of boxes of MathJax's own, hidden from screen readers, which get MathML instead
+AXE = """async () => (await axe.run({exclude: [['mjx-container']]}, {resultTypes: ['violations'], preload: false})).violations
+  .filter(v => ['serious', 'critical'].includes(v.impact)).map(v => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 160)])"""
+
+
+@functools.cache
+def axe_source():
+    """The script of axe-core, or None where the package that carries it is not installed."""
+    spec = importlib.util.find_spec("axe_playwright_python")
+    return (Path(spec.origin).parent / "axe.min.js").read_text(encoding="utf-8") if spec else None
+
+
+def serious(visit):
+    """What axe finds that is serious or worse."""
+    if axe_source() is None:
+        assert not os.environ.get("PNP_COURSE_REQUIRE_BROWSER"), "pip install axe-playwright-python"
+        return []
+    visit.page.evaluate(axe_source())
+    return visit.page.evaluate(AXE)
+
+
+def wider(visit):
+    """What is wider than its box."""
+    return [row for row in visit.page.evaluate(WIDER) if row[0] != "img"]
+
+
+def faults(browser, site, path):
+    """What is wrong with a page, wide and narrow: not alone, not quiet, not whole, not light, or not accessible."""
+    found = {}
+    with Visit(browser, site, path) as visit:
+        page = visit.page
+        raw = page.evaluate("document.querySelector('article, main').innerText")
+        found["formulas left as source"] = [sign for sign in ("\\operatorname", "\\lVert", "\\lambda") if sign in raw]
+        found["errors of MathJax"] = page.locator("mjx-merror").all_inner_texts()
+        found["broken pictures"], found["dead anchors"] = page.evaluate(BROKEN), page.evaluate(DEAD)
+        found["bytes"] = [visit.bytes] if visit.bytes > 2_500_000 else []
+        found["formulas cut or scrolling"] = [row for row in wider(visit) if row[0] in ("mjx-container", "div")]
+        found["formulas as tab stops"] = page.locator(
+            "mjx-container[tabindex], mjx-container [tabindex]"
+        ).all_inner_texts()
+        found["axe, wide"] = serious(visit)
+        page.set_viewport_size({"width": NARROW, "height": 800})
+        page.reload(wait_until="load")
+        visit.settle()
+        width = page.evaluate("document.documentElement.scrollWidth")
+        found["wider than a telephone"] = [width] if width > NARROW else []
+        found["sticks out"] = page.evaluate(STICKS_OUT)
+        found["cut without a bar"] = [row for row in wider(visit) if not row[3]]
+        found["axe, narrow"] = serious(visit)
+        found["from elsewhere"], found["complaints"] = visit.outside, visit.trouble
+    return {what: which for what, which in found.items() if which}

@@ -166,6 +166,8 @@ def test_each_solver_has_a_current_page():
     import solver_pages
 
     assert {p.stem for p in solver_pages.files()} == {*RULES, "index"}
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    assert [name for name in RULES if f"file: book/solvers/{name}\n" not in contents] == []
     for path, text in solver_pages.files().items():
         assert path.read_text(encoding="utf-8") == text, f"run python tools/solver_pages.py: {path.name}"
 

@@ -80,6 +80,7 @@ from IPython import get_ipython
 from IPython.core import pylabtools
 from matplotlib.collections import QuadMesh
 from matplotlib.image import _ImageBase
+from matplotlib_inline.config import InlineBackend
 
 def sharp(figure, base64=False, of=pylabtools.retina_figure, **options):
     made = of(figure, base64=base64, **options)
@@ -87,7 +88,7 @@ def sharp(figure, base64=False, of=pylabtools.retina_figure, **options):
     return made and (made[0], {**made[1], "pixels": bool(pixels)})
 
 pylabtools.retina_figure = sharp
-get_ipython().run_line_magic("config", "InlineBackend.figure_formats = {'retina'}")
+InlineBackend.instance(parent=get_ipython()).figure_formats = {"retina"}
 """
 
 
