@@ -152,6 +152,10 @@ def test_words_with_marks_are_indexed_without_them():
         ("reflection", "book/theory/training", "Padding by ", " has the form", False),
         ("reflection", "notebooks/02_proximal_operators", "the ", " is nonexpansive", True),
         ("score", "notebooks/00_restore_a_photograph", "the PSNR ", " is", False),
+        ("score", "notebooks/10_gs_pnp", "drunet ", "s like GS-PnP", False),
+        ("score", "notebooks/03_priors_to_denoisers", "is called the ", ". Read", True),
+        ("monotone", "notebooks/01_inverse_problems", "from there on it is ", " and tends to", False),
+        ("peak", "book/api/metrics", "", " signal-to-noise ratio", False),
         ("reflection", "book/theory/ridge", "closed under ", "s. Then", False),
     ],
 )

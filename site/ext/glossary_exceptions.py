@@ -16,7 +16,8 @@ PAGES: dict[str, tuple[str, ...]] = {
                    "notebooks/09_training_a_coco_denoiser", "book/api", "book/command_line"),
     # peaks of a density; the glossary means a number of photons
     "peak": ("book/theory/mmse", "book/theory/gradient_step", "book/theory/proximal_denoiser", "book/theory/helmholtz",
-             "notebooks/04_gradient_step", "notebooks/05_proximal_denoiser", "notebooks/07_helmholtz",
+             "book/benchmarks", "notebooks/03_priors_to_denoisers", "notebooks/04_gradient_step",
+             "notebooks/05_proximal_denoiser", "notebooks/07_helmholtz",
              "notebooks/08_coco_denoisers", "book/quizzes"),
 }  # fmt: skip
 BEFORE = {
@@ -30,11 +31,11 @@ BEFORE = {
     "conservative": r"(more|too|rather)",
 }
 AFTER = {
-    "peak": r"s\b|\s+(of\s+(a|the)\b|memory|and\b)",
+    "peak": r"s\b|\s+(of\s+(a|the)\b|memory|and\b|signal)",
     "conjugate": r"(d\b|s?\s+(gradient|transpose|of the complex))",
-    "monotone": r"(,\s+(stays|bounded|so it)|\s+(sequence|function of one|inclusion|operator)|ly\b)",
+    "monotone": r"(,\s+(stays|bounded|so it)|\s+(and tends|sequence|function of one|inclusion|operator)|ly\b)",
     "reflection": r"\s+(padding|of the filter|at the border)",
-    "score": r"s?\s+of\s+(the\s+)?(test|method|exercise)",
+    "score": r"(s\b|\s+of\s+(the\s+)?(test|method|exercise))",  # "scores" is a verb here
     "prior": r"\s+(work|to|knowledge)\b",
     "conservative": r"\s+(choice|estimate|side|bound)",
 }

@@ -12,11 +12,13 @@ from typing import Any
 
 from docutils import nodes
 from glossary_exceptions import fits
+from sphinx import addnodes
 
 GLOSSARY = "book/glossary"
 SKIPPED = (
     nodes.title, nodes.rubric, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
     nodes.raw, nodes.term, nodes.comment, nodes.caption, nodes.citation, nodes.footnote_reference, nodes.image,
+    addnodes.desc_signature, nodes.field_name,
 )  # fmt: skip
 
 
