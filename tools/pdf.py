@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HTML, TARGET = ROOT / "_build" / "html", ROOT / "_build" / "pnp_course.pdf"
 MARGINS = {"top": "16mm", "bottom": "16mm", "left": "14mm", "right": "14mm"}
+LOADED = "[...document.images].every(i => i.complete || !i.getClientRects().length)"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
@@ -53,10 +54,8 @@ def printed(pages: list[str]) -> list[tuple[str, bytes]]:
         for page in pages:
             tab.goto(f"{site}{page}.html", wait_until="networkidle")
             tab.emulate_media(media="print")
-            tab.evaluate(
-                "async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise;"
-                "await Promise.all([...document.images].filter(i => !i.complete).map(i => i.decode().catch(() => 0))) }"
-            )
+            tab.evaluate("async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise }")
+            tab.wait_for_function(LOADED)
             title = tab.evaluate("document.title.split(' — ')[0]")
             out.append((title, tab.pdf(format="A4", margin=MARGINS, print_background=True, tagged=True)))
             tab.emulate_media(media="screen")

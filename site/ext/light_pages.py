@@ -18,6 +18,8 @@ UNUSED_SCRIPTS = re.compile(r'\s*<script\b[^>]*src="[^"]*(?:scripts/fontawesome\
 SEARCH_SCRIPTS = re.compile(
     r'\s*<script\b[^>]*src="[^"]*(?:_static/searchtools\.js|_static/language_data\.js|searchindex\.js)[^"]*"></script>'
 )
+NAMELESS = '<summary><span class="toctree-toggle"'  # the theme's arrows say nothing to who cannot see them
+NAMED = '<summary aria-label="the pages below this one"><span class="toctree-toggle"'
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
 FONT = re.compile(r"url\(\.\./vendor/fontawesome/webfonts/fa-([\w-]+)\.woff2\) format\(\"woff2\"\),")
 CSS = "_static/styles/pydata-sphinx-theme.css"
@@ -35,6 +37,7 @@ def finish(app: Any, error: Exception | None) -> None:
         if path.name != "search.html":
             text = SEARCH_SCRIPTS.sub("", text)
         words |= set(re.findall(r"\bfa-[\w-]+", text))
+        text = text.replace(NAMELESS, NAMED)
         path.write_text(shelf.page(text), encoding="utf-8")
     for script in ("sphinx-book-theme.js", "pydata-sphinx-theme.js"):
         words |= set(re.findall(r"\bfa-[\w-]+", (out / "_static/scripts" / script).read_text(encoding="utf-8")))
