@@ -80,10 +80,13 @@ def join(pages: list[str], parts: list[tuple[str, bytes]], target: Path) -> int:
             inside = re.match(r"http://(?:book\.invalid|127\.0\.0\.1:\d+)/(.+?)\.html", str(action.get("/URI", "")))
             if inside and inside[1] in first:
                 goal = writer.pages[first[inside[1]]].indirect_reference
-                jump = ArrayObject([goal, NameObject("/Fit")])
-                link.get_object()[NameObject("/A")] = DictionaryObject(
-                    {NameObject("/S"): NameObject("/GoTo"), NameObject("/D"): jump}
-                )
+                jump = {
+                    NameObject("/S"): NameObject("/GoTo"),
+                    NameObject("/D"): ArrayObject([goal, NameObject("/Fit")]),
+                }
+                link.get_object()[NameObject("/A")] = DictionaryObject(jump)
+            elif inside:  # a page of the site that is not in the PDF
+                del link.get_object()[NameObject("/A")]
     part = target.with_suffix(".part")
     with part.open("wb") as file:
         writer.write(file)
