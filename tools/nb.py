@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 import sys
@@ -119,6 +120,13 @@ def lighten(notebook: nbformat.NotebookNode) -> None:
                 output.metadata["image/jpeg"] = output.metadata.pop("image/png", {})
 
 
+def note_seconds(name: str, seconds: int) -> None:
+    """Keep how long a build took, for the book's page of timings; not in the notebook, which is the same at every build."""
+    path = NOTEBOOKS / "seconds.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(dict(sorted({**known, name: seconds}.items())), indent=1) + "\n", encoding="utf-8")
+
+
 def build(names: list[str]) -> int:
     """Execute each source top to bottom in a new kernel; a notebook is written only if all its cells ran."""
     from nbclient import NotebookClient
@@ -149,11 +157,11 @@ def build(names: list[str]) -> int:
         lighten(notebook)
         notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
         notebook.metadata["executed_code_sha256"] = code_hash(notebook)
-        notebook.metadata["executed_seconds"] = round(monotonic() - began)
         target = NOTEBOOKS / f"{source.stem}.ipynb"
         part = target.with_suffix(".part")
         nbformat.write(notebook, part)
         os.replace(part, target)
+        note_seconds(source.stem, round(monotonic() - began))
         print(f"built in {monotonic() - began:.0f} s", flush=True)
     return 0
 
