@@ -82,6 +82,9 @@ def offer(app: Any, pagename: str, templatename: str, context: dict[str, Any], d
     """Put the zip into the menu of downloads of a notebook; and let the page for wrong addresses find its files."""
     if pagename == "404" and app.config.html_baseurl:
         context["metatags"] = f'<base href="{urlsplit(app.config.html_baseurl).path}">' + context.get("metatags", "")
+    for group in context.get("header_buttons", []):  # sources are not part of the site
+        if "buttons" in group:
+            group["buttons"] = [b for b in group["buttons"] if not b.get("url", "").endswith("_sources/")]
     if not pagename.startswith("notebooks/") or "header_buttons" not in context:
         return
     link = {

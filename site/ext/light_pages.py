@@ -18,6 +18,10 @@ UNUSED_SCRIPTS = re.compile(r'\s*<script\b[^>]*src="[^"]*(?:scripts/fontawesome\
 SEARCH_SCRIPTS = re.compile(
     r'\s*<script\b[^>]*src="[^"]*(?:_static/searchtools\.js|_static/language_data\.js|searchindex\.js)[^"]*"></script>'
 )
+LATER = re.compile(  # scripts that wait for the whole page anyway need not hold up its first picture
+    r'<script (?=src="[^"]*_static/'
+    r"(?:doctools|sphinx_highlight|clipboard\.min|copybutton|togglebutton|scripts/sphinx-book-theme)\.js)"
+)
 NAMELESS = '<summary><span class="toctree-toggle"'  # the theme's arrows say nothing to who cannot see them
 NAMED = '<summary aria-label="the pages below this one"><span class="toctree-toggle"'
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
@@ -35,7 +39,7 @@ def finish(app: Any, error: Exception | None) -> None:
     for path in out.rglob("*.html"):
         text = UNUSED_SCRIPTS.sub("", path.read_text(encoding="utf-8"))
         if path.name != "search.html":
-            text = SEARCH_SCRIPTS.sub("", text)
+            text = LATER.sub("<script defer ", SEARCH_SCRIPTS.sub("", text))
         words |= set(re.findall(r"\bfa-[\w-]+", text))
         text = text.replace(NAMELESS, NAMED)
         path.write_text(shelf.page(text), encoding="utf-8")
