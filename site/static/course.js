@@ -2,7 +2,8 @@
 (() => {
   "use strict";
 
-  /* formulas: MathJax breaks a line that is too long, but would shred a table of lines, which scrolls instead */
+  /* formulas: MathJax breaks a line that is too long, but would shred a table of lines,
+     which is set a little smaller instead (below), and scrolls on a telephone */
   if (window.MathJax?.loader) {
     const holdsTable = (node) => node.isKind?.("mtable") || (node.childNodes ?? []).some((child) => child && holdsTable(child));
     MathJax.startup = {
@@ -31,6 +32,10 @@
   /* boxes that scroll sideways can be reached by keyboard, and only those */
   const BOXES = ".highlight pre, .bd-article table, mjx-container[display='true'], div.math, .cell_output .output pre, .picture";
   const markBoxes = () => {
+    for (const box of innerWidth < 700 ? [] : document.querySelectorAll("mjx-container[overflow='scroll']")) {
+      const share = box.clientWidth / box.scrollWidth;
+      if (share < 1) box.style.fontSize = `${0.95 * share * (parseFloat(box.style.fontSize) || 100)}%`;
+    }
     for (const box of document.querySelectorAll(BOXES)) {
       const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
       if (scrolls) box.setAttribute("tabindex", "0");
