@@ -42,6 +42,12 @@ def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0, boundary: str
     """Blur and count photons: Poisson(peak K x) / peak for x (B, C, H, W) in [0, 1]; equal seeds give equal noise.
 
     With a "valid" boundary the result is smaller than x, by one pixel less than the kernel.
+
+    Example:
+        >>> from pnp_course import images
+        >>> from pnp_course.operators import kernels
+        >>> degrade(images.photo("astronaut", 64), kernels.motion(9), peak=50).shape
+        torch.Size([1, 3, 64, 64])
     """
     check_image(x)
     return noise.poisson(blur(kernel, boundary)(x), peak, torch.Generator().manual_seed(seed))

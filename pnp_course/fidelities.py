@@ -81,7 +81,12 @@ def _weight(lam: Weight, z: Tensor) -> Weight:
 
 
 def prox_kl(z: Tensor, y: Tensor, lam: Weight) -> Tensor:
-    """prox of lam <1, v - y log v> at z, elementwise: the root >= 0 of v^2 - (z - lam) v - lam y = 0, [B] (95)."""
+    """prox of lam <1, v - y log v> at z, elementwise: the root >= 0 of v^2 - (z - lam) v - lam y = 0, [B] (95).
+
+    Example:
+        >>> prox_kl(torch.tensor([0.5, 1.0]), torch.tensor([0.5, 0.0]), 0.25)
+        tensor([0.5000, 0.7500])
+    """
     q = z - lam
     root = (q * q + 4 * lam * y).sqrt()
     # for q < 0 the two terms of (q + root) / 2 cancel; the conjugate form does not

@@ -35,6 +35,10 @@ def photo(name: str = "astronaut", size: int | None = None) -> Tensor:
 
     Returns:
         (1, C, H, W) float32 in [0, 1]; C is 1 or 3.
+
+    Example:
+        >>> photo("astronaut", 96).shape
+        torch.Size([1, 3, 96, 96])
     """
     if name not in PHOTOS:
         raise ValueError(f"there is no photograph {name!r}; wanted one of {', '.join(PHOTOS)}.")
@@ -67,7 +71,12 @@ def shrink(x: Tensor, longest: int) -> Tensor:
 
 
 def to_channels(x: Tensor, channels: int) -> Tensor:
-    """Convert (B, C, H, W): gray to colour by copying, colour to gray by the luma weights of ITU-R BT.601."""
+    """Convert (B, C, H, W): gray to colour by copying, colour to gray by the luma weights of ITU-R BT.601.
+
+    Example:
+        >>> to_channels(photo("astronaut", 96), 1).shape
+        torch.Size([1, 1, 96, 96])
+    """
     if x.shape[1] == channels:
         return x
     if channels == 3:

@@ -221,6 +221,11 @@ def dense(denoise: Map, x: Tensor) -> Tensor:
     """The Jacobian of each image of x (B, C, H, W) as a matrix (B, n, n), n = C H W, for patches of up to about 16 x 16.
 
     It takes one vector-Jacobian product for each of the n pixels, batched over the images.
+
+    Example:
+        >>> dense(lambda x: 0.5 * x, torch.zeros(1, 1, 1, 2))
+        tensor([[[0.5000, 0.0000],
+                 [0.0000, 0.5000]]])
     """
     n, lin = x[0].numel(), Linearized(denoise, x, symmetric=True)  # only J^T w is needed
     rows = []

@@ -15,6 +15,10 @@ def psnr(x: Tensor, reference: Tensor) -> float:
 
     Raises:
         ValueError: the two are not batches of images of one shape, or the reference is not on the scale [0, 1].
+
+    Example:
+        >>> round(psnr(torch.full((1, 1, 8, 8), 0.6), torch.full((1, 1, 8, 8), 0.5)), 2)
+        20.0
     """
     from skimage.metrics import peak_signal_noise_ratio
 

@@ -15,7 +15,13 @@ MANY = 1e8  # photons; above it scipy's quantiles get slow, and from 1e10 on the
 
 
 def gaussian(x: Tensor, sigma: float | Tensor, generator: torch.Generator) -> Tensor:
-    """x + sigma n with a standard normal n; sigma is in units of intensity (25/255, not 25)."""
+    """x + sigma n with a standard normal n; sigma is in units of intensity (25/255, not 25).
+
+    Example:
+        >>> noisy = gaussian(torch.zeros(1, 1, 64, 64), 25 / 255, torch.Generator().manual_seed(0))
+        >>> round(float(noisy.std()), 2)
+        0.1
+    """
     check_finite(check_floating(x))
     _check_generator(generator)
     sigma = per_image(check_positive(sigma, "sigma"), x, "sigma")
@@ -36,6 +42,12 @@ def poisson(x: Tensor, peak: float | Tensor, generator: torch.Generator) -> Tens
 
     Raises:
         ValueError: peak <= 0, or a value of x is not finite or below -1e-4.
+
+    Example:
+        >>> x, generator = torch.full((1, 1, 64, 64), 0.5), torch.Generator().manual_seed(0)
+        >>> counts = 100 * poisson(x, 100, generator)
+        >>> bool((counts - counts.round()).abs().max() < 1e-3), round(float(counts.mean()))
+        (True, 50)
     """
     check_finite(check_floating(x))
     _check_generator(generator)

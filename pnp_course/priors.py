@@ -26,7 +26,13 @@ def gradient(x: Tensor) -> Tensor:
 
 
 def gradient_transpose(p: Tensor) -> Tensor:
-    """The adjoint of `gradient`: (2, B, C, H, W) -> (B, C, H, W), minus a divergence."""
+    """The adjoint of `gradient`: (2, B, C, H, W) -> (B, C, H, W), minus a divergence.
+
+    Example:
+        >>> x, p = torch.rand(1, 1, 5, 6), torch.rand(2, 1, 1, 5, 6)
+        >>> bool(((gradient(x) * p).sum() - (x * gradient_transpose(p)).sum()).abs() < 1e-4)
+        True
+    """
     out = torch.zeros_like(p[0])
     out[..., 1:, :] += p[0, ..., :-1, :]
     out[..., :-1, :] -= p[0, ..., :-1, :]

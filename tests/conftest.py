@@ -4,6 +4,7 @@ import pytest
 import torch
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+pytest.register_assert_rewrite("site_visit")
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def test_wrong_word_is_one_line():
     done = subprocess.run([sys.executable, "tools/course.py", "fly"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "course: wanted one of course, check, test, book: python tools/course.py course"
+        "course: wanted one of course, check, test, book, pdf: python tools/course.py course"
     ]
 
 

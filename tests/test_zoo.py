@@ -149,3 +149,8 @@ def test_cards_hold_on_the_test_set():
 @pytest.mark.parametrize("tool", ["zoo_page.py", "benchmark_page.py"])
 def test_the_pages_written_from_results_are_current(tool):
     subprocess.run([sys.executable, f"tools/{tool}", "--check"], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("name", zoo.available_denoisers())
+def test_every_card_says_what_its_weights_may_be_used_for(name):
+    assert zoo.denoiser_card(name)["licence"] == zoo.LICENCE

@@ -4,8 +4,9 @@
     python tools/course.py check       environment, then the main job without a browser
     python tools/course.py test        environment, then all tests, the notebooks included
     python tools/course.py book        environment, then the website in _build/html
+    python tools/course.py pdf         the same, then the whole book as _build/pnp_course.pdf, printed by Chromium
 
-`make course`, `make course-check`, `make test` and `make book` call this. The environment is the folder .venv beside
+`make course`, `make course-check`, `make test`, `make book` and `make pdf` call this. The environment is the folder .venv beside
 README.md; it is made once, and again when requirements.txt changes. Set PNP_COURSE_ENV=none to use the Python that runs
 this, as it is. On Linux without an NVIDIA GPU torch's CPU build is taken (torch_build.py). Only the standard library is
 used here: it must run where nothing is installed.
@@ -153,7 +154,13 @@ def book(python: Path) -> None:
     print(f"book: {ROOT / '_build' / 'html' / 'index.html'}")
 
 
-COMMANDS = {"course": course, "check": check, "test": test, "book": book}
+def pdf(python: Path) -> None:
+    """Build the website, and print it into one PDF."""
+    book(python)
+    run([str(python), "tools/pdf.py"], "the PDF")
+
+
+COMMANDS = {"course": course, "check": check, "test": test, "book": book, "pdf": pdf}
 
 
 def main() -> None:

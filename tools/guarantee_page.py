@@ -5,22 +5,36 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pnp_course.guarantees import RULES
+from formulas import formulas
+
+from pnp_course.guarantees import RULES, Rule
 
 PAGE = Path(__file__).resolve().parent.parent / "book" / "guarantees.md"
 
-HEAD = """# Which theorem covers which solver
+HEAD = r"""# Which theorem covers which solver
 
-Each row says what the denoiser $D$, the fidelity and the parameters must satisfy, and what then converges. `J` is the
-Jacobian of $D$, and norms are spectral. A condition on `J` must hold at every point or, for a Lipschitz $D$ such as a
-network with ReLU, at almost every point ({prf:ref}`lemma-almost-everywhere`). `f` or `G` is the fidelity, `L_f` the
-Lipschitz constant of its gradient, `lam` its weight, and `t` the averaging. `R` is the convex function with `prox_R = D`
-(`prox_{step R} = D` in `pgd` and `fista`, `prox_{R / sigma_dual} = D` in `primal_dual`), and `dR` its subdifferential; `g`
-is the potential of a gradient step; `phi_t` is the function whose prox is `D_t`, and `phi` that for t = 1; `F` is the
-implicit prior of a CoCo denoiser, and `r(t) = t (1 - gamma) / (gamma + t (1 - gamma))` its weak convexity. In
-`primal_dual`, `L` is the linear map, and `linear.norm_squared` a bound of its squared norm. Other letters are those of the
-solver's docstring; if it has no `x_k`, then `x_k` is the image that the iterate shows. The program checks the same rules
-on the numbers of a run:
+Each row says what the denoiser $D$, the fidelity and the parameters must satisfy, and what then converges. Norms are
+spectral. A condition on $J$ must hold at every point or, for a Lipschitz $D$ such as a network with ReLU, at almost every
+point ({prf:ref}`lemma-almost-everywhere`). Each name leads to the page of the solver.
+
+| symbol | meaning |
+|---|---|
+| $J$ | Jacobian of $D$ |
+| $f$ or $G$ | the fidelity; $L_f$ is the Lipschitz constant of its gradient |
+| $\lambda$ | `lam`, the weight of the fidelity |
+| $t$ | `t`, the averaging of the denoiser, $D_t = tD + (1-t)I$ |
+| $\mathrm{step}$, $\mathrm{relaxation}$, $\sigma_{\mathrm{dual}}$ | the parameters with these names |
+| $R$ | the convex function with $\prox_R = D$ ($\prox_{\mathrm{step}\,R} = D$ in `pgd` and `fista`, $\prox_{R/\sigma_{\mathrm{dual}}} = D$ in `primal_dual`); $\partial R$ is its subdifferential |
+| $g$ | the potential of a gradient step, $D = I - \nabla g$ |
+| $\phi_t$, $\phi$ | the function whose proximal operator is $D_t$, and that for $t = 1$ |
+| $\ell$, $M$ | the two ends of the residual, $-\ell \le I - J \le M$ |
+| $F$ | the implicit prior of a CoCo denoiser; $r(t) = t(1-\gamma)/(\gamma + t(1-\gamma))$ is its weak convexity |
+| $\gamma$, $\delta$ | cocoercivity and slack: the spectrum of $J$ lies in $[-\delta, 1/\gamma]$ |
+| $L$ | in `primal_dual` the linear map; `linear.norm_squared` is a bound of $\lVert L\rVert^2$ |
+| $x_k$ | the image that the iterate shows, if the solver has no $x_k$ of its own |
+| $u_k, v_k, y_k, s_k$ | the variables of the algorithm, as on the page of the solver |
+
+The program checks the same rules on the numbers of a run:
 
 ```python
 from pnp_course import deconvolution, denoiser_card, images
@@ -41,7 +55,7 @@ solver does not accept is an error, and a parameter that is left out has the sol
 "Covered" means that no hypothesis was found violated at the patches where the denoiser was measured; a certificate is
 not a proof for all images. A ridge prox, `coco-ridge-0.25`, is the exception: its constants hold for every image by
 construction ({prf:ref}`theorem-ridge`), its card states them, and the answer says so. Three more things are assumed. An
-asymmetry `||J - J^T||` below 0.01 is neglected, although the theorems need 0. Proximal maps are assumed to be exact,
+asymmetry $\lVert J - J^{\mathsf T}\rVert$ below 0.01 is neglected, although the theorems need 0. Proximal maps are assumed to be exact,
 that of a ridge prox too; if one is computed to a tolerance, the answer says so. For the convergence of the whole
 sequence to a critical point the objective is assumed to have the Kurdyka-Łojasiewicz property, as functions definable in
 an o-minimal structure have {cite:p}`attouch2013`. For these fidelities {prf:ref}`lemma-definable` proves it for gradient
@@ -71,17 +85,22 @@ def page() -> str:
     for name, r in RULES.items():
         if r.check:
             here = " with ".join(f"{{prf:ref}}`{label}`" for label in PROOFS.get(name, "").split())
-            theorem = _plain(r.theorem) + (f", here {here}" if here else "")
-            asks = f"$D$: {_plain(r.denoiser)}<br>fidelity: {_plain(r.fidelity)}<br>parameters: {_plain(r.parameters)}"
-            covered.append(f"| `{name}`<br>{theorem} | {asks} | {_plain(r.conclusion)} |")
+            theorem = words(r.theorem) + (f", here {here}" if here else "")
+            covered.append(f"| [`{name}`](solvers/{name}.md)<br>{theorem} | {asks(r)} | {formulas(r.conclusion)} |")
         else:
-            bare.append(f"| `{name}` | {_plain(r.conclusion)} |")
+            bare.append(f"| [`{name}`](solvers/{name}.md) | {r.conclusion} |")
     return HEAD + "\n".join(covered) + "\n\n## Without a theorem\n\n" + "\n".join(bare) + "\n"
 
 
-def _plain(words: str) -> str:
-    """Replace bars, which would end a table's cell."""
-    return words.replace("||", "‖").replace("|", "∣").replace("[", "\\[").replace("]", "\\]")
+def asks(rule: Rule) -> str:
+    """The hypotheses of a rule, as lines of a table's cell."""
+    words = {"$D$": rule.denoiser, "fidelity": rule.fidelity, "parameters": rule.parameters}
+    return "<br>".join(f"{what}: {formulas(text)}" for what, text in words.items())
+
+
+def words(theorem: str) -> str:
+    """The name of a theorem, with its formulas, if there are any; [A] is no link."""
+    return formulas(theorem) if " = " in theorem else theorem.replace("[", "\\[").replace("]", "\\]")
 
 
 if __name__ == "__main__":

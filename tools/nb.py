@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 import sys
@@ -37,8 +38,8 @@ SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
 PLAN = ROOT / "book" / "intro.md"
 CORE_MINUTES = 90
 IDLE_NOTEBOOK, IDLE_CELL = 90.0, 30.0  # seconds that a notebook and a cell may take where nothing else runs
-JPEG_FROM_BYTES = 60_000
-MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 1.5, 15.0
+JPEG_FROM_BYTES = 100_000
+MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 2.0, 25.0
 LANGUAGE = {"name": "python"}
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -76,18 +77,57 @@ def poll_in_short_steps() -> None:
     AsyncZMQSocketChannel.get_msg = get_msg  # type: ignore[method-assign]
 
 
+# What runs in the kernel before a notebook, and is no part of it: figures get twice the pixels, for sharp screens, and
+# say whether they hold a photograph or another picture made of pixels.
+SHARP = """
+from IPython import get_ipython
+from IPython.core import pylabtools
+from matplotlib.collections import QuadMesh
+from matplotlib.image import _ImageBase
+from matplotlib_inline.config import InlineBackend
+
+def sharp(figure, base64=False, of=pylabtools.retina_figure, **options):
+    made = of(figure, base64=base64, **options)
+    pixels = figure.findobj(lambda artist: isinstance(artist, (_ImageBase, QuadMesh)))
+    return made and (made[0], {**made[1], "pixels": bool(pixels)})
+
+pylabtools.retina_figure = sharp
+InlineBackend.instance(parent=get_ipython()).figure_formats = {"retina"}
+"""
+
+
 def lighten(notebook: nbformat.NotebookNode) -> None:
-    """Store large PNG figures, mostly photographs with noise, as JPEG where that takes less than half."""
+    """Store drawings with a palette, which loses nothing that one sees, and heavy photographs as JPEG.
+
+    A drawing is a figure without a picture made of pixels; the website draws it in other colours in the dark.
+    """
     from PIL import Image
 
     for output in (o for c in notebook.cells if c.cell_type == "code" for o in c.outputs if "data" in o):
         png = base64.b64decode(output.data.get("image/png", ""))
-        if len(png) > JPEG_FROM_BYTES:
-            buffer = io.BytesIO()
-            Image.open(io.BytesIO(png)).convert("RGB").save(buffer, "JPEG", quality=88)
+        if not png:
+            continue
+        shown = output.metadata.get("image/png", {})
+        picture, buffer = Image.open(io.BytesIO(png)), io.BytesIO()
+        dpi = picture.info.get("dpi", (72, 72))
+        flat = Image.new("RGB", picture.size, "white")
+        flat.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+        if not shown.pop("pixels", True):
+            flat.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True, dpi=dpi)
+            output.data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
+        elif len(png) > JPEG_FROM_BYTES:
+            flat.save(buffer, "JPEG", quality=82, dpi=dpi)
             if buffer.tell() < len(png) / 2:
                 del output.data["image/png"]
                 output.data["image/jpeg"] = base64.b64encode(buffer.getvalue()).decode()
+                output.metadata["image/jpeg"] = output.metadata.pop("image/png", {})
+
+
+def note_seconds(name: str, seconds: int) -> None:
+    """Keep how long a build took, for the book's page of timings; not in the notebook, which is the same at every build."""
+    path = NOTEBOOKS / "seconds.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps(dict(sorted({**known, name: seconds}.items())), indent=1) + "\n", encoding="utf-8")
 
 
 def build(names: list[str]) -> int:
@@ -103,6 +143,7 @@ def build(names: list[str]) -> int:
             continue
         print(f"building {source.stem}", flush=True)
         notebook, began = read_source(source), monotonic()
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(SHARP))
         NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
@@ -111,6 +152,11 @@ def build(names: list[str]) -> int:
             coalesce_streams=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
         ).execute()
+        del notebook.cells[0]
+        for cell in (c for c in notebook.cells if c.cell_type == "code"):
+            cell.execution_count -= 1
+            for output in (o for o in cell.outputs if o.output_type == "execute_result"):
+                output.execution_count = cell.execution_count
         lighten(notebook)
         notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
         notebook.metadata["executed_code_sha256"] = code_hash(notebook)
@@ -118,6 +164,7 @@ def build(names: list[str]) -> int:
         part = target.with_suffix(".part")
         nbformat.write(notebook, part)
         os.replace(part, target)
+        note_seconds(source.stem, round(monotonic() - began))
         print(f"built in {monotonic() - began:.0f} s", flush=True)
     return 0
 

@@ -31,6 +31,10 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
 }
 
 SCHEMA_VERSION = 1  # of the cards; raise it when a card changes so that an older release would misread it
+LICENCE = (
+    "BSD-3-Clause for what is ours. Trained on BSD400, whose pictures are for non-commercial research and education: "
+    "use the weights for research and teaching, and for a product train your own (book/licence.md)"
+)  # of the weights, on every card
 
 
 class WeightsError(RuntimeError):
@@ -81,6 +85,11 @@ def load_denoiser(name: str, *, fast: bool = False, folder: Path | None = None) 
             does not understand the card.
         CheckpointError: the weights are not of the architecture on the card; the message names the first layer that
             disagrees.
+
+    Example:
+        >>> D = load_denoiser("coco-ridge-0.25")
+        >>> D(torch.full((1, 1, 32, 32), 0.5), 25 / 255).shape
+        torch.Size([1, 1, 32, 32])
     """
     from safetensors.torch import load
 

@@ -74,6 +74,10 @@ def largest_averaging(gamma: float, delta: float = 0.0) -> float:
     `published_averaging` gives: the u-step and the multiplier are estimated together, see `pd-coco-bound` in
     book/theory/proximal_denoiser.md. The two bounds are equal at gamma <= 1/4 without slack; at gamma = 1/4, t = 0.33
     tolerates delta < 0.51 instead of 0.011. At gamma = 1 F is convex, and the bound is t (1 + delta) < 1.
+
+    Example:
+        >>> round(largest_averaging(0.25), 4)
+        0.3333
     """
     delta = _check_delta(delta)
     if _check_gamma(gamma) == 1:

@@ -23,6 +23,13 @@ class Blur(LinearOperator):
 
     Raises:
         ValueError: the kernel is of another shape, empty, not finite, or (when it is used) larger than the image.
+
+    Example:
+        >>> from pnp_course.operators import kernels
+        >>> A = Blur(kernels.motion(9))
+        >>> x, y = torch.rand(2, 1, 1, 16, 16, dtype=torch.float64)
+        >>> bool(((A(x) * y).sum() - (x * A.adjoint(y)).sum()).abs() < 1e-8)
+        True
     """
 
     def __init__(self, kernel: Tensor):

@@ -39,7 +39,12 @@ def normalised(kernel: Tensor) -> Tensor:
 
 
 def gaussian(size: int = 25, std: float = 1.6) -> Tensor:
-    """Gaussian kernel (size, size) of standard deviation `std` pixels."""
+    """Gaussian kernel (size, size) of standard deviation `std` pixels.
+
+    Example:
+        >>> round(float(gaussian(25, 1.6).sum()), 4)
+        1.0
+    """
     size = check_count(size, "size")
     r = torch.arange(size, dtype=torch.float64) - size // 2
     g = torch.exp(-(r**2) / (2 * check_positive(std, "std") ** 2))

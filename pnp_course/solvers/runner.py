@@ -119,6 +119,15 @@ def run(
         DivergenceError: x holds NaN or infinity, or has grown to 10^4 times its first norm (or that of a white
             picture); the message names the iteration and likely causes.
         ValueError: max_iter < 1 or tol < 0, or the solver yields nothing.
+
+    Example:
+        >>> from pnp_course.fidelities import Gaussian
+        >>> from pnp_course.operators import Identity
+        >>> from pnp_course.solvers import pgd
+        >>> y = torch.full((1, 1, 4, 4), 0.5)
+        >>> result = run(pgd(Gaussian(Identity(), y), lambda z: z, torch.zeros_like(y), lam=1.0), max_iter=5)
+        >>> round(float(result.x.mean()), 4), len(result.rows)
+        (0.5, 5)
     """
     max_iter = check_count(max_iter, "max_iter")
     if not max_seconds >= 0:

@@ -77,6 +77,15 @@ def admm(fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float) -> Ite
         v_{k+1} = prox_{lam G}(u_k + b_k),   u_{k+1} = prox_R(v_{k+1} - b_k),   b_{k+1} = b_k + u_{k+1} - v_{k+1}
 
     The arguments are those of `pgd` without a step, and x0 is the first u. It yields an Iterate with x = u_{k+1}, v, b.
+
+    Example:
+        >>> from pnp_course.fidelities import Gaussian
+        >>> from pnp_course.operators import Identity
+        >>> from pnp_course.solvers import run
+        >>> y = torch.full((1, 1, 4, 4), 0.9)
+        >>> shrunk = run(admm(Gaussian(Identity(), y), lambda z: z / 2, y, lam=1.0), max_iter=100).x
+        >>> round(float(shrunk.mean()), 4)  # minimises ||x - y||^2 / 2 + ||x||^2 / 2
+        0.45
     """
     u, b = x0, torch.zeros_like(x0)
     while True:

@@ -15,6 +15,7 @@ from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.denoisers.levels import sigma_range
 from pnp_course.denoisers.zoo import (
     ARCHITECTURES,
+    LICENCE,
     available_denoisers,
     denoiser_card,
     load_denoiser,
@@ -56,6 +57,7 @@ def write_weights(name: str, done: Training, folder: Path) -> Path:
     config: dict[str, Any] = done.net.config  # type: ignore[assignment]
     facts = {
         "about": f"{title(done.preset)}, {done.step} steps on BSD400",
+        "licence": LICENCE,
         "training": asdict(done.preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 2)},
         "trained_with": provenance(done.device),
     }

@@ -1,7 +1,8 @@
 """Sphinx extension: on every page, each term of the glossary is linked where it first stands in running text.
 
 Notebooks stay plain Markdown, and nobody has to remember the link. Headings, code, formulas, captions of figures and
-text that is a link already are left alone.
+text that is a link already are left alone, and so is a word that means something else where it stands
+(`glossary_exceptions`).
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ import re
 from typing import Any
 
 from docutils import nodes
+from glossary_exceptions import fits
+from sphinx import addnodes
 
 GLOSSARY = "book/glossary"
 SKIPPED = (
     nodes.title, nodes.rubric, nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block,
     nodes.raw, nodes.term, nodes.comment, nodes.caption, nodes.citation, nodes.footnote_reference, nodes.image,
+    addnodes.desc_signature, nodes.field_name,
 )  # fmt: skip
 
 
@@ -40,7 +44,7 @@ def link_first_uses(app: Any, doctree: nodes.document, page: str) -> None:
             return
         if any(isinstance(above, SKIPPED) for above in ancestors(text)):
             continue
-        pieces = split(str(text), wanted, target)
+        pieces = split(str(text), wanted, target, page)
         if len(pieces) > 1:
             text.parent.replace(text, pieces)
 
@@ -66,16 +70,20 @@ def ancestors(node: nodes.Node) -> list[nodes.Node]:
     return found
 
 
-def split(text: str, wanted: dict[str, str], target: str) -> list[nodes.Node]:
+def split(text: str, wanted: dict[str, str], target: str, page: str) -> list[nodes.Node]:
     """The text in pieces, with links; terms that got theirs leave `wanted`."""
     pieces: list[nodes.Node] = []
-    while wanted and (match := pattern(list(wanted)).search(text)):
+    begin = look = 0
+    while wanted and (match := pattern(list(wanted)).search(text, look)):
         found = " ".join(match[1].lower().split())
-        anchor = wanted.pop(next(term for term in wanted if term.lower() == found))
-        link = nodes.reference("", match[0], internal=True, refuri=f"{target}#{anchor}", classes=["term"])
-        pieces += [nodes.Text(text[: match.start()]), link]
-        text = text[match.end() :]
-    return [*pieces, nodes.Text(text)]
+        term = next(term for term in wanted if term.lower() == found)
+        look = match.end()
+        if not fits(term, page, text[: match.start()], text[match.end(1) :]):
+            continue
+        link = nodes.reference("", match[0], internal=True, refuri=f"{target}#{wanted.pop(term)}", classes=["term"])
+        pieces += [nodes.Text(text[begin : match.start()]), link]
+        begin = look
+    return [*pieces, nodes.Text(text[begin:])]
 
 
 def setup(app: Any) -> dict[str, bool]:
