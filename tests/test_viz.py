@@ -1,8 +1,13 @@
 """Figures show what they are given; the slider is plain HTML."""
 
+import base64
+import io
+import re
+
 import pytest
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy.conditions import FIRM, LADDER, numerical_range, sheared
@@ -30,6 +35,20 @@ def test_frame_slider_is_plain_html_with_alt_text():
         frame_slider(frames, ["x"], alt="")
 
 
+def test_drawings_in_a_slider_are_sharp_and_photographs_are_jpeg():
+    figure = curves([{"title": "t", "lines": {"p": ([1, 2], [3, 4])}}])
+    html = frame_slider(
+        [figure_as_image(figure), torch.rand(1, 3, 40, 40)], ["a", "b"], alt="two kinds", height=100
+    ).data
+    kinds = re.findall(r'width="(\d+)" src="data:image/(\w+);base64,([^"]+)"', html)
+    assert [kind for _, kind, _ in kinds] == ["png", "jpeg"]
+    drawing = Image.open(io.BytesIO(base64.b64decode(kinds[0][2])))
+    assert drawing.mode == "P"
+    assert drawing.height == 200
+    assert abs(drawing.width - 2 * int(kinds[0][0])) <= 1
+    assert 'aria-valuetext="a"' in html
+
+
 def test_gallery_and_curves_draw_what_they_are_given():
     colour, gray = torch.rand(1, 3, 8, 8), torch.rand(1, 1, 8, 8)
     figure = gallery({"a": colour, "b": gray}, zoom=(1, 2, 3))
@@ -48,7 +67,7 @@ def test_gallery_and_curves_draw_what_they_are_given():
 def test_a_figure_becomes_an_image():
     figure = Figure(figsize=(2, 1), dpi=50, facecolor="white")
     image = figure_as_image(figure)
-    assert image.shape == (1, 3, 50, 100)
+    assert image.shape == (1, 3, 100, 200)  # twice the pixels
     assert float(image.min()) == 1.0
 
 

@@ -23,50 +23,63 @@ if TYPE_CHECKING:
 SCRIPT = (
     "(function(s){var f=s.closest('.frame-slider');f.querySelectorAll('img').forEach(function(i,k){"
     "i.style.display=k==s.value?'block':'none'});"
-    "f.querySelector('output').textContent=JSON.parse(s.dataset.labels)[s.value];})(this)"
+    "var l=JSON.parse(s.dataset.labels)[s.value];f.querySelector('output').textContent=l;"
+    "s.setAttribute('aria-valuetext',l);})(this)"
 )
 
 
-def _jpeg(image: Tensor, height: int) -> str:
+def _encoded(image: Tensor, height: int) -> tuple[str, int]:
+    """The address of a frame inside the page, and the width at which it is shown.
+
+    A frame that is mostly white is a drawing. It gets twice the pixels, if it has them, and a PNG with a palette.
+    """
     from PIL import Image
 
-    picture = Image.fromarray((to_display(image) * 255).round().astype(np.uint8))
-    scale = height / picture.height
-    picture = picture.resize((round(picture.width * scale), height), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=88)
-    return base64.b64encode(buffer.getvalue()).decode()
+    array = (to_display(image) * 255).round().astype(np.uint8)
+    white = (array.reshape(*array.shape[:2], -1) == 255).all(-1).mean()
+    drawing, picture, buffer = white > 0.4, Image.fromarray(array), io.BytesIO()
+    width = round(picture.width * height / picture.height)
+    rows = min(2 * height, max(height, picture.height)) if drawing else height
+    picture = picture.resize((round(picture.width * rows / picture.height), rows), Image.Resampling.LANCZOS)
+    if drawing:
+        picture.quantize(64, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    else:
+        picture.save(buffer, "JPEG", quality=88)
+    kind = "png" if drawing else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", width
 
 
 def frame_slider(frames: Sequence[Tensor], labels: Sequence[str], alt: str, height: int = 256, start: int = 0) -> HTML:
     """Images (B, C, H, W) under a slider; `labels` says what each shows, `alt` describes the series for a screen reader.
 
-    The frames are stored as JPEG of `height` pixels inside the page.
+    The frames are stored inside the page and shown `height` pixels high: photographs as JPEG, drawings as PNG with twice
+    the pixels.
     """
     from IPython.display import HTML
 
     if len(frames) != len(labels) or not frames:
         raise ValueError(f"there are {len(frames)} frames and {len(labels)} labels; wanted equally many, at least one.")
-    pictures = [_jpeg(frame, height) for frame in frames]
-    name = "s" + hashlib.sha256(("".join(pictures) + alt).encode()).hexdigest()[:8]
+    pictures = [_encoded(frame, height) for frame in frames]
+    name = "s" + hashlib.sha256(("".join(address for address, _ in pictures) + alt).encode()).hexdigest()[:8]
     shown = "".join(
         f'<img alt="{html.escape(f"{alt}: {label}")}" style="display:{"block" if k == start else "none"}" '
-        f'src="data:image/jpeg;base64,{picture}">'
-        for k, (picture, label) in enumerate(zip(pictures, labels, strict=True))
+        f'width="{width}" src="{address}">'
+        for k, ((address, width), label) in enumerate(zip(pictures, labels, strict=True))
     )
     values = html.escape(json.dumps(list(labels)))
+    first = html.escape(labels[start])
     return HTML(
         f'<div class="frame-slider">{shown}<label for="{name}">{html.escape(alt)}</label><br>'
-        f'<input id="{name}" type="range" min="0" max="{len(frames) - 1}" value="{start}" '
-        f'data-labels="{values}" oninput="{SCRIPT}"> <output>{html.escape(labels[start])}</output></div>'
+        f'<input id="{name}" type="range" min="0" max="{len(frames) - 1}" value="{start}" aria-valuetext="{first}" '
+        f'data-labels="{values}" oninput="{SCRIPT}"> <output>{first}</output></div>'
     )
 
 
 def figure_as_image(figure: Figure) -> Tensor:
-    """A matplotlib figure as an image (1, 3, H, W), for `frame_slider`."""
+    """A matplotlib figure as an image (1, 3, H, W) with twice the pixels of the screen, for `frame_slider`."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", facecolor="white")
+    figure.savefig(buffer, format="png", facecolor="white", dpi=2 * figure.dpi)
     array = np.asarray(Image.open(buffer).convert("RGB"), dtype=np.float32) / 255
     return torch.from_numpy(array).permute(2, 0, 1)[None]
