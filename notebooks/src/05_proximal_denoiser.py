@@ -20,7 +20,7 @@
 # > **You need.** The gradient-step denoiser ([notebook 04](04_gradient_step.ipynb)), proximal operators and the descent
 # > lemma ([02](02_proximal_operators.ipynb)), ideal denoisers ([03](03_priors_to_denoisers.ipynb)).
 # >
-# > **Time.** 80 minutes (95 with all that is folded); the cells take about a minute.
+# > **Time.** 85 minutes (95 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. A pixel is dark or bright; we look at it, and it is halfway. Douglas-Rachford splitting
 # with the *ideal* denoiser, which is an exact proximal operator, never settles: dark, bright, dark, bright, for ever.

@@ -20,7 +20,7 @@
 # > [notebook 06](06_ladder_of_conditions.ipynb), the asymmetry of [notebook 07](07_helmholtz.ipynb), and from
 # > [notebook 08](08_coco_denoisers.ipynb) what the two are good for.
 # >
-# > **Time.** 80 minutes (85 with all that is folded); the cells take about a minute.
+# > **Time.** 80 minutes (90 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. You train with a penalty that asks for $\|\tfrac12J - I\|_* \le 1$. The log, which takes
 # the norm by five power iterations, stays just below 1. Then you compute the whole Jacobian of the same network at
