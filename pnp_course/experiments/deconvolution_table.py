@@ -203,13 +203,14 @@ EXPERIMENT = Experiment(
     source="Photon-limited deconvolution, [B] Tables 2-4",
     about="Photographs of CBSD68 under Levin's eight camera shakes (periodic), counted at peaks 100 and 50.",
     cases={
-        "small": lambda n: cases("cbsd68", in_turns(range(2, 68, 5)[: n or TEST_IMAGES], 2), CROP),
+        "small": lambda n: cases("cbsd68", in_turns(range(2, 68, 5)[: n or TEST_IMAGES], 1), CROP),
         "course": lambda n: cases("cbsd68", in_turns(range(2, 68, 5)[: n or TEST_IMAGES], 8), CROP),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], range(1, 9)), 0),
     },
     tuning=lambda: cases("set3c", ((0, 1), (1, 4), (2, 7)), CROP),
     problem=problem,
     methods=METHODS,
+    reference="CoCo-ADMM",
     groups=("peak",),
     paper=paper,
 )
