@@ -34,11 +34,15 @@ def middle_setting(name: str) -> Parameters:
     return {**METHODS[name].fixed, "sigma": sigma, "strength": strength}
 
 
-def answer(name: str, problem: Problem) -> Guarantee:
-    """What `guarantee` says of a method's run: with its own solver, fidelity and parameters, and its denoiser's card."""
+def answer(name: str, problem: Problem, chosen: Parameters | None = None) -> Guarantee:
+    """What `guarantee` says of a method's run: with its own solver, fidelity and parameters, and its denoiser's card.
+
+    Args:
+        chosen: sigma and strength; those of `SETTINGS` by default.
+    """
     method = METHODS[name]
     assert isinstance(method.restore, Restore)
-    q = middle_setting(name)
+    q = middle_setting(name) | (chosen or {})
     call, card = method.restore.call(problem, q), denoiser_card(method.denoisers["course"])
     return guarantee(call.solver, card, call.fidelity, problem.y, sigma=q["sigma"], **call.parameters)
 
