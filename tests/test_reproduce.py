@@ -304,7 +304,7 @@ def test_ctrl_c_says_how_far_it_came(tmp_path, monkeypatch):
 def test_unknown_experiments_are_listed():
     with pytest.raises(
         ValueError,
-        match="there is no experiment 'table-9'; wanted one of deblurring, deconvolution, denoising, holes",
+        match="there is no experiment 'table-9'; wanted one of deblurring, deconvolution, denoising, extreme, holes",
     ):
         experiment_named("table-9")
 

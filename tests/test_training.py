@@ -269,8 +269,8 @@ def test_presets_are_consistent():
         assert isinstance(ARCHITECTURES[preset.architecture](in_channels=preset.in_channels, **small), torch.nn.Module)
         if preset.start:
             first = PRESETS[preset.start]
-            assert first.net["widths"] == preset.net["widths"], name
-            assert first.net["blocks"] == preset.net["blocks"], name
+            for size in ("widths", "blocks", "width", "depth"):
+                assert first.net.get(size) == preset.net.get(size), name
 
 
 class Reads(TorchDispatchMode):

@@ -66,7 +66,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("training", "photographs to patches to noise to loss to weights", 7.2, 12),
     ),
     (
-        Room("ct", "phantoms, scans, slices, rivals", 0, 1.8),
+        Room("ct", "phantoms, scans, slices, rivals", 0, 1.5),
         Room("viz", "figures, sliders, helpers of single notebooks", 2, 8.6),
         Room("exercises", "checks of what readers write", 9, 12),
     ),
@@ -96,7 +96,7 @@ FLOW = (
     Arrow("denoisers", "solvers", 6.3, 6.3, "D"), Arrow("denoisers", "jacobian", 8.2, 8.2, "D"),
     Arrow("jacobian", "guarantees", 8.2, 8.2, "norms, spectra"), Arrow("solvers", "monitors", 3.5, 3.5, "iterates"),
     Arrow("datasets", "training", 11.1, 11.1, "photographs"), Arrow("monitors", "viz", 3.5, 3.5, "history"),
-    Arrow("toy", "viz", 5.6, 5.6, "exact answers"), Arrow("deconvolution", "demo", 1, 1, "restored picture"),
+    Arrow("toy", "viz", 5.6, 5.6, "exact answers"), Arrow("deconvolution", "demo", 1.75, 1.75, "restored picture"),
     Arrow("viz", "notebooks", 8, 8, "figures"), Arrow("exercises", "notebooks", 10.5, 10.5, "verdicts"),
     Arrow("experiments", "book", 5, 5, "rows"),
 )  # fmt: skip

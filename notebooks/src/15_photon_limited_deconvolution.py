@@ -116,7 +116,7 @@ assert abs(predicted - counted) < 0.3
 # uses; and one choice for all pictures of a peak. A first round on coarse grids said where to look; the file has the second. Here are
 # two methods at peak 50. *Strength* is $\lambda$ in multiples of a rule, which for CoCo-ADMM is [B]'s own value.
 
-# %%
+# %% mystnb={"image": {"alt": "A map of nine cells: PSNR of CoCo-ADMM over the denoiser's level and the strength of the weight; the best of each column lie on a rising line"}}
 tried = committed("benchmarks/results/deconvolution-tuning.csv")
 knobs = pd.DataFrame([json.loads(q) for q in tried["parameters"]])
 tried = pd.concat([tried[["group", "method", "psnr"]], knobs], axis=1)
