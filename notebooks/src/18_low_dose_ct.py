@@ -52,6 +52,8 @@ from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.lab import committed
 
 torch.set_grad_enabled(False)
+
+# %%
 fine = ct.phantom("abdomen", 5, 192)
 seen = ct.scan(fine, views=30)
 clean, A, peak = seen.clean, seen.operator, 100
