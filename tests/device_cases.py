@@ -13,7 +13,7 @@ from pnp_course.denoisers.levels import excess, hard_pictures
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import certificate
 from pnp_course.guarantees.certificates import NORMS
-from pnp_course.operators import Blur, Decimation, Identity, Mask, Radon, ValidBlur, kernels, random_mask, upsample
+from pnp_course.operators import Blur, Decimation, FanBeam, Identity, Mask, Radon, ValidBlur, kernels, random_mask, upsample
 from pnp_course.solvers import run
 from pnp_course.training.losses import Penalty, jacobian_penalty
 
@@ -34,7 +34,7 @@ OPERATORS = {
     "identity": Identity, "blur": lambda: Blur(kernels.motion(7, 1)),
     "decimation": lambda: Decimation(kernels.gaussian(5, 1.0), 2),
     "mask": lambda: Mask(random_mask(SIZE, SIZE, 0.5, seeded())), "radon": lambda: Radon(SIZE, 9),
-    "valid blur": lambda: ValidBlur(kernels.motion(7, 1)),
+    "valid blur": lambda: ValidBlur(kernels.motion(7, 1)), "fan beam": lambda: FanBeam(SIZE, 12, source=3.0 * SIZE),
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def operator(name, move):
         a.solve(x, 0.3, start=x),
         torch.tensor(a.norm(x)),
     ]
-    if name == "radon":
+    if name in ("radon", "fan beam"):
         out.append(a.fbp(y, "hann"))
     if name == "valid blur":
         out.append(a.canvas(y))

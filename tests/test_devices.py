@@ -16,12 +16,12 @@ import torch
 from pnp_course.denoisers import load_denoiser
 from pnp_course.devices import device_name, device_named, full_float32, pick_device
 from pnp_course.guarantees import RULES
-from pnp_course.operators import radon
+from pnp_course.operators import projector
 
 # how far a result on a GPU may be from that on a CPU, relative to its largest number, in full float32; iterations that stop
 # at a tolerance may stop one step earlier or later
 LOOSE = {"denoiser coco-ridge-0.25": 5e-3}
-LOOSE |= {f"{kind} {name}": 2e-3 for kind in ("operator", "Gaussian fidelity") for name in ("radon", "valid blur")}
+LOOSE |= {f"{kind} {name}": 2e-3 for kind in ("operator", "Gaussian fidelity") for name in ("radon", "fan beam", "valid blur")}
 USUAL = 5e-4
 
 
@@ -42,7 +42,7 @@ def test_on_a_pretended_device(name, monkeypatch):
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)  # which knows no pretended devices
     monkeypatch.setattr(torch, "autocast", lambda kind, dtype=None, enabled=True: nullcontext())
     # nor can it hold a sparse matrix
-    monkeypatch.setattr(radon, "_sparse", lambda matrix, like: torch.from_numpy(matrix.toarray()).to(like.device))
+    monkeypatch.setattr(projector, "_sparse", lambda matrix, like: torch.from_numpy(matrix.toarray()).to(like.device))
     wanted = as_tuple(case(itself, itself))
     with pretend_device.Pretended():
         found = as_tuple(case(lambda x: x.to(pretend_device.DEVICE), pretend_device.moved))

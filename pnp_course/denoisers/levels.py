@@ -61,7 +61,7 @@ def _ladder(high: float, low: float, steps: int) -> list[float]:
 @torch.no_grad()
 def excess(net: nn.Module, pictures: Tensor, sigma: float, batch: int = 16) -> float:
     """How far D(x, sigma) leaves [0, 1] at the worst pixel of the worst picture (B, C, H, W)."""
-    worst, device = 0.0, next(net.parameters()).device
+    worst, device = 0.0, next(net.parameters(), torch.zeros(0)).device  # a denoiser may have no parameters
     for x in pictures.split(batch):
         out = net(x.to(device), sigma)
         worst = max(worst, float(torch.maximum(out - 1, -out).nan_to_num(nan=float("inf")).max()))
