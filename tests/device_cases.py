@@ -13,7 +13,18 @@ from pnp_course.denoisers.levels import excess, hard_pictures
 from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import certificate
 from pnp_course.guarantees.certificates import NORMS
-from pnp_course.operators import Blur, Decimation, FanBeam, Identity, Mask, Radon, ValidBlur, kernels, random_mask, upsample
+from pnp_course.operators import (
+    Blur,
+    Decimation,
+    FanBeam,
+    Identity,
+    Mask,
+    Radon,
+    ValidBlur,
+    kernels,
+    random_mask,
+    upsample,
+)
 from pnp_course.solvers import run
 from pnp_course.training.losses import Penalty, jacobian_penalty
 

@@ -152,11 +152,15 @@ class Visit:
         assert self.trouble == []
 
 
-# what is wider than its box: [what, width needed, width given, does it scroll?]
-WIDER = """() => [...document.querySelectorAll('article :is(pre, table, mjx-container, img, div.math, .output)')]
+# what is wider than its box: [what, width needed, width given, does it scroll?]; formulas in a line of text are not cut by
+# their box, and STICKS_OUT finds those that leave the page
+WIDER = """() => [...document.querySelectorAll('article :is(pre, table, mjx-container[display="true"], img, div.math, .output)')]
   .filter(e => e.getClientRects().length && getComputedStyle(e).display !== 'inline' && e.scrollWidth > e.clientWidth + 1)
   .map(e => [e.tagName.toLowerCase(), e.scrollWidth, e.clientWidth, ['auto', 'scroll'].includes(getComputedStyle(e).overflowX),
              e.innerText?.slice(0, 60)])"""
+# formulas that the keyboard stops at, although there is nothing to scroll
+STOPS = """() => [...document.querySelectorAll('mjx-container[tabindex], mjx-container [tabindex]')]
+  .filter(e => e.scrollWidth <= e.clientWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
 # what sticks out of the page, although nothing around it scrolls
 STICKS_OUT = """() => [...document.querySelectorAll('article *')].filter(e => {
     const box = e.getBoundingClientRect();
@@ -205,10 +209,8 @@ def faults(browser, site, path):
         found["errors of MathJax"] = page.locator("mjx-merror").all_inner_texts()
         found["broken pictures"], found["dead anchors"] = page.evaluate(BROKEN), page.evaluate(DEAD)
         found["bytes"] = [visit.bytes] if visit.bytes > 2_500_000 else []
-        found["formulas cut or scrolling"] = [row for row in wider(visit) if row[0] in ("mjx-container", "div")]
-        found["formulas as tab stops"] = page.locator(
-            "mjx-container[tabindex], mjx-container [tabindex]"
-        ).all_inner_texts()
+        found["formulas cut"] = [row for row in wider(visit) if row[0] in ("mjx-container", "div") and not row[3]]
+        found["formulas as tab stops"] = page.evaluate(STOPS)
         found["axe, wide"] = serious(visit)
         page.set_viewport_size({"width": NARROW, "height": 800})
         page.reload(wait_until="load")

@@ -21,7 +21,9 @@ from pnp_course.operators import projector
 # how far a result on a GPU may be from that on a CPU, relative to its largest number, in full float32; iterations that stop
 # at a tolerance may stop one step earlier or later
 LOOSE = {"denoiser coco-ridge-0.25": 5e-3}
-LOOSE |= {f"{kind} {name}": 2e-3 for kind in ("operator", "Gaussian fidelity") for name in ("radon", "fan beam", "valid blur")}
+LOOSE |= {
+    f"{kind} {name}": 2e-3 for kind in ("operator", "Gaussian fidelity") for name in ("radon", "fan beam", "valid blur")
+}
 USUAL = 5e-4
 
 

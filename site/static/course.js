@@ -32,9 +32,9 @@
   /* boxes that scroll sideways can be reached by keyboard, and only those */
   const BOXES = ".highlight pre, .bd-article table, mjx-container[display='true'], div.math, .cell_output .output pre, .picture";
   const markBoxes = () => {
-    for (const box of innerWidth < 700 ? [] : document.querySelectorAll("mjx-container[overflow='scroll']")) {
+    for (const box of innerWidth < 700 ? [] : document.querySelectorAll("mjx-container[display='true']")) {
       const share = box.clientWidth / box.scrollWidth;
-      if (share < 1) box.style.fontSize = `${0.95 * share * (parseFloat(box.style.fontSize) || 100)}%`;
+      if (box.scrollWidth > box.clientWidth + 1) box.style.fontSize = `${0.95 * share * (parseFloat(box.style.fontSize) || 100)}%`;
     }
     for (const box of document.querySelectorAll(BOXES)) {
       const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
