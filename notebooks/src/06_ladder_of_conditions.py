@@ -507,7 +507,7 @@ frame_slider(
     frames,
     list(jacobians),
     alt="Spectra of each shipped denoiser at three patches over the unit disc",
-    height=250,
+    height=200,
     start=list(jacobians).index("drunet"),
 )
 
