@@ -579,7 +579,7 @@ control = interact(
 )
 
 # %%
-turns = [0.0, 0.05, 0.15, 0.3, 0.6]
+turns = [0.0, 0.1, 0.3, 0.6]
 shares = []
 for turn in turns:
     _, full_turn, *parts = split(turn)
@@ -590,13 +590,13 @@ frame_slider(
         f"turn {t}: {100 * s:.0f} % of the energy"
         for t, s in zip(turns, shares, strict=True)
     ],
-    alt="A denoiser's field and its two parts, for five strengths of the turn",
+    alt="A denoiser's field and its two parts, for four strengths of the turn",
     height=190,
     start=2,
 )
 
 # %% [markdown]
-# *Figure 2.* Figure 1 for five strengths of the swirl; the label says which share of $\int\|V\|^2$ is $W$'s.
+# *Figure 2.* Figure 1 for four strengths of the swirl; the label says which share of $\int\|V\|^2$ is $W$'s.
 #
 # ## A loop that never settles
 #
