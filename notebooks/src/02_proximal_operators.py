@@ -583,32 +583,6 @@ assert checks.check_drs(given) == "right"
 # %%
 source(prox_pnp_drs, "    s = x0")
 
-
-# %%
-def mine(prox_R, prox_G, s, n):
-    return s  # replace by your loop
-
-
-print(checks.check_drs(mine))
-
-
-# %% tags=["hide-cell", "solution"]
-def given(prox_R, prox_G, s, n):
-    for _ in range(n):
-        x = prox_R(s)
-        s = s + prox_G(2 * x - s) - x
-    return s
-
-
-assert checks.check_drs(given) == "right"
-
-# %% [markdown]
-# The library's solver with this order is called `prox_pnp_drs`; its averaging `t` is 1 here. Its source, and its run on the
-# sky with the bounds of Theorem 6:
-
-# %%
-source(prox_pnp_drs, "    s = x0")
-
 # %%
 plain = torch.zeros(1)  # R's value, which the solver (prior first) only reports
 soft = WithPotential(lambda s: (sky.prox(s), plain))
