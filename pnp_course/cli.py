@@ -1,5 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | train-zoo |
-reproduce`.
+"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | train-zoo | reproduce`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -7,6 +6,7 @@ imported inside the commands, so that the help, and errors in the command line i
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -273,6 +273,8 @@ def train_zoo(
     from pnp_course.whole_files import check_folder
 
     loaded()
+    if not math.isfinite(minutes):
+        raise ValueError(f"--minutes is {minutes}; wanted a finite number, which is divided among the networks.")
     check_folder(output)
     names, where = chosen(only), device_named(device)
     with on_threads(threads or (os.cpu_count() or 1)):

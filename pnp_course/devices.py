@@ -49,6 +49,8 @@ def wait_for(device: torch.device) -> None:
     """Wait until a device has finished what it was asked to do, as one must before reading a clock."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 @contextmanager

@@ -69,7 +69,10 @@ def stale():
     built = HTML / "index.html"
     sources = [p for d in ("book", "notebooks", "site") for p in (ROOT / d).rglob("*") if p.is_file()]
     sources = [p for p in sources if "__pycache__" not in p.parts]
-    newest = max(p.stat().st_mtime for p in [*sources, ROOT / "_config.yml", ROOT / "_toc.yml"])
+    sources += [p for d in ("tools", "pnp_course") for p in (ROOT / d).rglob("*.py")]  # computed tables, docstrings
+    newest = max(
+        p.stat().st_mtime for p in [*sources, *(ROOT / n for n in ("_config.yml", "_toc.yml", "CHANGELOG.md"))]
+    )
     return not built.exists() or built.stat().st_mtime < newest
 
 

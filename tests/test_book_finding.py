@@ -5,7 +5,7 @@ import re
 import pytest
 from site_visit import HTML, PAGES, ROOT, Visit, browser, site  # noqa: F401
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("site")]
 
 
 def test_navigation_shows_the_numbers_of_the_notebooks(browser, site):  # noqa: F811

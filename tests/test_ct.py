@@ -225,6 +225,7 @@ def test_photometric_interpretation_and_window(tmp_path):
     ("array", "tags", "said"),
     [
         (None, {}, "has no pixel data"),
+        (np.zeros((2, 2)), {"Modality": "MR"}, "is of the modality MR, whose values are no Hounsfield units"),
         (np.zeros((2, 2)), {"NumberOfFrames": 3}, "has 3 frames"),
         (np.zeros((2, 2)), {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "is a colour picture"),
         (np.zeros((2, 2)), {"Rows": 50}, "cannot be decoded"),

@@ -102,7 +102,7 @@ def test_every_method_of_every_table_restores(name, method, small):
     """A few iterations with the second of its weights: better than the start; the interpolation is hard to beat."""
     table = experiment_named(name)
     case = table.cases["small"](1)[0] | {"crop": 0}
-    of, p = table.methods[method], table.problem(table.cases["small"](1)[0] | {"crop": 0})
+    of, p = table.methods[method], table.problem(case)
     job = Job(name, case, method, of.settings()[1], of.denoisers["small"], {**of.fixed, "iterations": 6})
     row = run_job(job)
     margin = -1.0 if name == "inpainting" else 0.2
@@ -217,17 +217,13 @@ def test_the_committed_form_is_short_and_says_where_it_comes_from(tmp_path):
     assert "| nu 7.65 | B | lam: 3.0 |" in page
 
 
-def test_a_method_without_a_level_has_that_of_the_problem(small):
+def test_a_method_without_a_level_has_that_of_the_problem(small, monkeypatch):
     """The jobs' `measure` begins at the problem's fact `sigma` where the parameters name none."""
     table = experiment_named("deblurring")
     seen = []
     spy = replace(table.methods["DPIR"], restore=lambda p, denoise, q: seen.append(denoise.sigma) or p.y)
     case = table.cases["small"](1)[0] | {"crop": 0}
-    gaussian_noise_table = replace(table, methods={"spy": spy})
-    patch = pytest.MonkeyPatch()
-    patch.setattr("pnp_course.experiments.experiment_named", lambda name: gaussian_noise_table)
-    try:
-        run_job(Job("deblurring", case, "spy", {}, "drunet"))
-    finally:
-        patch.undo()
+    spied = replace(table, methods={"spy": spy})
+    monkeypatch.setattr("pnp_course.experiments.experiment_named", lambda name: spied)
+    run_job(Job("deblurring", case, "spy", {}, "drunet"))
     assert seen == [pytest.approx(7.65 / 255)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_book import browser  # noqa: F401  a fixture
+from site_visit import browser  # noqa: F401  a fixture
 
 from pnp_course import denoisers, images, load_denoiser, metrics, solvers
 from pnp_course.denoisers.dncnn import FFDNet

@@ -1,7 +1,7 @@
 """The two pages to play with, in a headless browser: runs, stops, bad files, the keyboard, and what their exercises say."""
 
 import pytest
-from test_book import Visit, browser, site  # noqa: F401  fixtures
+from site_visit import Visit, browser, site  # noqa: F401  fixtures
 
 IDLE = "document.getElementById('playground').dataset.state === 'idle'"
 MINUTES = 180_000  # milliseconds: a machine that is busy with other work

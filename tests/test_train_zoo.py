@@ -142,6 +142,22 @@ def test_a_network_is_left_out(tiny, tmp_path, monkeypatch):
     assert "psnr_cbsd68" in denoiser_card("drunet-gray", tmp_path / "drunet-gray")
 
 
+def test_one_that_diverges_does_not_stop_the_others(tiny, tmp_path, monkeypatch):
+    train = zoo.train
+
+    def diverging(net, preset, photographs, folder, **options):
+        if folder.name == "drunet":
+            raise ValueError("the loss is nan at step 3: lower the learning rate; the last checkpoint is kept.")
+        return train(net, preset, photographs, folder, **options)
+
+    monkeypatch.setattr(zoo, "train", diverging)
+    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 20.0))
+    monkeypatch.setitem(PRESETS, "drunet-gray", replace(PRESETS["drunet-gray"], start=None))
+    said = list(zoo.train_zoo(["drunet", "drunet-gray"], tmp_path, 10.0, CPU))
+    assert "drunet: given up: the loss is nan at step 3: lower the learning rate; the last checkpoint is kept." in said
+    assert "psnr_cbsd68" in denoiser_card("drunet-gray", tmp_path / "drunet-gray")
+
+
 def test_no_time(tiny, tmp_path):
     """Nothing is begun or measured; this is how cards are completed on another machine."""
     assert list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 0.0, CPU))[1:] == [

@@ -117,9 +117,8 @@ def used(name: str) -> str:
 
 
 def summary(name: str) -> str:
-    """The first sentence of the docstring, as one paragraph with formulas."""
-    paragraph = " ".join(doc(name)).split("  ")[0] if not doc(name)[0].strip() else doc(name)[0]
-    return formulas(paragraph.rstrip(":.")) + "."
+    """The first line of the docstring, with formulas."""
+    return formulas(doc(name)[0].rstrip(":.")) + "."
 
 
 def files() -> dict[Path, str]:

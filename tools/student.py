@@ -15,16 +15,22 @@ from docutils.nodes import make_id
 
 SOLUTION = re.compile(r"<details>\s*<summary>Solution.*?</details>", re.S)
 HEADING = re.compile(r"^#+ (.*)$", re.M)
+REPOSITORY = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
+
+
+def site_address(repository: str, stated: str = "") -> str:
+    """Where the site stands: as stated, else GitHub's address for the pages of this repository, else "" (not known)."""
+    if stated:
+        return stated.rstrip("/") + "/"
+    match = REPOSITORY.fullmatch(repository)
+    return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""
 
 
 def website(config: Path) -> str:
     """The address of the website, without a slash at its end; "" if the settings do not say it."""
     settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}
-    if stated := (settings.get("html") or {}).get("baseurl"):
-        return str(stated).rstrip("/")
-    repository = str((settings.get("repository") or {}).get("url") or "")
-    match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", repository)
-    return f"https://{match[1].lower()}.github.io/{match[2]}" if match else ""
+    stated = str((settings.get("html") or {}).get("baseurl") or "")
+    return site_address(str((settings.get("repository") or {}).get("url") or ""), stated).rstrip("/")
 
 
 def anchor(text: str, otherwise: str) -> str:

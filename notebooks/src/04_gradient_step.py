@@ -995,14 +995,13 @@ control = interact(
 )
 
 # %%
-stations = [(5.0, b) for b in (0.1, 1.0, 4.0)]
-stations += [(50.0, 1.0), (0.3, 1.0)]
+stations = [(5.0, 0.1), (5.0, 1.0), (50.0, 1.0), (0.3, 1.0), (0.3, 4.0)]
 frame_slider(
     [figure_as_image(explore(0.35, 0.1, a, b)) for a, b in stations],
     [f"λ = {a}, first τ = {b}" for a, b in stations],
     alt="Path of GS-PnP on two pixels for several weights and first steps",
     height=340,
-    start=2,
+    start=1,
 )
 
 # %% [markdown]

@@ -579,7 +579,7 @@ control = interact(
 )
 
 # %%
-turns = [0.0, 0.1, 0.3, 0.6]
+turns = [0.0, 0.15, 0.3, 0.6]
 shares = []
 for turn in turns:
     _, full_turn, *parts = split(turn)
@@ -592,7 +592,7 @@ frame_slider(
     ],
     alt="A denoiser's field and its two parts, for four strengths of the turn",
     height=190,
-    start=2,
+    start=1,
 )
 
 # %% [markdown]

@@ -75,7 +75,7 @@ D = load_denoiser("gs-drunet")
 #
 # Our task is *super-resolution*: a colour photograph is blurred, every second row and column is kept, noise of
 # standard deviation $\nu$ is added. The denoiser's strength $2\nu$ and $\lambda = 10$ are those of notebook 04;
-# nothing is tuned here. The body of `while` is exercise 3 of notebook 04 in a loop:
+# nothing is tuned here. The body of `while` is exercise 2 of notebook 04 in a loop:
 
 # %%
 clean, nu, lam = images.photo("coffee", 96), 0.02, 10.0

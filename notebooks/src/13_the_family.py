@@ -79,7 +79,7 @@ for name in names[4:7]:
 for name in names[7:]:
     runs[name] = one_picture.outcome(name, problem)
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Twelve small portraits: the blurred and grainy observation; ten restored pictures, those of DPIR, the Douglas-Rachford methods, PnPI-HQS and the CoCo methods alike, SNORE alike too, DiffPIR very grainy, DPS smooth with false shapes, B-RED soft; and the clean picture"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Twelve small portraits: the blurred and grainy observation; ten restored pictures, those of DPIR, the Douglas-Rachford methods, PnPI-HQS, SNORE and the CoCo methods alike, DiffPIR very grainy, DPS smooth with false shapes, B-RED soft; and the clean picture"}}
 shown = {f"observed: {metrics.psnr(y, clean):.1f} dB": y}
 shown |= {f"{n}: {run.row['psnr']:.1f} dB": run.x for n, run in runs.items()}
 psnr = {n: run.row["psnr"] for n, run in runs.items()}
@@ -686,8 +686,8 @@ change_figure({
 # - **at rest, not covered** (RMMO-DRS, PnPI-HQS): a fixed point, and nobody promised it. It need not come to rest on the next picture;
 # - **neither** (DPIR, SNORE, DiffPIR, DPS): where the program stopped. DPIR is ahead in PSNR all the same: a theorem is about what the result *is*, not about how it looks.
 #
-# The last column is the mean over 68 photographs that [B] reports at peak 50, with larger networks. **Not all of [B]'s order appears here.** CoCo-ADMM is ahead of CoCo-PEGD in both, and the
-# methods of Sections 6 and 7 are behind in both. But here DPIR is ahead, and the gap to B-RED, DiffPIR and DPS is larger. One reason is the middle of the grid, which fits this
+# The last column is the mean over 68 photographs that [B] reports at peak 50, with larger networks. **Not all of [B]'s order appears here.** CoCo-ADMM is ahead of CoCo-PEGD in both, and
+# B-RED, DiffPIR and DPS are behind in both. But here DPIR is ahead, SNORE is level, and the gap to B-RED, DiffPIR and DPS is larger. One reason is the middle of the grid, which fits this
 # picture badly: another point of the same grid is better for two of them.
 
 # %% tags=["nbval-ignore-output"]

@@ -257,13 +257,13 @@ def results(name):
 
 sweep = results("strength-sweep")
 table = sweep.pivot_table(index="lam", columns="ratio", values="psnr")
-print(f"{sweep['image'].nunique()} photographs, {len(sweep)} runs")
+print(f"photographs: {sweep['image'].nunique()}, runs: {len(sweep)}")
 peak = table.idxmax(axis=1)  # the best sigma/nu for each weight
 print("best sigma/nu for each weight:", peak.to_dict())
 assert peak.is_monotonic_increasing
 assert peak.iloc[-1] >= 2 * peak.iloc[0]
 
-# %% mystnb={"image": {"alt": "The same map measured with a network on photographs: again a ridge that rises to the right"}}
+# %% mystnb={"image": {"alt": "A map of PSNR over strength and weight, measured with a network on a photograph: a ridge that rises to the right, above the dashed line of the rule"}}
 map_figure(
     table, "σ / ν", "λ", "photographs, GS-PnP: PSNR in dB",
     [r**2 for r in table.columns], "λ = (σ/ν)²",
@@ -405,14 +405,14 @@ bounds
 #
 # | method | source | denoiser | $\sigma$ |
 # |---|---|---|---|
-# | DPIR | Zhang and others 2021 | `drunet`, or `ffdnet` as in their older IRCNN, a smaller network | falls to $\nu$ |
+# | DPIR | Zhang and others 2022 | `drunet`, or `ffdnet` as in their older IRCNN, a smaller network | falls to $\nu$ |
 # | RED | Romano and others 2017, fixed point | `drunet` | $2\nu$ |
 # | GS-PnP | [A] section 2 | `gs-drunet`, or `prox-drunet` | $2\nu$, or 14.5/255 |
 # | Prox-PGD, relaxed, DRS, DRSdiff | [A] section 3 | `prox-drunet`, averaged | 14.5/255 |
 
 # %%
 problem = observed(clean, operators["blur"], nu, 0, start=lambda y: y)
-theorem, columns, done = {}, {}, []
+theorem, columns = {}, {}
 for name, method in METHODS.items():
     if method.denoisers:
         setting = {**method.fixed, **method.settings()[1]}
@@ -471,7 +471,7 @@ interval_figure(by_bound, "PSNR − that of Prox-DRS (dB)", width=11)
 # *Figure 6.* The three methods with a bound on the weight, against DRS, which has none. In deblurring at noise 7.65 all three lose, and DRSdiff,
 # whose bound is the lowest, loses most. In super-resolution none of them loses. So far the prediction holds, for the means; with so
 # few photographs some bars reach 0. It fails in one place: at noise 12.75
-# PGD and DRSdiff lose a little, though the rule called their weights sufficient. Section 2 says why: a blur wants
+# PGD and DRSdiff lose, though the rule called their weights sufficient. Section 2 says why: a blur wants
 # several times the weight of the rule. And in super-resolution DRS is even *below* the others: with $t = 0.45$ its prior is another one, and its steps
 # are shorter.
 #
@@ -530,9 +530,9 @@ interval_figure(by_prior, "PSNR − that of GS-PnP (dB)", width=11)
 #
 # - DPIR, without a theorem, is above GS-PnP, by a few tenths of a decibel and with a third of the evaluations. The theorem does not buy decibels. The older
 #   network under the same DPIR falls behind, except in super-resolution by 3.
-# - RED with `drunet`, the best denoiser of all and no gradient, ends level with GS-PnP. In our first run of this table it was more than a *decibel* below. Its formula ends with
-#   the proximal step, so its last iterate has the noise of the data, and we had scored that; GS-PnP shows $D(x)$. Now the denoiser's
-#   output counts for every method. **Before you compare methods, compare what they show.** Section 6 has another case.
+# - RED with `drunet`, the best denoiser of all and no gradient, ends level with GS-PnP. Its formula ends with
+#   the proximal step, so its last iterate has the noise of the data, while GS-PnP shows $D(x)$. Here the denoiser's
+#   output counts for every method: scored on its last iterate, RED would seem worse than it is. **Before you compare methods, compare what they show.** Section 6 has another case.
 
 # %%
 apart = {k: v.set_index("method")["difference"] for k, v in by_prior.items()}
@@ -549,7 +549,7 @@ for task, difference in apart.items():
 
 # %%
 rows = results("step-sweep")
-print(f"{rows['image'].nunique()} photographs")
+print(f"photographs: {rows['image'].nunique()}")
 steps = rows.groupby("step")[["psnr", "network_calls"]].mean()
 ticks = list(steps.index)
 steps.round(2).T
@@ -663,7 +663,7 @@ ends.round(2)
 
 # %% mystnb={"image": {"alt": "PSNR in the holes over their side, 1 to 16 pixels: all curves fall; that of the run from the truth coincides with that from the interpolation for small sides"}}
 holes = results("holes-sweep")
-print(f"{holes['image'].nunique()} photographs")
+print(f"photographs: {holes['image'].nunique()}")
 inside = holes.pivot_table(index="side", columns="method", values="psnr") - 6.02
 sides = list(inside.index)
 assert (inside["GS-PnP"].diff()[1:] < 0).all()
@@ -745,5 +745,5 @@ assert checks.check_decision(given_decision) == "right"
 # weight and the strength, and $(\sigma/\nu)^2$ is where to begin.
 #
 # Sources: [A] Herfeld and others 2025, section 4 and figures 7 to 9, 12, 13; GS-PnP and its parameters: Hurault, Leclaire and Papadakis
-# 2022; closed form for decimation: Zhao and others 2016; DPIR: Zhang and others 2021; RED: Romano and others 2017. The world of modes, the rule for Prox-PnP and the experiments are this course's. All in the [bibliography](../book/bibliography.md).
+# 2022; closed form for decimation: Zhao and others 2016; DPIR: Zhang and others 2022; RED: Romano and others 2017. The world of modes, the rule for Prox-PnP and the experiments are this course's. All in the [bibliography](../book/bibliography.md).
 # Photographs from scikit-image: coffee by Rachel Michetti, CC0; Eileen Collins, NASA, public domain.

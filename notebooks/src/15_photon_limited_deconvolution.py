@@ -137,7 +137,7 @@ knob_map("CoCo-ADMM")
 knob_map("DPIR")
 
 # %% [markdown]
-# *Figure 2.* Each column's best cell has a frame. A stronger denoiser wants a heavier weight, as in [notebook
+# *Figure 2.* Each column's best cell has a frame. In CoCo-ADMM's map a stronger denoiser wants a heavier weight, as in [notebook
 # 14](14_inverse_problems_gs_prox.ipynb); along that line the PSNR hardly changes. Too heavy a weight costs many decibels: the noise is
 # restored, too.
 #
@@ -217,7 +217,7 @@ means.round({"psnr": 2, "ssim": 3})
 # "Covered": the card of the method's denoiser and the chosen parameters satisfy the hypotheses of its theorem (`guarantee`). "At
 # rest": the share of runs whose last relative change is below $10^{-4}$.
 #
-# All numbers but those of DPS are below [B]'s, most by about a decibel: smaller pictures have fewer repeated structures and more border, and our networks
+# All PSNR but those of DPS are below [B]'s, by 0.7 to 2.4 decibels: smaller pictures have fewer repeated structures and more border, and our networks
 # have a thirtieth of the weights. What can be compared is the *order*.
 #
 # ## 4. Which differences are real?
@@ -301,7 +301,7 @@ swapped.round(2)
 
 # %% [markdown]
 # The better the denoiser alone, the better the restoration by the *same* algorithm: the algorithm is not what holds CoCo-ADMM back. Our
-# certified denoisers pay 0.7 to 0.9 dB for their certificate, those of [B] 0.14 to 0.17, with sixty thousand steps of training and thirty
+# `coco-gs-0.25` pays 0.7 to 0.9 dB for its certificate, that of [B] 0.14 to 0.17, with sixty thousand steps of training and thirty
 # times the weights. Two pictures are no proof; the size of the effect agrees with the table's.
 
 # %%
@@ -390,8 +390,8 @@ assert expected["CoCo-PEGD"] > expected["CoCo-ADMM"] > 50
 # ## What you know now
 #
 # - A fair table needs the same number of settings for each method, chosen on other pictures, and differences on the same pictures with their
-#   intervals. Choosing on the test gives 0.2 dB for nothing.
-# - At this scale the two CoCo methods agree with each other and beat five of the others; DPIR is ahead of them by a third of a decibel.
+#   intervals. Choosing on the test gives nearly 0.2 dB for nothing.
+# - At this scale the two CoCo methods agree with each other and are ahead of five of the others (of RMMO-DRS in the mean only); DPIR is ahead of them by a third of a decibel.
 # - The reason is the price of our certificate, not the algorithm: with a better denoiser the same algorithm is better.
 # - Fifty iterations are enough for the PSNR, and not always for rest.
 #

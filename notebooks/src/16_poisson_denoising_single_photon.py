@@ -22,7 +22,7 @@
 # > **Time.** 55 minutes (55 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. Below is a photograph behind 30 photons at its brightest pixel, and three results. The second and the third
-# use the same denoiser, once and about thirty times. There is no blur, so $A$ is the identity and a denoiser alone could do the work: **what do the
+# use the same denoiser, once and about forty times. There is no blur, so $A$ is the identity and a denoiser alone could do the work: **what do the
 # other evaluations of the network buy?**
 #
 # The table of this notebook is Table 6 of Wei and others (2025), below [B], at the scale of this course: `python -m pnp_course reproduce
@@ -49,8 +49,8 @@ from pnp_course.priors import TotalVariation
 from pnp_course.single_photon import random_camera
 from pnp_course.solvers import primal_dual, run
 from pnp_course.viz.figures import curves, gallery
-from pnp_course.viz.intervals import intervals_figure
 from pnp_course.viz.lab import committed
+from pnp_course.viz.tables import interval_figure
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
 
@@ -289,7 +289,7 @@ assert wins.loc[["VST + DRUNet", "DPIR"], "low"].min() > 0.2
 assert (wins.loc[["VST + DRUNet", "DPIR"], "better"] == 1).all()
 assert wins.loc[["VST + TV", "Poisson TV"], "high"].max() < -1
 assert wins.loc["VST + CoCo", "low"] < 0.05
-intervals_figure(panels, "dB above CoCo-ADMM", 6.5)
+interval_figure(panels, "dB above CoCo-ADMM", 6.5)
 
 # %% [markdown]
 # *Figure 4. Right of the line: better than CoCo-ADMM, on the same photographs with the same photons.*
@@ -516,7 +516,7 @@ pd.DataFrame(lines).T.round(2)
 # %% [markdown]
 # *Figure 7. The same counts at a peak of 2.5, about one photon of signal per pixel, and three fidelities.* Where it is dark, the likelihood is
 # nearest to the truth, and the others leave light that was never there. But look at the mean over all pixels, and at the PSNR: **the correct treatment makes the picture as a
-# whole too dark, and by PSNR the wrong ones are as good or better.** Two errors of opposite sign meet, and one of them belongs to the prior:
+# whole too dark, and by PSNR subtracting is better.** Two errors of opposite sign meet, and one of them belongs to the prior:
 #
 # > **Proposition.** *Without dark counts the minimiser $u > 0$ of $\lambda G + s\,\mathrm{TV}$ loses light:*
 # > $\sum_iu_i = \sum_iy_i - \tfrac s\lambda\mathrm{TV}(u)$.

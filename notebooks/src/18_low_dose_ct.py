@@ -425,12 +425,12 @@ if not table.empty:
 # %% [markdown]
 # **A finding.** In [B] the CoCo methods are ahead of everything. Here PWLS-TGV has the best PSNR at the high dose. Its prior says that a slice is
 # smooth between edges, and our phantoms are nearly that: they are kinder to TGV than patients are. The structure (SSIM) is best with the
-# ridge denoiser, whose guarantee holds for every image; the network that was trained on photographs is behind it in both numbers.
+# finetuned ridge denoiser, whose guarantee holds for every image; `coco-0.25-gray`, a network of photographs with a certificate at patches, is behind it in both numbers.
 #
-# - *Ridge against ridge, finetuned* is the **domain gap**: the same small network, trained on photographs, and then for a few minutes more on
+# - *Ridge against ridge, finetuned* is the **domain gap**: the same small network, trained on photographs, and then for about a minute more on
 #   phantoms.
 # - The head is the kind of body that no network saw: look at the smallest differences of U-Net and W-Net.
-# - Three phantoms are too few for intervals, and the networks were trained for two minutes each. The paper's own numbers, on ten slices of
+# - Three phantoms are too few for intervals, and the networks were trained for one to two minutes each. The paper's own numbers, on ten slices of
 #   patients, are in `pnp_course/experiments/paper/ct.csv`: other pictures, so compare orders, not decibels.
 
 # %%

@@ -8,7 +8,6 @@ from pnp_course._checks import check_floating, check_positive
 
 WATER = 0.5  # the intensity of water; air has 0
 WATER_PER_MM = 0.02  # attenuation of water at about 70 keV, 1/mm
-WINDOWS = {"soft tissue": (40.0, 400.0), "lung": (-600.0, 1500.0), "bone": (400.0, 1200.0)}  # centre, width, HU
 
 
 def from_hounsfield(hu: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from pnp_course.ct.phantoms import phantom
 from pnp_course.ct.scan import geometry, scan
 from pnp_course.denoisers.drunet import ResidualUNet
 from pnp_course.operators import Radon
+from pnp_course.operators.radon import filtered
 from pnp_course.training.loop import Training
 
 RAY = 32.0  # line integrals are divided by it before they enter a network
@@ -38,8 +39,6 @@ class _Backprojection(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> Any:
-        from pnp_course.operators.radon import filtered
-
         rows = ctx.operator(slopes[0]) * (torch.pi / len(ctx.operator.angles))
         return filtered(rows), None  # the ramp is symmetric
 

@@ -97,8 +97,11 @@ def hounsfield_of(file: Path, data: Any) -> np.ndarray:
     attenuations, however they are shown.
 
     Raises:
-        SliceError: there are no pixels, several frames, colour, or a compression without a decoder.
+        SliceError: it is no CT, there are no pixels, several frames, colour, or a compression without a decoder.
     """
+    kind = str(data.get("Modality", "CT"))
+    if kind != "CT":
+        raise SliceError(f"{file} is of the modality {kind}, whose values are no Hounsfield units; wanted CT.")
     if "PixelData" not in data:
         raise SliceError(f"{file}: this DICOM file has no pixel data (it may be a report or a plan); wanted a slice.")
     frames = int(data.get("NumberOfFrames") or 1)

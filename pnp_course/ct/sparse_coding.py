@@ -45,7 +45,7 @@ class Coder:
         self.size, self.l1, self.l2 = size, check_positive(l1, "l1"), l2
         self.d = spectra(filters, size)
         f = torch.meshgrid(torch.fft.fftfreq(size[0]), torch.fft.rfftfreq(size[1]), indexing="ij")
-        self.g = sum((2 - 2 * (2 * torch.pi * v).cos() for v in f), torch.zeros(()))  # |grad|^2
+        self.g = sum((2 - 2 * (2 * torch.pi * v).cos() for v in f), torch.zeros(())).to(filters.device)  # |grad|^2
         self.z: Tensor | None = None
 
     def low(self, u: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class Coder:
     def code(self, s: Tensor, iterations: int) -> Tensor:
         """Maps (B, K, H, W) after so many iterations of ADMM from where the last call ended."""
         if self.z is None:
-            self.z = self.v = torch.zeros(len(s), len(self.d), *self.size)
+            self.z = self.v = s.new_zeros(len(s), len(self.d), *self.size)
         right, a = self.d.conj() * torch.fft.rfft2(s), self.l2 * self.g + PENALTY
         power = self.d.abs().square().sum(0)
         for _ in range(iterations):
@@ -94,7 +94,8 @@ def pwls_cscgr(
         Iterate with x.
     """
     lam = 1 / check_positive(beta, "beta")
-    coder = Coder(learned_filters() if filters is None else filters, (x0.shape[-2], x0.shape[-1]), l1)
+    filters = (learned_filters() if filters is None else filters).to(x0)
+    coder = Coder(filters, (x0.shape[-2], x0.shape[-1]), l1)
     u = x0
     while True:
         low = coder.low(u)

@@ -24,7 +24,7 @@ NORM_OF_DIFFERENCES = 12.0**0.5  # of (u, w) -> (grad u - w, E w), an upper boun
 
 def symmetrised(w: Tensor) -> Tensor:
     """E w of a field w (2, B, C, H, W): (3, B, C, H, W), the two diagonal entries and sqrt(2) times the other one."""
-    down, across = gradient_of(w[0]), gradient_of(w[1])
+    down, across = gradient(w[0]), gradient(w[1])
     return torch.stack((down[0], across[1], (down[1] + across[0]) / 2**0.5))
 
 
@@ -32,9 +32,6 @@ def symmetrised_transpose(q: Tensor) -> Tensor:
     """The adjoint of `symmetrised`: (3, B, C, H, W) -> (2, B, C, H, W)."""
     mixed = q[2] / 2**0.5
     return torch.stack((gradient_transpose(torch.stack((q[0], mixed))), gradient_transpose(torch.stack((mixed, q[1])))))
-
-
-gradient_of = gradient
 
 
 def tgv_value(u: Tensor, w: Tensor) -> float:

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from pnp_course.ct import sparse_coding
 from pnp_course.ct.networks import ScanTraining, WNet, training_scans
 from pnp_course.ct.scan import geometry
-from pnp_course.denoisers.zoo import ARCHITECTURES, load_denoiser, save_denoiser
+from pnp_course.denoisers.zoo import ARCHITECTURES, LICENCE, load_denoiser, save_denoiser
 from pnp_course.provenance import provenance
 from pnp_course.training.loop import Training, train
 from pnp_course.training.presets import PRESETS, Preset
 
+DRAWN = "BSD-3-Clause: trained on pictures that this library draws"  # of what starts from random weights
 SMALL: dict[str, Any] = {"widths": (16, 32, 64, 64), "blocks": 1}
 TINY: dict[str, Any] = {"widths": (8, 16, 32, 32), "blocks": 1}
 PRESETS_CT = {
@@ -62,6 +63,7 @@ def train_named(name: str, output: Path, minutes: float, folder: Path | None = N
         return False
     facts = {
         "about": f"{name}, {done.step} steps on {len(pictures)} CT phantoms",
+        "licence": LICENCE if preset.start else DRAWN,
         "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 3)},
         "trained_with": provenance(),
     }

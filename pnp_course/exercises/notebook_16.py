@@ -31,7 +31,7 @@ def check_transform(answer: Answer) -> None:
     """Exercise 1: `answer(c)` is Anscombe's transform 2 sqrt(c + 3/8) of counts c."""
     c = torch.tensor([0.0, 1.0, 2.0, 7.0, 40.0], dtype=torch.float64)
     mistakes = [
-        ((c + 3 / 8).sqrt(), "nearly: its standard deviation is 1/2; f' = 1/sqrt(lambda) asks for a factor 2."),
+        ((c + 3 / 8).sqrt(), "nearly: its standard deviation is 1/2; f' = 1/sqrt(mu) asks for a factor 2."),
         (2 * c.sqrt(), "that is the root that the first-order rule gives; the 3/8 of Anscombe is missing."),
         (2 * c.sqrt() + 3 / 8, "the 3/8 stands inside the root."),
         ((c + 3 / 8).log(), "that is for noise whose standard deviation grows like the mean; here the variance does."),
@@ -61,7 +61,7 @@ def check_inverse(answer: Answer) -> None:
 
 @verdict
 def check_prox(answer: Answer) -> None:
-    """Exercise 3: `answer(z, y, lam, b)` is the prox of lam (w - y log w), w = v + b, on v >= 0, pixel by pixel."""
+    """Exercise 4: `answer(z, y, lam, b)` is the prox of lam (w - y log w), w = v + b, on v >= 0, pixel by pixel."""
     z = torch.tensor([-1.0, -0.1, 0.05, 0.4, 1.2], dtype=torch.float64)
     for lam, b in ((0.5, 0.2), (2.0, 0.05), (0.1, 1.0)):
         for y in (0.1, 0.8):
@@ -81,7 +81,7 @@ def check_prox(answer: Answer) -> None:
 
 @verdict
 def check_clamped(answer: Answer) -> None:
-    """Exercise 4: `answer(mu, d)` is E max(N - d, 0) for a Poisson N of mean mu, 0 <= d <= 1, against its series."""
+    """Exercise 3: `answer(mu, d)` is E max(N - d, 0) for a Poisson N of mean mu, 0 <= d <= 1, against its series."""
     for mu, d in ((0.8, 1.0), (1.5, 0.2), (0.3, 0.3), (2.0, 0.0)):
         want = sum(max(n - d, 0) * math.exp(n * math.log(mu) - mu - math.lgamma(n + 1)) for n in range(80))
         got = number(call(answer, mu, d))

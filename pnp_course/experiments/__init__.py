@@ -12,6 +12,7 @@ from pnp_course.experiments.experiment import Experiment
 
 # name -> module of this folder, which declares it as EXPERIMENT
 DECLARED = {
+    "ct": "ct_table",
     "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
@@ -24,7 +25,6 @@ DECLARED = {
     "strength-sweep": "strength_sweep",
     "super-resolution": "super_resolution_table",
     "try-out": "try_out",
-    "ct": "ct_table",
 }
 
 

@@ -8,7 +8,7 @@ intensity s has the noise variance s / peak, and a denoiser of level sigma stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ from pnp_course.anscombe import anscombe, inverse_anscombe
 from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.deconvolution_table import T_DRS, Call, T
-from pnp_course.experiments.experiment import Method, Parameters, Problem
+from pnp_course.experiments.experiment import Case, Method, Parameters, Problem
 from pnp_course.fidelities import Gaussian
 from pnp_course.monitors import psnr_to
 from pnp_course.operators import Identity
@@ -34,6 +34,16 @@ from pnp_course.solvers import Result, primal_dual, run
 WEIGHTS = Path(__file__).parent / "weights"
 NINE = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3)
 TOL = 1e-4  # relative change at which a run ends
+TEST_IMAGES, CROP, TUNING_CROP = 12, 128, 64  # at course scale: every fifth of CBSD68, its middle
+
+
+def cases(peaks: Sequence[float], name: str, images: Iterable[int], crop: int) -> list[Case]:
+    """These images at every peak; each has a seed of its own."""
+    return [
+        {"set": name, "image": i, "crop": crop, "peak": peak, "seed": 100 * i + round(peak)}
+        for peak in peaks
+        for i in images
+    ]
 
 
 def stabilised(p: Problem, denoise: Callable[[Tensor, float], Tensor], strength: float) -> Tensor:
@@ -82,7 +92,7 @@ def by_bm3d(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
     from bm3d import bm3d, bm3d_rgb  # type: ignore[import-not-found,import-untyped]
 
     def denoised(z: Tensor, sigma: float) -> Tensor:
-        array = z[0].permute(1, 2, 0).double().numpy()
+        array = z[0].permute(1, 2, 0).double().cpu().numpy()
         out = bm3d_rgb(array, sigma) if array.shape[2] == 3 else bm3d(array, sigma)
         return torch.from_numpy(np.ascontiguousarray(out)).reshape(array.shape).permute(2, 0, 1)[None].to(z)
 

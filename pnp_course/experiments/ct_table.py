@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas
 import torch
 from torch import Tensor
 
@@ -25,7 +24,7 @@ from pnp_course.ct.tgv import pwls_tgv
 from pnp_course.denoisers import load_denoiser
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.denoisers.zoo import FOLDER
-from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
+from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem, printed_means
 from pnp_course.monitors import psnr_to
 from pnp_course.solvers import Iterate, Result, run
 
@@ -93,7 +92,7 @@ def u_net(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
 @torch.no_grad()
 def w_net(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
     """W-Net, told the dose; `denoise` holds its second U-Net."""
-    first: Any = load_denoiser("ct/w-net-rays")
+    first: Any = load_denoiser("ct/w-net-rays").to(p.y.device)
     net = WNet(p.facts["operator"], first, denoise.denoiser)  # type: ignore[union-attr,arg-type]
     return net(p.y, level_of(p.facts["peak"]))  # type: ignore[no-any-return]
 
@@ -136,11 +135,7 @@ METHODS = {
 
 def paper() -> dict[tuple[Any, ...], dict[str, float]]:
     """The means over ten slices of patients that [B] prints: other pictures, and another number of views."""
-    printed = pandas.read_csv(PAPER, comment="#")
-    return {
-        (line["method"], peak): {kind: float(line[f"{kind}_p{peak}"]) for kind in ("psnr", "ssim")}
-        for line in printed.to_dict("records") for peak in PEAKS
-    }  # fmt: skip
+    return printed_means(PAPER, PEAKS)
 
 
 EXPERIMENT = Experiment(

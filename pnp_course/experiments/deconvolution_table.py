@@ -13,12 +13,11 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-import pandas
 from torch import Tensor
 
 from pnp_course import datasets, deconvolution, solvers
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
+from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem, printed_means
 from pnp_course.experiments.networks import PUBLISHED
 from pnp_course.fidelities import Fidelity, Gaussian, Poisson
 from pnp_course.monitors import psnr_to
@@ -191,11 +190,7 @@ METHODS = {
 
 def paper() -> dict[tuple[Any, ...], dict[str, float]]:
     """The means that [B] prints in its Table 2."""
-    printed = pandas.read_csv(PAPER / "deconvolution.csv", comment="#")
-    return {
-        (line["method"], peak): {kind: float(line[f"{kind}_p{peak}"]) for kind in ("psnr", "ssim")}
-        for line in printed.to_dict("records") for peak in PEAKS
-    }  # fmt: skip
+    return printed_means(PAPER / "deconvolution.csv", PEAKS)
 
 
 EXPERIMENT = Experiment(

@@ -7,11 +7,13 @@ An experiment is declared, not programmed: `deconvolution_table.py` is the model
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any
 
+import pandas
 import torch
 from torch import Tensor
 
@@ -35,7 +37,7 @@ class Problem:
     facts: Mapping[str, Any]
 
     def to(self, device: torch.device) -> Problem:
-        """The same problem on a device: its tensors, and the observations that its fidelities hold (operators follow)."""
+        """The same problem on a device: its tensors, and those that its fidelities hold (operators follow)."""
         facts = {name: _moved(value, device) for name, value in self.facts.items()}
         return Problem(self.clean.to(device), self.y.to(device), facts)
 
@@ -45,7 +47,9 @@ def _moved(fact: Any, device: torch.device) -> Any:
         return fact.to(device)
     if isinstance(getattr(fact, "y", None), Tensor):
         fact = copy.copy(fact)
-        fact.y = fact.y.to(device)
+        for name, value in vars(fact).items():
+            if isinstance(value, Tensor):
+                setattr(fact, name, value.to(device))
     return fact
 
 
@@ -68,6 +72,33 @@ class Method:
     def settings(self) -> list[Parameters]:
         """Every combination of the grid."""
         return [dict(zip(self.grid, values, strict=True)) for values in product(*self.grid.values())]
+
+
+def at_scales(
+    cases: Callable[[Iterable[int], int], list[Case]], step: int, count: int, **sides: int
+) -> dict[str, Callable[[int | None], list[Case]]]:
+    """The `cases` of an experiment on photographs of CBSD68: every `step`-th, from the third, and all 68 at scale "paper".
+
+    Args:
+        cases: (numbers of photographs, side of their middle; 0: all of it) -> cases.
+        count: of the photographs at the other scales, where none is asked for.
+        sides: scale -> side.
+    """
+
+    def at(scale: str, side: int) -> Callable[[int | None], list[Case]]:
+        if scale == "paper":
+            return lambda n: cases(range(68)[:n], side)
+        return lambda n: cases(range(2, 68, step)[: n or count], side)
+
+    return {scale: at(scale, side) for scale, side in sides.items()}
+
+
+def printed_means(file: Path, peaks: Sequence[float]) -> dict[tuple[Any, ...], dict[str, float]]:
+    """What a paper's table has for each method at each peak, from the columns method, psnr_p50, ssim_p50 and so on."""
+    return {
+        (line["method"], peak): {kind: float(line[f"{kind}_p{peak}"]) for kind in ("psnr", "ssim")}
+        for line in pandas.read_csv(file, comment="#").to_dict("records") for peak in peaks
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

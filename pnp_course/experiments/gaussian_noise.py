@@ -10,7 +10,7 @@ and for the proximal denoiser the lowest level that its card knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -22,7 +22,7 @@ from pnp_course import noise, solvers
 from pnp_course.denoisers import at_sigma, averaged, denoiser_card
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.deconvolution_table import Call, kernels, middle, pictures
-from pnp_course.experiments.experiment import Case, Method, Parameters, Problem
+from pnp_course.experiments.experiment import Case, Method, Parameters, Problem, at_scales
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import Constants, Guarantee, guarantee
 from pnp_course.monitors import psnr_to
@@ -135,6 +135,15 @@ def method(
 
 SCALES = ("small", "course", "paper")
 SMALL = TUNING = 48  # the side of the crops at scale "small", and of those where weights are chosen
+
+
+def sweep(
+    cases: Callable[[Iterable[int], int], list[Case]], small: int = SMALL
+) -> dict[str, Callable[[int | None], list[Case]]]:
+    """The `cases` of a sweep: four photographs, whose middle has the side `small`, or 96 at course scale."""
+    return at_scales(cases, 15, 4, small=small, course=96, paper=0)
+
+
 LOWEST = 14.5 / 255  # where the card of prox-drunet begins
 LAM, STRENGTH = {"lam": (3.0, 6.0, 12.0, 24.0)}, {"strength": (0.5, 1.0, 2.0, 4.0)}
 METHODS = {

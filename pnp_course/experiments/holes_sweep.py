@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.experiments.gaussian_noise import SCALES, TOLERANCE, scene
+from pnp_course.experiments.gaussian_noise import SCALES, TOLERANCE, scene, sweep
 from pnp_course.experiments.inpainting_table import interpolated
 from pnp_course.fidelities import Gaussian
 from pnp_course.monitors import psnr_to
@@ -20,7 +20,7 @@ from pnp_course.operators import Mask
 from pnp_course.solvers import Iterate, Result, dpir, gs_pnp_pgd, run
 
 SIDES = (1, 2, 4, 8, 16)
-IMAGES, SMALL, CROP = 4, 64, 96
+SMALL = 64  # the side of the crops at scale "small": holes of all sides fit in
 EXACT = 1e4  # a weight of the fidelity at which the seen pixels stay what they are
 
 
@@ -58,7 +58,7 @@ def exactly(p: Problem, result: Result, x: Tensor) -> Result:
 
 
 def by_dpir(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
-    """DPIR from level 1 down to sigma, from the interpolation."""
+    """DPIR from the level `first` down to sigma, from the interpolation."""
     assert denoise is not None
     steps = dpir(
         p.facts["fidelity"], denoise, p.facts["filled"], lam=EXACT, sigma_start=q["first"], iterations=q["iterations"]
@@ -82,11 +82,7 @@ EXPERIMENT = Experiment(
     name="holes-sweep",
     source="Holes that grow, [A] figure 13",
     about="Photographs of CBSD68, a quarter of the pixels lost in squares, no noise.",
-    cases={
-        "small": lambda n: cases(range(2, 68, 15)[: n or IMAGES], SMALL),
-        "course": lambda n: cases(range(2, 68, 15)[: n or IMAGES], CROP),
-        "paper": lambda n: cases(range(68)[:n], 0),
-    },
+    cases=sweep(cases, SMALL),
     tuning=list,
     problem=problem,
     methods={

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import torch
 from scipy.interpolate import griddata
 from torch import Tensor
 
-from pnp_course.experiments.experiment import Case, Experiment, Problem
+from pnp_course.experiments.experiment import Case, Experiment, Problem, at_scales
 from pnp_course.experiments.gaussian_noise import CROP, METHODS, NU, SMALL, TEST_IMAGES, TUNING, observed, scene
 from pnp_course.operators import Mask
 from pnp_course.operators.mask import random_mask
@@ -48,11 +49,7 @@ EXPERIMENT = Experiment(
     name="inpainting",
     source="Inpainting of single pixels, [A] section 4",
     about="Photographs of CBSD68, half of the pixels lost, noise 7.65 of 255.",
-    cases={
-        "small": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], SMALL),
-        "course": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], CROP),
-        "paper": lambda n: cases("cbsd68", range(68)[:n], 0),
-    },
+    cases=at_scales(partial(cases, "cbsd68"), 5, TEST_IMAGES, small=SMALL, course=CROP, paper=0),
     tuning=lambda: cases("set3c", (0,), TUNING),
     problem=problem,
     methods=METHODS,

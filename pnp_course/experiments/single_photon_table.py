@@ -7,8 +7,7 @@ camera. At peak 2.5 a pixel gets about one signal photon, as in the paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -16,11 +15,11 @@ from torch import Tensor
 from pnp_course import images, single_photon
 from pnp_course.experiments import counting
 from pnp_course.experiments.deconvolution_table import middle, pictures
-from pnp_course.experiments.experiment import Case, Experiment, Problem
+from pnp_course.experiments.experiment import Case, Experiment, Problem, at_scales
 from pnp_course.single_photon import Camera
 
 PEAKS = (2.5, 10)
-TEST_IMAGES, CROP, TUNING_CROP = 12, 128, 64
+cases = partial(counting.cases, PEAKS)
 
 
 @cache
@@ -49,15 +48,6 @@ def exposed(scene: Tensor, camera: Camera, peak: float, generator: torch.Generat
     return Problem(scene, y, facts)
 
 
-def cases(name: str, numbers: Iterable[int], crop: int) -> list[Case]:
-    """These images at both peaks; each has a noise and a part of the camera of its own."""
-    return [
-        {"set": name, "image": i, "crop": crop, "peak": peak, "seed": 100 * i + round(peak)}
-        for peak in PEAKS
-        for i in numbers
-    ]
-
-
 # a colour denoiser serves gray pictures at sqrt(3) times the level: the first two are inside the certificates
 METHODS = counting.methods((0.06, 0.09, 0.14), "drunet-wide")
 
@@ -65,11 +55,8 @@ EXPERIMENT = Experiment(
     name="single-photon",
     source="Single-photon imaging, [B] A.10",
     about="Gray photographs as reflectivity, counted at peaks 2.5 and 10 by a camera with dark counts and hot pixels.",
-    cases={
-        "course": lambda n: cases("cbsd68", range(2, 68, 5)[: n or TEST_IMAGES], CROP),
-        "paper": lambda n: cases("cbsd68", range(68)[:n], 320),
-    },
-    tuning=lambda: cases("set3c", range(3), TUNING_CROP),
+    cases=at_scales(partial(cases, "cbsd68"), 5, counting.TEST_IMAGES, course=counting.CROP, paper=320),
+    tuning=lambda: cases("set3c", range(3), counting.TUNING_CROP),
     problem=problem,
     methods=METHODS,
     groups=("peak",),

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments import super_resolution_table
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.experiments.gaussian_noise import NU, SCALES, SMALL, TOLERANCE
+from pnp_course.experiments.gaussian_noise import NU, SCALES, TOLERANCE, sweep
 from pnp_course.monitors import psnr_to
 from pnp_course.solvers import Result, gs_pnp_pgd, run
 
 STEPS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-IMAGES, CROP = 4, 96
 
 
 def problem(case: Case) -> Problem:
@@ -40,11 +39,7 @@ EXPERIMENT = Experiment(
     name="step-sweep",
     source="The first step of the line search, [A] figure 12",
     about="GS-PnP enlarging photographs of CBSD68 by 2, noise 7.65 of 255.",
-    cases={
-        "small": lambda n: cases(range(2, 68, 15)[: n or IMAGES], SMALL),
-        "course": lambda n: cases(range(2, 68, 15)[: n or IMAGES], CROP),
-        "paper": lambda n: cases(range(68)[:n], 0),
-    },
+    cases=sweep(cases),
     tuning=list,
     problem=problem,
     methods={

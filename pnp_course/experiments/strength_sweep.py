@@ -10,14 +10,13 @@ from typing import Any
 
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
-from pnp_course.experiments.gaussian_noise import NU, SCALES, SMALL, TOLERANCE, kernel, observed, scene
+from pnp_course.experiments.gaussian_noise import NU, SCALES, TOLERANCE, kernel, observed, scene, sweep
 from pnp_course.monitors import psnr_to
 from pnp_course.operators import Blur
 from pnp_course.solvers import Result, gs_pnp_pgd, run
 
 RATIOS = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)  # sigma / nu
 WEIGHTS = (1.0, 3.0, 6.0, 12.0, 24.0, 48.0)  # lam
-IMAGES, CROP = 4, 96
 
 
 def problem(case: Case) -> Problem:
@@ -48,11 +47,7 @@ EXPERIMENT = Experiment(
     name="strength-sweep",
     source="Denoiser's strength and weight of the fidelity, [A] figures 7 to 9",
     about="GS-PnP on photographs of CBSD68 under a Gaussian blur, noise 7.65 of 255.",
-    cases={
-        "small": lambda n: cases(range(2, 68, 15)[: n or IMAGES], SMALL),
-        "course": lambda n: cases(range(2, 68, 15)[: n or IMAGES], CROP),
-        "paper": lambda n: cases(range(68)[:n], 0),
-    },
+    cases=sweep(cases),
     tuning=list,
     problem=problem,
     methods={"GS-PnP": Method(restore, dict.fromkeys(SCALES, "gs-drunet"), fixed={"iterations": 30})},

@@ -15,9 +15,8 @@ from torch import Tensor
 from pnp_course._checks import check_count, check_finite, check_shape
 from pnp_course.operators.base import IterativeOperator
 
-BLOCK = (
-    2**20
-)  # pixels times views whose entries are computed at once, so that building needs little beside the matrices
+# pixels times views whose entries are computed at once, so that building needs little beside the matrices
+BLOCK = 2**20
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pnp_course.noise import inverse_gamma, poisson
 
+KINDS = ("gaussian", "inverse gamma", "poisson")
 DARKEST = {"inverse gamma": 1e-3}  # intensity below which a clean picture is lifted
 WEAKEST = {"inverse gamma": 1e-3, "poisson": 0.03}  # noise level below which training does not go
 

@@ -24,11 +24,8 @@ from pnp_course.training.guards import flushed_denormals, tuned_convolutions
 from pnp_course.training.loop import Training
 from pnp_course.training.presets import Preset
 
-WARM_UP, MEASURED, AT_LEAST = (
-    2,
-    3,
-    0.5,
-)  # steps before the clock starts; steps timed, or more, until so many seconds are over
+WARM_UP = 2  # steps before the clock starts
+MEASURED, AT_LEAST = 3, 0.5  # steps timed, or more, until so many seconds are over
 GAIN = 1.2  # a batch of twice the size is worth it if it trains so many times more patches a second
 BATCHES = (16, 32, 64, 128, 256, 512)
 

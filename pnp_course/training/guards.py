@@ -15,8 +15,8 @@ import torch
 def held_interrupt() -> Iterator[list[int]]:
     """Record Ctrl-C in the yielded list, so that the caller can stop between two steps; a second Ctrl-C raises.
 
-    Nothing is changed outside the main thread, or if Ctrl-C already has
-    another meaning (in a background job, for instance, it is ignored).
+    Nothing is changed outside the main thread, or if Ctrl-C already has another meaning (in a background job, for
+    instance, it is ignored).
     """
     came: list[int] = []
 

@@ -1,10 +1,10 @@
 """The training loop: photographs -> patches -> noise -> denoiser -> loss -> weights.
 
 There is one loop for all denoisers and devices. Photographs, patches, noise, weights and random numbers stay on the
-device, and nothing is read back from it but what the log shows, every LOG_EVERY steps. A run can be stopped, killed or
-interrupted at any time and resumed; on a CPU to the bit: every random number comes from two generators, whose states are
-in the checkpoint, and a step is atomic: what is saved is the state after the last complete one. An error leaves the last
-checkpoint as it is.
+device, and nothing is read back from it but what the log shows, every LOG_EVERY steps, and a few numbers for each
+iteration of a penalty. A run can be stopped, killed or interrupted at any time and resumed; on a CPU to the bit: every
+random number comes from two generators, whose states are in the checkpoint, and a step is atomic: what is saved is the
+state after the last complete one. An error leaves the last checkpoint as it is.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from pnp_course.training.corruption import KINDS
 from pnp_course.training.losses import Penalty
 
 COURSE_NET: dict[str, Any] = {"widths": (16, 32, 64, 128), "blocks": 2}
@@ -23,6 +24,9 @@ class Preset:
     start: name of the weights to finetune from; a plain network's weights can start a gradient-step network, too.
     penalty: Jacobian penalties, or None.
     drawn: the share of patches that are patterns of two colours, which photographs hold hardly any of.
+
+    Raises:
+        ValueError: there is no such kind of noise.
     """
 
     architecture: str = "drunet"
@@ -44,6 +48,10 @@ class Preset:
     seed: int = 0
     validate_every: int = 500
     drawn: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.noise not in KINDS:
+            raise ValueError(f"noise is {self.noise!r}; wanted one of {', '.join(KINDS)}.")
 
 
 def preset_from(said: dict[str, Any]) -> Preset:
@@ -86,7 +94,7 @@ PRESETS: dict[str, Preset] = {
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=2_500),
-    # learns the noise of photon counts, for peaks down to 5; shipped with the experiment `poisson-denoising`
+    # not shipped: learns the noise of photon counts, for peaks down to 5, for the experiment `poisson-denoising`
     "dncnn-poisson": Preset(
         architecture="dncnn", net={"width": 32, "depth": 14}, start="dncnn", noise="poisson", sigma_max=5**-0.5,
         fit="mse", steps=200, batch=8, lr=1e-3,

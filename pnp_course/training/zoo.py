@@ -79,9 +79,13 @@ def train_zoo(names: list[str], output: Path, minutes: float, device: torch.devi
         yield f"{name}: {preset.steps} steps with {preset.batch} patches, from {preset.start or 'random weights'}"
         photographs, held_out = pictures(preset.in_channels)
         rest = max(0.0, end - time.monotonic()) / 60
-        done = train(
-            net, preset, photographs, output / name, minutes=rest, device=device, held_out=held_out, progress=False
-        )
+        try:
+            done = train(
+                net, preset, photographs, output / name, minutes=rest, device=device, held_out=held_out, progress=False
+            )
+        except ValueError as error:  # such as a loss that is not finite; the others are trained
+            yield f"{name}: given up: {error}"
+            continue
         if done.step < preset.steps:
             yield f"{name}: {done.step} of {preset.steps} steps are done and the time is over; the same command goes on"
             break

@@ -52,19 +52,21 @@ def _place(value: float, ticks: list[float]) -> float:
 
 
 def interval_figure(panels: Mapping[str, pandas.DataFrame], xlabel: str, width: float = 9.5) -> Figure:
-    """Differences with their intervals, one line for each method, in panels side by side.
+    """Differences with their intervals, one line for each method, in panels side by side; a method is at one height in all.
 
     Args:
         panels: title -> table with the columns method, difference, low, high (`report.paired`).
     """
-    height = 0.9 + 0.3 * max(len(table) for table in panels.values())
+    names = list(dict.fromkeys(name for table in panels.values() for name in table["method"]))
+    height = 0.9 + 0.3 * len(names)
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, sharey=True, dpi=SCREEN_DPI)
     for ax, (title, table) in zip(axes.flat, panels.items(), strict=True):
-        for k, line in enumerate(table.to_dict("records")):
+        for line in table.to_dict("records"):
+            k = names.index(line["method"])
             colour = style(str(line["method"]), {"color": "0.3"})["color"]
             ax.plot([line["low"], line["high"]], [k, k], color=colour, linewidth=2.5, solid_capstyle="butt")
             ax.plot(line["difference"], k, "o", color=colour, markersize=6)
-        ax.set_yticks(range(len(table)), list(table["method"]), fontsize=8)
+        ax.set_yticks(range(len(names)), names, fontsize=8)
         ax.axvline(0, color="0.4", linewidth=1)
         ax.set_xlabel(xlabel, fontsize=8)
         ax.set_title(title, fontsize=9)

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from student import REPOSITORY, site_address
+
 LONGEST = 200  # characters of a description
 CARD = "_static/card.png"
 
 
-def site_address(repository: str, stated: str = "") -> str:
-    """Where the site stands: as stated, else GitHub's address for the pages of this repository, else "" (not known)."""
-    if stated:
-        return stated.rstrip("/") + "/"
-    match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", repository)
-    return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""
-
-
 def launch_addresses(repository: str, branch: str, page: str) -> dict[str, str]:
     """Name -> address of the services that open a notebook of the repository; empty while the repository is not known."""
-    match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?", repository)
+    match = REPOSITORY.fullmatch(repository)
     if not match:
         return {}
     name = f"{match[1]}/{match[2]}"

@@ -157,8 +157,7 @@ def timings() -> list[str]:
     seconds = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
     for source, title in titles("00-99"):
         path = source.parents[1] / f"{source.stem}.ipynb"
-        notebook = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"cells": []}
-        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
         facts = (len(cells), seconds.get(source.stem, "not yet measured"), f"{path.stat().st_size / 1e6:.1f}")
         link = f"[{source.stem[:2]} {title}](/notebooks/{source.stem}.ipynb)"
         rows.append("| " + " | ".join(map(str, (link, *facts))) + " |")
