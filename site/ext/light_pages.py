@@ -24,6 +24,8 @@ LATER = re.compile(  # scripts that wait for the whole page anyway need not hold
 )
 NAMELESS = '<summary><span class="toctree-toggle"'  # the theme's arrows say nothing to who cannot see them
 NAMED = '<summary aria-label="the pages below this one"><span class="toctree-toggle"'
+# the bibliography says it is a list; its entries must then be items of it (their own role is deprecated)
+ENTRY, ITEM = 'role="doc-biblioentry"', 'role="listitem"'
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
 FONT = re.compile(r"url\(\.\./vendor/fontawesome/webfonts/fa-([\w-]+)\.woff2\) format\(\"woff2\"\),")
 CSS = "_static/styles/pydata-sphinx-theme.css"
@@ -41,7 +43,7 @@ def finish(app: Any, error: Exception | None) -> None:
         if path.name != "search.html":
             text = LATER.sub("<script defer ", SEARCH_SCRIPTS.sub("", text))
         words |= set(re.findall(r"\bfa-[\w-]+", text))
-        text = text.replace(NAMELESS, NAMED)
+        text = text.replace(NAMELESS, NAMED).replace(ENTRY, ITEM)
         path.write_text(shelf.page(text), encoding="utf-8")
     for script in ("sphinx-book-theme.js", "pydata-sphinx-theme.js"):
         words |= set(re.findall(r"\bfa-[\w-]+", (out / "_static/scripts" / script).read_text(encoding="utf-8")))

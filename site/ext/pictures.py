@@ -87,6 +87,7 @@ def light(path: Path) -> Path:
 
 
 IMG = re.compile(r'<img\b[^>]*?\bsrc="(?P<folder>[^"]*_images/)(?P<name>[^"/]+)"[^>]*?/?>')
+LINK = re.compile(r'(?P<before><a\b[^>]*?\bhref="[^"]*_images/)(?P<name>[^"/]+)"')
 
 
 class Shelf:
@@ -134,7 +135,12 @@ class Shelf:
             count += 1
             return self.tag(match, count == 1)
 
-        return IMG.sub(replace, text)
+        return LINK.sub(self.link, IMG.sub(replace, text))
+
+    def link(self, match: re.Match[str]) -> str:
+        """A link to a picture: to the file that is served for it."""
+        name = match["name"]
+        return match["before"] + (name if self.drawn.get(name, True) else self.served[name]) + '"'
 
 
 def path_is_svg(name: str) -> bool:
