@@ -187,7 +187,7 @@ def test_wrong_word_is_one_line():
     done = subprocess.run([sys.executable, "tools/course.py", "fly"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "course: wanted one of course, check, test, book, pdf: python tools/course.py course"
+        "course: wanted one of course, check, test, test-site, book, pdf: python tools/course.py course"
     ]
 
 
@@ -205,10 +205,19 @@ def test_tests_run_in_two_processes_of_one_thread_and_a_notebook_stays_in_one(mo
     assert [env for _, env in ran] == [{"OMP_NUM_THREADS": "1"}] * 2
     assert all(command[:7] == ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile"] for command, _ in ran)
     (library, _), (notebooks, _) = ran
-    assert library[7:] == ["tests"]
+    assert library[7:] == ["-m", "not browser", "tests"]
     built = sorted(f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb"))
     assert [Path(name).as_posix() for name in notebooks[-len(built) :]] == built
     assert notebooks[notebooks.index("--nbval-cell-timeout") + 1] == "600"
+
+
+def test_what_one_command_leaves_out_the_other_runs_and_ci_runs_both(monkeypatch):
+    ran = []
+    monkeypatch.setattr(course, "run", lambda command, why, env=None: ran.append(command))
+    course.test_site(Path("python"))
+    assert ran[0][7:] == ["-m", "browser", "tests"]
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in ci if line.startswith("make test")] == ["make test", "make test-site"]
 
 
 def test_the_course_opens_the_readers_own_copy(monkeypatch):

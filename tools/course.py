@@ -2,12 +2,13 @@
 
     python tools/course.py course      environment, then JupyterLab on the first notebook
     python tools/course.py check       environment, then the main job without a browser
-    python tools/course.py test        environment, then all tests, the notebooks included
+    python tools/course.py test        environment, then the tests of the library and of every notebook
+    python tools/course.py test-site   environment, then the website's tests in a headless Chromium
     python tools/course.py book        environment, then the website in _build/html
     python tools/course.py pdf         the same, then the whole book as _build/pnp_course.pdf, printed by Chromium
 
-`make course`, `make course-check`, `make test`, `make book` and `make pdf` call this. The environment is the folder .venv beside
-README.md; it is made once, and again when requirements.txt changes. Set PNP_COURSE_ENV=none to use the Python that runs
+`make` with the same word (`course-check` for check) calls this. The environment is the folder .venv beside README.md; it is
+made once, and again when requirements.txt changes. Set PNP_COURSE_ENV=none to use the Python that runs
 this, as it is. On Linux without an NVIDIA GPU torch's CPU build is taken (torch_build.py). Only the standard library is
 used here: it must run where nothing is installed.
 """
@@ -28,6 +29,8 @@ VENV = ROOT / ".venv"
 WORK = "my_notebooks"  # the reader's own copies, beside book/, so that their links work
 CELL_SECONDS = 600  # of a notebook's test: far more than a cell takes, for machines that are busy with other work
 REPORT = "_build/notebooks.xml"  # seconds of every cell: python tools/nb.py time
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadfile"]  # two processes
 
 
 def stop(message: str) -> None:
@@ -132,18 +135,23 @@ def check(python: Path) -> None:
 def test(python: Path) -> None:
     """Test the library, then execute every notebook and compare its outputs: two processes with one thread each.
 
+    The website, whose hundred pages take as long as the library, has a test of its own.
     Printed digits may depend on the number of threads; therefore tools/nb.py also builds the notebooks with one thread.
     A file's tests stay together: a notebook's cells need one kernel, and a module's fixtures are made only once.
     """
-    one = {"OMP_NUM_THREADS": "1"}
-    pytest = [str(python), "-m", "pytest", "-n", "2", "--dist", "loadfile"]
-    run([*pytest, "tests"], "the tests", one)
+    pytest = [str(python), *PYTEST]
+    run([*pytest, "-m", "not browser", "tests"], "the tests", ONE_THREAD)
     notebooks = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "notebooks").glob("*.ipynb"))
     if not notebooks:
         stop("there is no notebook in notebooks/: nothing was tested.")
     options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tools/nbval_sanitize.cfg"]
     options += ["--nbval-cell-timeout", str(CELL_SECONDS), "-p", "no:cacheprovider", "--override-ini", "addopts="]
-    run([*pytest, *options, f"--junitxml={REPORT}", *notebooks], "the notebooks' test", one)
+    run([*pytest, *options, f"--junitxml={REPORT}", *notebooks], "the notebooks' test", ONE_THREAD)
+
+
+def test_site(python: Path) -> None:
+    """Test every page of the website in a headless Chromium; the website is built first if anything in it has changed."""
+    run([str(python), *PYTEST, "-m", "browser", "tests"], "the website's tests", ONE_THREAD)
 
 
 def book(python: Path) -> None:
@@ -160,7 +168,7 @@ def pdf(python: Path) -> None:
     run([str(python), "tools/pdf.py"], "the PDF")
 
 
-COMMANDS = {"course": course, "check": check, "test": test, "book": book, "pdf": pdf}
+COMMANDS = {"course": course, "check": check, "test": test, "test-site": test_site, "book": book, "pdf": pdf}
 
 
 def main() -> None:
