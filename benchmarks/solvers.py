@@ -16,7 +16,6 @@ Without deepinv its columns are left out.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import time
@@ -50,12 +49,14 @@ def best(*calls: Callable[[], Any], repeats: int = 3) -> list[float]:
 
 
 def peer() -> Any:
-    """deepinv, with torchvision's missing operators declared for CPU-only builds."""
-    with contextlib.suppress(Exception):
+    """deepinv; torchvision's missing operators are declared where its build does not fit torch's."""
+    try:
+        import deepinv
+    except RuntimeError:  # operator torchvision::nms does not exist
         library = torch.library.Library("torchvision", "DEF")
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    import deepinv
+        import deepinv
 
     return deepinv
 

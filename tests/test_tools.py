@@ -1,5 +1,6 @@
 """The notebook tool finds what it must find; requirements and workflows agree."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -236,6 +237,9 @@ def test_seconds_of_each_notebook_and_of_its_slowest_cell(copy, capsys):
     assert nb.main(["time"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["01_small: 14 s in 2 cells, 11 s in Cell 1", "02_other: 29 s in 1 cells, 29 s in Cell 0"]
+    assert nb.main(["time", "--write"]) == 0
+    assert json.loads((copy / "notebooks" / "seconds.json").read_text()) == {"01_small": 14, "02_other": 29}
+    capsys.readouterr()
     (copy / nb.REPORT).write_text(REPORT.format("30.5"))
     assert nb.main(["time"]) == 1
     assert capsys.readouterr().out.splitlines()[0].endswith("over 90 s, or 30 s in a cell")

@@ -8,8 +8,9 @@ python tools/nb.py minutes [--write]     minutes that each notebook takes a read
                                          or write them into the heads, the notebooks and the plan in book/intro.md
 python tools/nb.py student               notebooks without outputs and solutions, zipped, in _build/student/
 python tools/nb.py work                  the same as files in my_notebooks/; those that are there are left as they are
-python tools/nb.py time                  seconds of each notebook and of its slowest cell in the last `make test`;
-                                         exit code 1 if one took longer than it should on an idle machine
+python tools/nb.py time [--write]        seconds of each notebook and of its slowest cell in the last `make test`;
+                                         exit code 1 if one took longer than it should on an idle machine; or keep
+                                         them in notebooks/seconds.json, from which the book's page of timings is made
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import os
 import re
 import sys
@@ -25,8 +25,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from xml.etree import ElementTree
 
+import cell_times
 import jupytext
 import nbformat
 import reading
@@ -37,7 +37,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
 PLAN = ROOT / "book" / "intro.md"
 CORE_MINUTES = 90
-IDLE_NOTEBOOK, IDLE_CELL = 90.0, 30.0  # seconds that a notebook and a cell may take where nothing else runs
 JPEG_FROM_BYTES = 100_000
 MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 2.0, 25.0
 LANGUAGE = {"name": "python"}
@@ -123,13 +122,6 @@ def lighten(notebook: nbformat.NotebookNode) -> None:
                 output.metadata["image/jpeg"] = output.metadata.pop("image/png", {})
 
 
-def note_seconds(name: str, seconds: int) -> None:
-    """Keep how long a build took, for the book's page of timings; not in the notebook, which is the same at every build."""
-    path = NOTEBOOKS / "seconds.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    path.write_text(json.dumps(dict(sorted({**known, name: seconds}.items())), indent=1) + "\n", encoding="utf-8")
-
-
 def build(names: list[str]) -> int:
     """Execute each source top to bottom in a new kernel; a notebook is written only if all its cells ran."""
     from nbclient import NotebookClient
@@ -164,7 +156,6 @@ def build(names: list[str]) -> int:
         part = target.with_suffix(".part")
         nbformat.write(notebook, part)
         os.replace(part, target)
-        note_seconds(source.stem, round(monotonic() - began))
         print(f"built in {monotonic() - began:.0f} s", flush=True)
     return 0
 
@@ -310,26 +301,6 @@ def work() -> int:
     return 0
 
 
-def seconds() -> int:
-    """Print a line for each notebook of the last test: its seconds in all, and its slowest cell."""
-    path = ROOT / REPORT
-    if not path.exists():
-        print(f"nb: there is no {REPORT}: run make test first.", file=sys.stderr)
-        return 2
-    cells: dict[str, list[tuple[float, str]]] = {}
-    for case in ElementTree.parse(path).iter("testcase"):
-        notebook = case.attrib["classname"].removesuffix(".ipynb").split(".")[-1]
-        cells.setdefault(notebook, []).append((float(case.attrib["time"]), case.attrib["name"]))
-    slow = 0
-    for notebook, times in sorted(cells.items()):
-        total, (worst, cell) = sum(time for time, _ in times), max(times)
-        over = total > IDLE_NOTEBOOK or worst > IDLE_CELL
-        slow += over
-        words = f"  over {IDLE_NOTEBOOK:.0f} s, or {IDLE_CELL:.0f} s in a cell" if over else ""
-        print(f"{notebook}: {total:.0f} s in {len(times)} cells, {worst:.0f} s in {cell}{words}")
-    return 1 if slow else 0
-
-
 def main(arguments: list[str]) -> int:
     """Read the command and run it."""
     if arguments[:1] in (["build"], ["text"]):
@@ -342,8 +313,10 @@ def main(arguments: list[str]) -> int:
         return minutes("--write" in arguments)
     if arguments == ["check"]:
         return check()
-    if arguments in (["student"], ["work"], ["time"]):
-        return {"student": classroom, "work": work, "time": seconds}[arguments[0]]()
+    if arguments in (["time"], ["time", "--write"]):
+        return cell_times.report(ROOT / REPORT, NOTEBOOKS / "seconds.json" if "--write" in arguments else None)
+    if arguments in (["student"], ["work"]):
+        return {"student": classroom, "work": work}[arguments[0]]()
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -152,7 +152,7 @@ def minutes(pattern: str) -> list[str]:
 
 
 def timings() -> list[str]:
-    """The seconds in which each notebook was executed, as the build of the notebooks stored them."""
+    """The seconds in which each notebook was executed, as `python tools/nb.py time --write` stored them after a test."""
     rows, noted = [], ROOT / "notebooks" / "seconds.json"
     seconds = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
     for source, title in titles("00-99"):
