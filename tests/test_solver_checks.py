@@ -1,5 +1,7 @@
 """What solvers refuse or warn of, and constants watched along a run."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -181,3 +183,20 @@ def test_long_steps_are_warned_of():
     ):
         with pytest.warns(solvers.StepSizeWarning, match=words):
             next(make())
+
+
+def test_steps_within_the_bound_are_not_warned_of():
+    p = problem(symmetric=True)  # L_f = 1
+    for make in (
+        lambda: solvers.pgd(p.fidelity, p.denoise, p.y, lam=1.9),
+        lambda: solvers.fista(p.fidelity, p.denoise, p.y, lam=0.95),
+        lambda: solvers.prox_pnp_pgd(p.fidelity, p.denoise, p.y, lam=0.95),
+        lambda: solvers.alpha_pgd(p.fidelity, p.denoise, p.y, lam=1.9, alpha=0.5),
+        lambda: solvers.prox_pnp_drsdiff(p.fidelity, p.denoise, p.y, lam=0.95),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", solvers.StepSizeWarning)
+            next(make())
+    for alpha in (0.55, 0.9):  # alpha lam L_f > 1
+        with pytest.warns(solvers.StepSizeWarning, match="alpha lam L_f"):
+            next(solvers.alpha_pgd(p.fidelity, p.denoise, p.y, lam=1.9, alpha=alpha))

@@ -112,3 +112,48 @@ def test_an_image_that_has_ended_does_not_end_the_others(name):
         torch.testing.assert_close(a.x[1:], b.x, **close)
         torch.testing.assert_close(a.denoiser_input[:1], together[0][1].denoiser_input[:1], **close)
     assert not torch.equal(together[5][1].x[1:], together[0][1].x[1:])
+
+
+@pytest.mark.parametrize("lam", [2.0, 4.0])
+def test_the_first_search_of_b_red_begins_with_the_objective_at_the_start(lam):
+    """F = lam f + g; the step is shortened until F(x_0) - F(x_1) >= (c / step) D_h(x_1, x_0), for the first time, too."""
+    p = problem(symmetric=True)
+    x0 = p.y.clamp(1e-3, 1.0)
+    seen = set()
+    for step in (0.1, 1.0, 10.0, 30.0, 100.0, 1000.0):
+
+        def objective(x):
+            return lam * float(p.fidelity.value(x)) + 0.5 * float((x * (x - p.denoise(x))).sum())
+
+        gradient, trial = lam * p.fidelity.grad(x0) + x0 - p.denoise(x0), step
+        while True:
+            inverse = 1 / x0 + trial * gradient
+            x1 = torch.where(inverse > 1, 1 / inverse, torch.ones_like(x0))
+            if objective(x0) - objective(x1) >= 0.1 / trial * float((x1 / x0 - (x1 / x0).log() - 1).sum()):
+                break
+            trial *= 0.9
+        seen.add(trial == step)
+        first = next(solvers.b_red(p.fidelity, p.denoise, p.y, lam=lam, step=step, backtracking=True))
+        torch.testing.assert_close(first.x, x1, **close)
+    assert seen == {True, False}  # both a step that is taken and one that is shortened
+
+
+@pytest.mark.parametrize("lam", [0.3, 4.0])
+def test_the_first_search_of_gs_pnp_begins_with_the_objective_at_the_start(lam):
+    p = problem(symmetric=True)
+    seen = set()
+    for step in (0.3, 1.0, 3.0, 10.0, 30.0):
+
+        def objective(x):
+            return lam * float(p.fidelity.value(x)) + 0.5 * float((x * (x - p.denoise(x))).sum())
+
+        start, trial = p.fidelity.prox(p.y, lam * step), step
+        while True:
+            x1 = p.fidelity.prox(trial * p.denoise(start) + (1 - trial) * start, lam * trial)
+            if objective(start) - objective(x1) >= 0.1 / trial * float((x1 - start).square().sum()):
+                break
+            trial *= 0.9
+        seen.add(trial == step)
+        first = next(solvers.gs_pnp_pgd(p.fidelity, p.denoise, p.y, lam=lam, step=step))
+        torch.testing.assert_close(first.u, x1, atol=1e-9, rtol=0)
+    assert seen == {True, False}
