@@ -33,7 +33,7 @@ import math
 
 import pandas as pd
 import torch
-from ipywidgets import interact
+from ipywidgets import SelectionSlider, interact
 from pnp_course import available_denoisers, images, load_denoiser
 from pnp_course.denoisers import at_sigma, denoiser_card
 from pnp_course.exercises import notebook_06 as checks
@@ -499,7 +499,10 @@ def draw(denoiser, condition):
     )
 
 
-control = interact(draw, denoiser=list(jacobians), condition=list(short))
+sliders = {"denoiser": list(jacobians), "condition": list(short)}
+control = interact(
+    draw, **{k: SelectionSlider(options=v) for k, v in sliders.items()}
+)
 
 # %%
 frames = [figure_as_image(draw(name, "nonexpansive")) for name in jacobians]
