@@ -62,7 +62,7 @@ def test_a_slider_moves_the_figure(browser, lab, name):  # noqa: F811
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(MINUTES)
-    page.goto(f"{lab}lab/tree/{name}.ipynb")
+    page.goto(f"{lab}lab/workspaces/{name}/tree/{name}.ipynb")  # else the last one opens, too
     page.wait_for_function(IDLE)
     page.evaluate(RUN_ALL)
     page.wait_for_function(f"({PICTURE})() !== ''")
