@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pnp_course import noise
-from pnp_course._checks import check_count, check_image, check_shape
+from pnp_course._checks import check_count, check_counts, check_floating, check_image, check_shape
 from pnp_course.datasets import dataset
 from pnp_course.fidelities import Poisson
 from pnp_course.operators import Mask
@@ -29,10 +29,23 @@ class Camera:
 
     dark: (H, W), the mean number of counts of an exposure without light. hot: (H, W), boolean, the pixels whose counts are
         not used.
+
+    Raises:
+        ValueError: the shapes are not one (H, W), a dark count is negative or not finite, or hot is not boolean or all True.
     """
 
     dark: Tensor
     hot: Tensor
+
+    def __post_init__(self) -> None:
+        """Check the two maps."""
+        check_counts(check_floating(self.dark, "dark"), "dark")
+        if self.dark.ndim != 2 or self.hot.shape != self.dark.shape:
+            raise ValueError(f"dark has shape {tuple(self.dark.shape)} and hot {tuple(self.hot.shape)}; wanted one shape (H, W).")
+        if self.hot.dtype != torch.bool:
+            raise ValueError(f"hot has dtype {self.hot.dtype}; wanted torch.bool, True where a pixel is not used: hot > 0.")
+        if bool(self.hot.all()):
+            raise ValueError("every pixel of the camera is hot; wanted at least one that is used.")
 
     def crop(self, height: int, width: int, generator: torch.Generator) -> Camera:
         """A part of this size, at a random place.

@@ -8,7 +8,7 @@ from pnp_course import ct, metrics
 from pnp_course.ct import phantoms, sparse_coding, tgv
 from pnp_course.ct.networks import TRAINED_ON, ScanTraining, WNet, level_of, training_scans
 from pnp_course.ct.scan import emission, geometry, kappa, least_squares_of_emission, least_squares_of_transmission
-from pnp_course.ct.slices import read_slices, window_of
+from pnp_course.ct.slices import SliceError, read_slices, window_of
 from pnp_course.denoisers.drunet import ResidualUNet
 from pnp_course.experiments.ct_table import EXPERIMENT
 from pnp_course.operators import Radon
@@ -206,6 +206,10 @@ def test_dicom_series_is_rescaled_and_ordered(tmp_path):
         )
     (tmp_path / "DIRFILE.txt").write_text("passed over")
     assert read_slices(tmp_path)[:, 0, 0, 0].tolist() == [-998, -996, -994]
+    np.save(tmp_path / "extra.npy", np.zeros((2, 2)))
+    with pytest.raises(SliceError, match=r"holds \.npy arrays and DICOM files \(.*\); wanted one kind"):
+        read_slices(tmp_path)
+    (tmp_path / "extra.npy").unlink()
     dicom(tmp_path / "d", np.zeros((4, 5)), SeriesInstanceUID="1.2.4")
     with pytest.raises(ct.SliceError, match="several DICOM series"):
         read_slices(tmp_path)

@@ -104,3 +104,24 @@ def test_crops_and_sizes(camera, generator):
         ValueError, match=r"the image is \(8, 8\) and the camera \(60, 70\) pixels; wanted the same size"
     ):
         single_photon.expose(torch.zeros(1, 1, 8, 8), camera, 1.0, generator)
+
+
+@pytest.mark.parametrize(
+    ("dark", "hot", "words"),
+    [
+        (
+            torch.zeros(4, 4),
+            torch.zeros(4, 5, dtype=torch.bool),
+            r"dark has shape \(4, 4\) and hot \(4, 5\); wanted one shape",
+        ),
+        (torch.zeros(1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.bool), r"wanted one shape \(H, W\)"),
+        (torch.zeros(4, 4), torch.zeros(4, 4), "hot has dtype torch.float32; wanted torch.bool"),
+        (torch.zeros(4, 4), torch.ones(4, 4, dtype=torch.bool), "every pixel of the camera is hot"),
+        (-torch.ones(4, 4), torch.zeros(4, 4, dtype=torch.bool), "dark has negative values"),
+        (torch.full((4, 4), torch.nan), torch.zeros(4, 4, dtype=torch.bool), "dark"),
+        (torch.zeros(4, 4, dtype=torch.int64), torch.zeros(4, 4, dtype=torch.bool), "dark has dtype torch.int64"),
+    ],
+)
+def test_a_camera_that_is_none(dark, hot, words):
+    with pytest.raises(ValueError, match=words):
+        Camera(dark, hot)

@@ -24,13 +24,15 @@ def read_slices(path: str | os.PathLike[str]) -> Tensor:
 
     Raises:
         SliceError: there is nothing to read there, or it is a kind that would be read wrongly: no pixel data, several
-            frames in a file, colour, several series or sizes in a folder, numbers that are not finite.
+            frames in a file, colour, several series, sizes or kinds of files in a folder, numbers that are not finite.
     """
     path = Path(path)
     if not path.exists():
         raise SliceError(f"{path}: there is no such file or folder.")
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
     arrays = [p for p in files if p.suffix.lower() == ".npy"]
+    if arrays and (mixed := [p for p in files if p not in arrays and _is_dicom(p)]):
+        raise SliceError(f"{path}: the folder holds .npy arrays and DICOM files ({mixed[0].name}); wanted one kind: split it.")
     slices = [s for p in arrays for s in _array(p)] if arrays else _series(path, files)
     shapes = {s.shape for s in slices}
     if len(shapes) > 1:
@@ -40,6 +42,11 @@ def read_slices(path: str | os.PathLike[str]) -> Tensor:
     if not bool(torch.isfinite(out).all()):
         raise SliceError(f"{path}: {int((~torch.isfinite(out)).sum())} pixels are NaN or infinite; wanted numbers.")
     return out
+
+
+def _is_dicom(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def _array(path: Path) -> list[np.ndarray]:
