@@ -12,14 +12,17 @@ from pnp_course.experiments.experiment import Experiment
 
 # name -> module of this folder, which declares it as EXPERIMENT
 DECLARED = {
+    "averaging-sweep": "averaging_sweep",
     "ct": "ct_table",
     "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",
     "denoising": "denoising_table",
+    "envelope-sweep": "envelope_sweep",
     "extreme": "extreme_table",
     "holes-sweep": "holes_sweep",
     "inpainting": "inpainting_table",
     "poisson-denoising": "poisson_denoising",
+    "schedule-sweep": "schedule_sweep",
     "single-photon": "single_photon_table",
     "step-sweep": "step_sweep",
     "strength-sweep": "strength_sweep",

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from pnp_course.denoisers import denoiser_card
 from pnp_course.experiments import experiment_named, tuning
-from pnp_course.experiments.counting import Restore
 from pnp_course.experiments.experiment import Parameters, Problem
 from pnp_course.experiments.job import measure
+from pnp_course.experiments.solver_run import Restore
 from pnp_course.guarantees import Guarantee, guarantee
 from pnp_course.solvers import Result
 

@@ -9,7 +9,6 @@ intensity s has the noise variance s / peak, and a denoiser of level sigma stand
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,8 +22,9 @@ from pnp_course import solvers
 from pnp_course.anscombe import anscombe, inverse_anscombe
 from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.deconvolution_table import T_DRS, Call, T
+from pnp_course.experiments.deconvolution_table import T_DRS, T
 from pnp_course.experiments.experiment import Case, Method, Parameters, Problem
+from pnp_course.experiments.solver_run import Call, Restore
 from pnp_course.fidelities import Gaussian
 from pnp_course.monitors import psnr_to
 from pnp_course.operators import Identity
@@ -122,19 +122,6 @@ def trained(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
         return poisson_network("dncnn-poisson")(p.facts["counts"], p.facts["peak"] ** -0.5)
 
 
-@dataclass(frozen=True)
-class Restore:
-    """The `restore` of a method that is one run of a solver; `call` says which, so that a guarantee can be asked for it."""
-
-    call: Callable[[Problem, Parameters], Call]
-
-    def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
-        """Run the solver from `start` until the relative change is TOL, with PSNR at each iteration."""
-        it = self.call(p, q)
-        steps = getattr(solvers, it.solver)(it.fidelity, denoise, p.facts["start"], **it.parameters)
-        return run(steps, q["iterations"], tol=TOL, monitors={"psnr": psnr_to(p.clean)})
-
-
 def weight(p: Problem, q: Parameters) -> float:
     """The weight of the fidelity, `strength` times peak sigma^2."""
     return float(q["strength"] * p.facts["peak"] * q["sigma"] ** 2)
@@ -162,7 +149,7 @@ def method(
 ) -> Method:  # fmt: skip
     """A PnP method with its grid, for the course's denoiser of this name."""
     names = {"course": denoiser, "paper": denoiser}
-    return Method(Restore(call), names, {"sigma": sigmas, "strength": strengths}, facts)
+    return Method(Restore(call, tol=TOL), names, {"sigma": sigmas, "strength": strengths}, facts)
 
 
 def one_dial(restore: Callable[..., Any], strengths: Sequence[float] = NINE, **facts: Any) -> Method:

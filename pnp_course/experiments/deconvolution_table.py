@@ -6,23 +6,21 @@ Every method has nine settings to choose from: three noise levels of its denoise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from pnp_course import datasets, deconvolution, solvers
-from pnp_course.denoisers.base import AtSigma
+from pnp_course import datasets, deconvolution
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem, printed_means
 from pnp_course.experiments.networks import PUBLISHED
-from pnp_course.fidelities import Fidelity, Gaussian, Poisson
-from pnp_course.monitors import psnr_to
+from pnp_course.experiments.solver_run import Call, Restore
+from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.operators import Blur
-from pnp_course.solvers import Iterate, Result, annealed, ladder, run
+from pnp_course.solvers import annealed, ladder
 
 PAPER = Path(__file__).parent / "paper"
 PEAKS = (100, 50)
@@ -83,41 +81,6 @@ def weight(p: Problem, q: Parameters) -> float:
 def annealed_weight(p: Problem, q: Parameters) -> float:
     """The weight at the last noise level of methods that go through levels, `strength` times 4 peak sigma^2."""
     return float(q["strength"] * 4 * p.facts["peak"] * q["sigma"] ** 2)
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a method does, as data: it runs the solver of this name with a fidelity and with these keyword parameters."""
-
-    solver: str
-    fidelity: Fidelity
-    parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Restore:
-    """The `restore` of a method that is one run of a solver; `call` says which, so that a guarantee can be asked for it.
-
-    denoised: the denoiser is applied once more to the last iterate, which is noisy, as the authors of the method do.
-    """
-
-    call: Callable[[Problem, Parameters], Call]
-    denoised: bool = False
-
-    def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
-        """Run the solver from the observation, with PSNR and relative change at each iteration."""
-        it = self.call(p, q)
-        steps: Iterator[Iterate] = getattr(solvers, it.solver)(it.fidelity, denoise, p.y, **it.parameters)
-        if self.denoised and denoise is not None:
-            steps = denoised_last(steps, denoise, q["iterations"])
-        return run(steps, q["iterations"] + self.denoised, monitors={"psnr": psnr_to(p.clean)})
-
-
-def denoised_last(steps: Iterator[Iterate], denoise: AtSigma, iterations: int) -> Iterator[Iterate]:
-    """The first iterates of a solver, then the last of them denoised."""
-    for it in islice(steps, iterations):
-        yield it
-    yield Iterate(denoise(it.x), denoiser_input=it.x)
 
 
 def plain(name: str, p: Problem, q: Parameters) -> Call:

@@ -10,7 +10,7 @@ and for the proximal denoiser the lowest level that its card knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -18,17 +18,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pnp_course import noise, solvers
+from pnp_course import noise
 from pnp_course.denoisers import at_sigma, averaged, denoiser_card
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.deconvolution_table import Call, kernels, middle, pictures
+from pnp_course.experiments import solver_run
+from pnp_course.experiments.deconvolution_table import kernels, middle, pictures
 from pnp_course.experiments.experiment import Case, Method, Parameters, Problem, at_scales
+from pnp_course.experiments.solver_run import Call
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import Constants, Guarantee, guarantee
-from pnp_course.monitors import psnr_to
 from pnp_course.operators import LinearOperator
 from pnp_course.operators import kernels as synthetic
-from pnp_course.solvers import Iterate, Result, run
+from pnp_course.solvers import Iterate, Result
 
 NU = (7.65 / 255, 12.75 / 255)  # two of the three noise levels of [A]
 TEST_IMAGES, CROP = 12, 128  # at course scale: every fifth of CBSD68, its middle
@@ -60,27 +61,22 @@ def observed(
 
 
 @dataclass(frozen=True)
-class Restore:
-    """The `restore` of a method that is one run of a solver from the start of the problem.
+class Restore(solver_run.Restore):
+    """One run of a solver with the denoiser at the level of `level`, as data, with its guarantee.
 
-    call: says which solver runs with which parameters, so that a guarantee can be asked for it.
     Where `shown` is "denoised", the last output of the denoiser is the result, as it is for the other methods.
 
     average: t, where the denoiser is replaced by t D + (1 - t) I before the solver sees it.
     """
 
-    call: Callable[[Problem, Parameters], Call]
     average: float = 1.0
 
     def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
-        """Run until the relative change is below TOLERANCE, with PSNR and relative change at each iteration."""
+        """Run the solver, with PSNR and relative change at each iteration."""
         assert denoise is not None
-        it = self.call(p, q)
         net = averaged(denoise.denoiser, self.average) if self.average < 1 else denoise.denoiser  # type: ignore[arg-type]
         denoise = at_sigma(net, level(p, q))
-        steps: Iterator[Iterate] = getattr(solvers, it.solver)(it.fidelity, denoise, p.facts["start"], **it.parameters)
-        tol = 0.0 if it.solver == "dpir" else TOLERANCE
-        result = run(steps, q["iterations"], tol=tol, monitors={"psnr": psnr_to(p.clean)})
+        result = super().__call__(p, denoise, q)
         return denoised(result, denoise) if q.get("shown") == "denoised" else result
 
     def guarantee(self, p: Problem, denoiser: str, q: Parameters) -> Guarantee:
@@ -130,7 +126,12 @@ def method(
     average: float = 1.0, **fixed: Any,
 ) -> Method:  # fmt: skip
     """A method with its grid, for the course's denoiser of this name."""
-    return Method(Restore(call, average), dict.fromkeys(SCALES, denoiser), weights, fixed)
+    return Method(
+        Restore(call, tol=0.0 if call is dpir else TOLERANCE, average=average),
+        dict.fromkeys(SCALES, denoiser),
+        weights,
+        fixed,
+    )
 
 
 SCALES = ("small", "course", "paper")

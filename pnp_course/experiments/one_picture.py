@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from pnp_course.denoisers import denoiser_card
-from pnp_course.experiments.deconvolution_table import METHODS, Restore, paper
+from pnp_course.experiments.deconvolution_table import METHODS, paper
 from pnp_course.experiments.experiment import Parameters, Problem
 from pnp_course.experiments.job import measure
+from pnp_course.experiments.solver_run import Restore
 from pnp_course.guarantees import Guarantee, guarantee
 from pnp_course.solvers import Result
 
