@@ -1,21 +1,26 @@
 """What a job of the deconvolution table costs: python benchmarks/experiments.py  ->  benchmarks/results/experiments.json
 
 1. Every method on one photograph of 256 x 256 under one camera shake, peak 50, in a fresh process each: seconds of the
-   processor, evaluations of the network, the seconds that these take by themselves, memory beyond that of the start.
-2. Jobs per minute with one process and with two.
-3. Four photographs in one call against one at a time.
+   processor, forward passes and vector-Jacobian products of the network, the seconds that these take by themselves, and the
+   memory beyond that of the same method on a picture of 32 x 32.
+2. A whole job (50 iterations, PSNR after each, SSIM at the end) against bare calls of network and proximal map, and against
+   the same iterations in deepinv, with the same network; without deepinv that column is left out.
+3. Jobs per minute with one process and with two.
+4. Four photographs in one call against one at a time.
 
-Seconds are those of the processor, which other programs disturb less, except for 2. The same loops beside deepinv's, with
-the same network and iterations, are in solvers.py.
+Seconds are those of the processor, which other programs disturb less than the clock, except for 3. How busy the machine was
+before is written down.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +29,11 @@ import torch
 from pnp_course import images, load_denoiser
 from pnp_course.denoisers import at_sigma
 from pnp_course.experiments.deconvolution_table import METHODS, observed
+from pnp_course.experiments.experiment import Method, Problem
 from pnp_course.experiments.job import measure
 from pnp_course.experiments.one_picture import middle_setting
-from pnp_course.fidelities import Poisson
+from pnp_course.experiments.solver_run import Call, Restore
+from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.operators import Blur, kernels
 from pnp_course.provenance import provenance
 from pnp_course.solvers import coco_admm, run
@@ -49,28 +56,37 @@ def one_method(name: str) -> dict[str, Any]:
     """Cost of a method, measured in the process that calls this: call it in a fresh one."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    problem, method = observed(*scene(), PEAK, 0), METHODS[name]
-    denoiser, q = method.denoisers["course"], middle_setting(name)
-    measure(method, problem, denoiser, {**q, "iterations": 2})  # warm up
+    method, q = METHODS[name], middle_setting(name)
+    denoiser = method.denoisers["course"]
+    measure(method, observed(*scene(32), PEAK, 0), denoiser, {**q, "iterations": 2})  # loads what is loaded late
+    problem = observed(*scene(), PEAK, 0)
     before, begun = memory_mb(), time.process_time()
     _, row = measure(method, problem, denoiser, q)
-    seconds = time.process_time() - begun
+    seconds, peak = time.process_time() - begun, memory_mb()
+    one = one_call(denoiser, q["sigma"], row["network_products"] > 0)
     return {
-        "denoiser": denoiser, "iterations": row["iterations"], "seconds": round(seconds, 2),
-        "network_calls": row["network_calls"], "network_seconds": round(row["network_calls"] * one_call(denoiser, q), 2),
-        "memory_mb": round(memory_mb() - before), "process_mb": round(memory_mb()),
+        "denoiser": denoiser, "iterations": row["iterations"], "seconds": round(seconds, 2), "wall": round(row["seconds"], 2),
+        "network_calls": row["network_calls"], "network_products": row["network_products"],
+        "network_seconds": round(row["network_calls"] * one, 2), "memory_mb": round(peak - before), "process_mb": round(peak),
     }  # fmt: skip
 
 
-def one_call(denoiser: str, q: dict[str, Any]) -> float:
-    """Seconds of one evaluation of the denoiser (of a gradient step: with its derivative)."""
+def one_call(denoiser: str, sigma: float, product: bool) -> float:
+    """Seconds of one evaluation of the denoiser, and, for a product, of a vector-Jacobian product with it.
+
+    A gradient step's evaluation has the product of its network inside.
+    """
     net, x = load_denoiser(denoiser), scene()[0]
+    differentiated = product and not getattr(net, "has_potential", False)
     seconds = []
-    with torch.no_grad():
-        for _ in range(4):
-            begun = time.process_time()
-            net(x, q["sigma"])
-            seconds.append(time.process_time() - begun)
+    for _ in range(4):
+        begun = time.process_time()
+        with torch.set_grad_enabled(differentiated):
+            z = x.clone().requires_grad_(differentiated)
+            out = net(z, sigma)
+            if differentiated:
+                torch.autograd.grad(out, z, out.detach())
+        seconds.append(time.process_time() - begun)
     return min(seconds)
 
 
@@ -125,13 +141,46 @@ def batch(copies: int = 4, iterations: int = 10) -> dict[str, float]:
     return {"copies": copies, "one_at_a_time": round(one, 2), "in_one_call": round(together, 2)}
 
 
+def side_by_side(iterations: int = 50) -> dict[str, Any]:
+    """Processor seconds of a deblurring job by half-quadratic splitting and by ADMM: bare calls, ours, deepinv's."""
+    from solvers import LAM, SIGMA, loops  # the benchmark beside this one
+
+    net, (x, _) = load_denoiser("drunet"), scene()
+    blur = Blur(kernels.gaussian(9, 1.6))
+    y = blur(x)
+    problem, out = Problem(x, y, {"fidelity": Gaussian(blur, y)}), {}
+    for name in ("hqs", "admm"):
+        method = Method(Restore(lambda p, q, name=name: Call(name, p.facts["fidelity"], {"lam": LAM})))
+        floor, _, *theirs = loops(name, net, iterations)
+
+        def job(method: Method = method) -> Any:
+            return measure(method, problem, "drunet", {"sigma": SIGMA, "iterations": iterations})
+
+        seconds = processor_seconds(floor, job, *theirs)
+        out[name] = dict(zip(("network_and_prox", "job", "deepinv"), seconds, strict=False))
+    return out
+
+
+@torch.no_grad()
+def processor_seconds(*calls: Callable[[], Any], repeats: int = 2) -> list[float]:
+    """The least processor seconds of several rounds, the calls alternating."""
+    seconds: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, found in zip(calls, seconds, strict=True):
+            begun = time.process_time()
+            call()
+            found.append(time.process_time() - begun)
+    return [round(min(found), 3) for found in seconds]
+
+
 def main() -> None:
     """Measure everything and write the results."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    machine = {"cores": os.cpu_count(), "load_before": round(os.getloadavg()[0], 2)}  # 0: nothing else was running
     out = {
-        "provenance": provenance(), "threads": 1, "side": SIDE, "batch": batch(), "jobs_per_minute": workers(),
-        "methods": costs(),
+        "provenance": provenance(), "threads": 1, "side": SIDE, "machine": machine, "batch": batch(),
+        "jobs_per_minute": workers(), "side_by_side": side_by_side(), "methods": costs(),
     }  # fmt: skip
     RESULTS.write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
     print(f"results: {RESULTS}")

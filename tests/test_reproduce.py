@@ -20,9 +20,11 @@ from pnp_course.cli import app
 from pnp_course.denoisers import at_sigma, load_denoiser
 from pnp_course.experiments import deconvolution_table, experiment_named, report, tuning
 from pnp_course.experiments.experiment import Experiment, Method, Problem
-from pnp_course.experiments.job import Job, _Calls, run_job
+from pnp_course.experiments.job import Job, run_job
+from pnp_course.experiments.progress import progress
 from pnp_course.experiments.reproduce import Interrupted, do, reproduce, tune
 from pnp_course.experiments.store import Store, StoreError
+from pnp_course.experiments.tally import Tally
 from pnp_course.experiments.workers import WorkerError, finished
 from pnp_course.operators import kernels
 from pnp_course.solvers import DivergenceError, Iterate, Result
@@ -75,13 +77,52 @@ def test_the_key_is_of_everything_that_decides_the_result(jobs):
 
 def test_network_calls_are_counted_inside_a_gradient_step():
     net = load_denoiser("gs-drunet")
-    calls, x = _Calls(net), torch.rand(1, 3, 16, 16)
+    calls, x = Tally(net), torch.rand(1, 3, 16, 16)
     at_sigma(net, 0.1)(x)
     at_sigma(net, 0.1).with_value(x)
-    assert calls.count == 2
+    net.value(x, 0.1)  # the potential alone needs no derivative
+    assert (calls.forward, calls.products) == (3, 2)
     calls.end()
     at_sigma(net, 0.1)(x)
-    assert calls.count == 2
+    assert (calls.forward, calls.products) == (3, 2)
+
+
+def test_a_product_is_counted_where_a_method_differentiates_through_its_network():
+    net = load_denoiser("drunet")
+    x = torch.rand(1, 3, 16, 16, requires_grad=True)
+    with Tally(net) as seen:
+        with torch.no_grad():
+            net(x, 0.1)
+        out = net(x, 0.1)
+        for _ in range(2):
+            torch.autograd.grad(out.sum(), x, retain_graph=True)
+    assert (seen.forward, seen.products) == (2, 2)
+
+
+def test_progress_says_when_a_run_is_near_its_best():
+    def row(method, image, psnr, calls):
+        return {"experiment": "e", "image": image, "seed": image, "method": method, "curve": [[p, None] for p in psnr],
+                "network_calls": calls, "seconds": 0.5 * len(psnr)}  # fmt: skip
+
+    rows = pandas.DataFrame([
+        row("A", 1, [20.0, 25.0, 25.95, 26.0, 25.5], 10), row("B", 1, [25.8, 26.5], 2), row("C", 1, [21.0, 22.0], 2),
+        row("A", 2, [30.0, 31.0], 2), row("B", 2, [float("nan"), 30.9], 2), row("D", 2, [], 1),
+    ])  # fmt: skip
+    table = progress(replace(TRY_OUT, reference="A", groups=()), rows).set_index(["method", "image"])
+    assert list(table.loc[("A", 1), ["best", "best_at", "last", "near", "level", "calls"]]) == [
+        26.0,
+        4,
+        -0.5,
+        3,
+        3,
+        2.0,
+    ]
+    assert list(table.loc[("B", 1), ["near", "level"]]) == [2, 2]
+    assert table.loc[("C", 1), "near"] == 2
+    assert pandas.isna(table.loc[("C", 1), "level"])
+    assert list(table.loc[("B", 2), ["best", "near", "level"]]) == [30.9, 2, 2]
+    assert ("D", 2) not in table.index
+    assert table.loc[("A", 1), "seconds"] == 0.5
 
 
 def test_a_stopped_run_goes_on_and_computes_nothing_twice(jobs, tmp_path):

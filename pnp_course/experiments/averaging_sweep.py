@@ -57,7 +57,7 @@ def sweep(
         source=source,
         about=about,
         cases=at_scales(partial(cases, name, values, "cbsd68"), 15, 4, small=96, course=128, paper=0),
-        tuning=lambda: cases(name, values, "set3c", range(3), TUNING_CROP),
+        tuning=lambda: cases(name, values, "set3c", range(2), TUNING_CROP),
         problem=partial(problem, name=name),
         methods=methods,
         groups=(name,),

@@ -18,6 +18,7 @@ from pnp_course.denoisers import GrayFromColour, at_sigma
 from pnp_course.devices import best_device, wait_for
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
 from pnp_course.experiments.networks import network, weights_hash
+from pnp_course.experiments.tally import Tally
 from pnp_course.provenance import provenance
 from pnp_course.solvers import DivergenceError, Result
 from pnp_course.training.guards import flushed_denormals
@@ -73,7 +74,10 @@ def run_job(job: Job) -> dict[str, Any]:
 def measure(
     method: Method, problem: Problem, denoiser: str, parameters: Parameters
 ) -> tuple[Result | Tensor, dict[str, Any]]:
-    """What a method returns for a problem, and how good it is, how it converged, its seconds and network evaluations.
+    """What a method returns for a problem, and how good it is, how it converged, and what it cost.
+
+    The cost: seconds, and of the network the forward passes (`network_calls`) and vector-Jacobian products
+    (`network_products`).
 
     The computation is where the problem's tensors are.
 
@@ -82,7 +86,7 @@ def measure(
     """
     net = _network(denoiser, problem) if denoiser else None
     level = parameters["sigma"] if "sigma" in parameters else problem.facts.get("sigma", 0.0)
-    calls, denoise = _Calls(net), at_sigma(net, level) if net is not None else None
+    calls, denoise = Tally(net), at_sigma(net, level) if net is not None else None
     _forget_memory(problem.y.device)
     begun = time.perf_counter()
     try:
@@ -93,7 +97,8 @@ def measure(
         calls.end()
     wait_for(problem.y.device)
     seconds = round(time.perf_counter() - begun, 4)
-    return out, {**_outcome(out, problem), "seconds": seconds, "network_calls": calls.count}
+    cost = {"seconds": seconds, "network_calls": calls.forward, "network_products": calls.products}
+    return out, {**_outcome(out, problem), **cost}
 
 
 def _network(name: str, problem: Problem) -> nn.Module:
@@ -114,23 +119,6 @@ def _outcome(out: Result | Tensor, problem: Problem) -> dict[str, Any]:
         "stopped_by": result.stopped_by if result else "",
         "curve": [[None if v is None or v != v else float(f"{v:.5g}") for v in pair] for pair in curve],
     }
-
-
-class _Calls:
-    """Counts the evaluations of the network inside a denoiser, however it is wrapped."""
-
-    def __init__(self, net: nn.Module | None):
-        self.count, self.hooks = 0, []
-        inner = [m for m in net.modules() if hasattr(m, "config")] if net is not None else []
-        if inner:  # the innermost one: a gradient step has its network inside
-            self.hooks = [inner[-1].register_forward_pre_hook(self._note)]
-
-    def _note(self, *_: Any) -> None:
-        self.count += 1
-
-    def end(self) -> None:
-        for hook in self.hooks:
-            hook.remove()
 
 
 def _forget_memory(device: torch.device) -> None:

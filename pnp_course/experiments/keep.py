@@ -1,6 +1,7 @@
 """The form in which results are committed: NAME-SCALE.csv, one short line for each case and method, and NAME-SCALE.md.
 
-`reproduce` writes both into its folder, and one command puts them where pages and notebooks read them:
+Beside them is NAME-SCALE-progress.csv, when each run was near its best (`progress`), where methods iterate. `reproduce` writes
+all of them into its folder, and one command puts them where pages and notebooks read them:
 
     cp runs/deblurring/deblurring-course.* benchmarks/results/
 
@@ -15,6 +16,7 @@ import pandas
 
 from pnp_course.experiments import report
 from pnp_course.experiments.experiment import Experiment
+from pnp_course.experiments.progress import progress
 from pnp_course.experiments.store import Store
 from pnp_course.experiments.tuning import Choices
 
@@ -23,10 +25,13 @@ MADE_WITH = ("pnp_course", "commit", "python", "torch", "device")
 
 
 def write(experiment: Experiment, scale: str, rows: pandas.DataFrame, choices: Choices, store: Store) -> None:
-    """Write both files into the results folder."""
+    """Write the files into the results folder."""
     name, origin = f"{experiment.name}-{scale}", provenance(experiment, scale, rows)
     head = "".join(f"# {line}\n" for line in origin)
     store.write(f"{name}.csv", head + short(experiment, rows).to_csv(index=False, lineterminator="\n"))
+    soon = progress(experiment, rows)
+    if len(soon):
+        store.write(f"{name}-progress.csv", head + soon.to_csv(index=False, lineterminator="\n"))
     pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), _parameters(choices), *origin]
     store.write(f"{name}.md", "\n\n".join(page.strip() for page in pages if page) + "\n")
 

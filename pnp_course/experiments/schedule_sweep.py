@@ -61,7 +61,7 @@ EXPERIMENT = Experiment(
     name="schedule-sweep",
     source="The length of a schedule",
     about=f"Photographs of CBSD68 under Levin's camera shakes, counted at peak {PEAK}, with schedules of several lengths.",
-    cases=at_scales(cases, 5, 6, small=table.CROP, course=table.CROP, paper=0),
+    cases=at_scales(cases, 5, 4, small=table.CROP, course=table.CROP, paper=0),
     tuning=list,
     problem=problem,
     methods=methods(),
