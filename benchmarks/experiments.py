@@ -77,7 +77,7 @@ def one_call(denoiser: str, sigma: float, product: bool) -> float:
     A gradient step's evaluation has the product of its network inside.
     """
     net, x = load_denoiser(denoiser), scene()[0]
-    differentiated = product and not getattr(net, "has_potential", False)
+    differentiated = product and not hasattr(net, "gradient_and_value")
     seconds = []
     for _ in range(4):
         begun = time.process_time()
