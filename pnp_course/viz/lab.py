@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -21,7 +23,7 @@ from pnp_course.training.losses import Penalty
 from pnp_course.training.presets import PRESETS
 from pnp_course.viz.figures import SCREEN_DPI, STYLES
 
-__all__ = ["committed", "live", "operations", "photographs", "points_figure"]
+__all__ = ["committed", "live", "measured", "operations", "photographs", "points_figure"]
 MARKERS = "osD^vP"
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -69,10 +71,19 @@ def committed(relative: str) -> pd.DataFrame:
     It is looked for beside the package, where a clone has it, and then in the package's own folder `tables`. If it is
     in neither place, the table is empty; a notebook that was downloaded alone then says so and goes on.
     """
-    for place in (PACKAGE.parent / relative, PACKAGE / "tables" / Path(relative).name):
-        if place.is_file():
-            return pd.read_csv(place, comment="#")
-    return pd.DataFrame()
+    file = _found(relative)
+    return pd.read_csv(file, comment="#") if file else pd.DataFrame()
+
+
+def measured(relative: str) -> dict[str, Any]:
+    """Read a JSON file of the repository, such as the results of a benchmark, like `committed`; empty if it is not there."""
+    file = _found(relative)
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file else {}
+
+
+def _found(relative: str) -> Path | None:
+    places = (PACKAGE.parent / relative, PACKAGE / "tables" / Path(relative).name)
+    return next((place for place in places if place.is_file()), None)
 
 
 def points_figure(panels: Mapping[str, Mapping[str, tuple[float, float]]], xlabel: str, ylabels: list[str]) -> Figure:
