@@ -1,7 +1,11 @@
 """Paper scale without the authors' files: random weights of full size in their place, and the plan of a long run."""
 
+import json
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +21,7 @@ from pnp_course.experiments.job import Job, run_job
 from pnp_course.operators import kernels
 
 TABLE = experiment_named("deconvolution")
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +97,23 @@ def test_the_plan_adds_up_the_hours(monkeypatch):
     assert re.search(r"scale course: 12 jobs, 1\.01 hours on one ", text)
     assert "Its tuning: 2 jobs, at most 0.168 hours" in text
     assert "| M | 3 | 302 | 0.252 |" in plan.plan(table, "course", 3)
+
+
+def test_the_hours_on_the_page_follow_from_the_counts():
+    """The page is up to date, and a line of its table is evaluations x operations / rate, computed here again."""
+    subprocess.run([sys.executable, "tools/full_scale_page.py", "--check"], cwd=ROOT, check=True)
+    found = json.loads((ROOT / "benchmarks" / "results" / "full_scale.json").read_text())
+    assert found["cases"] == len(TABLE.cases["paper"](None)) == 68 * 8 * 2
+    assert set(found["methods"]) == set(TABLE.methods)
+    for name, m in found["methods"].items():
+        assert m["network"] == TABLE.methods[name].denoisers["paper"]
+        assert m["evaluations"] >= m["iterations"]
+    coco = found["networks"]["published/coco-drunet"]
+    assert coco["weights"] == 32_640_960
+    # a gradient step runs its network forwards and backwards
+    assert found["networks"]["published/gs-drunet"]["gflop"] == pytest.approx(2 * coco["gflop"], rel=0.01)
+    hours = 68 * 8 * 2 * 50 * coco["gflop"] * (328 * 488 / found["side"] ** 2) / 15e3 / 3600
+    (line,) = (
+        line for line in (ROOT / "book" / "full-scale.md").read_text().splitlines() if line.startswith("| CoCo-ADMM")
+    )
+    assert float(line.split("|")[6]) == pytest.approx(hours, rel=0.1)

@@ -242,7 +242,8 @@ curves([
 # $\sigma$ it is gone. Prox does not care about $\sigma$ at all; GS loses a little with a stronger denoiser, for the
 # reason in the second point above.
 #
-# **And the photographs?** The file has the mean PSNR of GS-PnP on photographs under the same blur and noise, over both parameters.
+# **And a photograph?** The file has the PSNR of GS-PnP under the same blur and noise, over both parameters; if it has several photographs
+# (the next cell counts them), it is their mean.
 
 
 # %%
@@ -255,9 +256,15 @@ def results(name):
     return rows
 
 
+def counted(rows):
+    """How many photographs, in words."""
+    n = rows["image"].nunique()
+    return "one photograph" if n == 1 else f"{n} photographs"
+
+
 sweep = results("strength-sweep")
 table = sweep.pivot_table(index="lam", columns="ratio", values="psnr")
-print(f"photographs: {sweep['image'].nunique()}, runs: {len(sweep)}")
+print(f"{counted(sweep)}, runs: {len(sweep)}")
 peak = table.idxmax(axis=1)  # the best sigma/nu for each weight
 print("best sigma/nu for each weight:", peak.to_dict())
 assert peak.is_monotonic_increasing
@@ -265,7 +272,7 @@ assert peak.iloc[-1] >= 2 * peak.iloc[0]
 
 # %% mystnb={"image": {"alt": "A map of PSNR over strength and weight, measured with a network on a photograph: a ridge that rises to the right, above the dashed line of the rule"}}
 map_figure(
-    table, "σ / ν", "λ", "photographs, GS-PnP: PSNR in dB",
+    table, "σ / ν", "λ", f"{counted(sweep)}, GS-PnP: PSNR in dB",
     [r**2 for r in table.columns], "λ = (σ/ν)²",
 )  # fmt: skip
 
@@ -276,7 +283,7 @@ map_figure(
 # %% mystnb={"image": {"alt": "PSNR over sigma/nu: three curves for fixed weights, each with its maximum at another strength, further right the heavier the weight; above them the nearly flat curve of the best weight for each strength"}}
 slices = {f"λ = {lam:g}": (table.columns, table.loc[lam]) for lam in (3, 12, 48)}
 slices["the best λ for each σ"] = (table.columns, table.max())
-curves([{"title": "GS-PnP on photographs: PSNR (dB)", "xlabel": "σ / ν",
+curves([{"title": f"GS-PnP on {counted(sweep)}: PSNR (dB)", "xlabel": "σ / ν",
          "lines": slices}], 6.5, 3)  # fmt: skip
 
 # %% [markdown]
@@ -549,7 +556,7 @@ for task, difference in apart.items():
 
 # %%
 rows = results("step-sweep")
-print(f"photographs: {rows['image'].nunique()}")
+print(counted(rows))
 steps = rows.groupby("step")[["psnr", "network_calls"]].mean()
 ticks = list(steps.index)
 steps.round(2).T
@@ -663,7 +670,7 @@ ends.round(2)
 
 # %% mystnb={"image": {"alt": "PSNR in the holes over their side, 1 to 16 pixels: all curves fall; that of the run from the truth coincides with that from the interpolation for small sides"}}
 holes = results("holes-sweep")
-print(f"photographs: {holes['image'].nunique()}")
+print(counted(holes))
 inside = holes.pivot_table(index="side", columns="method", values="psnr") - 6.02
 sides = list(inside.index)
 assert (inside["GS-PnP"].diff()[1:] < 0).all()

@@ -48,7 +48,7 @@ METHODS = {
 EXPERIMENT = Experiment(
     name="poisson-denoising",
     source="Poisson denoising, [B] Table 6",
-    about="Photographs of CBSD68, counted without blur at peaks 30, 20, 5 and 10.",
+    about="Photographs of CBSD68, counted without blur.",
     cases=at_scales(partial(cases, "cbsd68"), 5, counting.TEST_IMAGES, course=counting.CROP, paper=0),
     tuning=lambda: cases("set3c", range(3), counting.TUNING_CROP),
     problem=problem,

@@ -1,4 +1,4 @@
-"""How long a schedule? The four methods that go through noise levels, with budgets of 6 to 96 iterations.
+"""How long a schedule? The four methods that go through noise levels, with 6 to 96 iterations.
 
 Such a method cannot be stopped early: its last level comes at its end. To spend fewer evaluations of the network one
 shortens the schedule. Parameters are those that were chosen for the deconvolution table at peak 50.
@@ -17,41 +17,41 @@ from pnp_course.experiments.solver_run import Restore
 from pnp_course.solvers import Result
 
 PEAK = 50
-BUDGETS = (6, 12, 24, 48, 96)
+LENGTHS = (6, 12, 24, 48, 96)
 SCHEDULED = ("DPIR", "DPS", "DiffPIR", "SNORE")
 
 
 def problem(case: Case) -> Problem:
-    """The problem of the deconvolution table, with the number of iterations."""
+    """The problem of the deconvolution table, with the length of the schedule."""
     p = table.problem(case)
-    return Problem(p.clean, p.y, {**p.facts, "iterations": case["iterations"]})
+    return Problem(p.clean, p.y, {**p.facts, "length": case["length"]})
 
 
 def cases(images: Iterable[int], crop: int) -> list[Case]:
-    """Every image, with the next of Levin's kernels, at each budget: the scenes of the deconvolution table."""
+    """Every image, with the next of Levin's kernels, at each length: the scenes of the deconvolution table."""
     return [
-        {"set": "cbsd68", "image": i, "crop": crop, "kernel": k, "peak": PEAK, "seed": 100 * i + k, "iterations": n}
+        {"set": "cbsd68", "image": i, "crop": crop, "kernel": k, "peak": PEAK, "seed": 100 * i + k, "length": n}
         for i, k in table.in_turns(list(images), 1)
-        for n in BUDGETS
+        for n in LENGTHS
     ]
 
 
 @dataclass(frozen=True)
-class WithBudget:
-    """A method of the deconvolution table, with the iterations of the case in the place of its own."""
+class WithLength:
+    """A method of the deconvolution table, with the length of the case as its iterations, in the place of its own."""
 
     restore: Restore
 
     def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
         """Run it."""
-        return self.restore(p, denoise, {**q, "iterations": p.facts["iterations"]})
+        return self.restore(p, denoise, {**q, "iterations": p.facts["length"]})
 
 
 def methods() -> dict[str, Method]:
     """The scheduled methods, with the parameters that the project ships."""
     chosen = tuning.read_choices(table.EXPERIMENT, "small", tuning.SHIPPED)[f"peak {PEAK}"]
     return {
-        name: Method(WithBudget(method.restore), method.denoisers, fixed={**method.fixed, **chosen[name]})  # type: ignore[arg-type]
+        name: Method(WithLength(method.restore), method.denoisers, fixed={**method.fixed, **chosen[name]})  # type: ignore[arg-type]
         for name in SCHEDULED
         for method in (table.METHODS[name],)
     }
@@ -65,5 +65,5 @@ EXPERIMENT = Experiment(
     tuning=list,
     problem=problem,
     methods=methods(),
-    groups=("iterations",),
+    groups=("length",),
 )
