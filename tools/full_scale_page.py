@@ -13,20 +13,27 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "results" / "full_scale.json", ROOT / "book" / "full-scale.md"
+JOBS = RESULTS.with_name("experiments.json")  # whole jobs on one core, with the part that is not the network's
 BEGIN, END = "<!-- hours: written by tools/full_scale_page.py -->", "<!-- end of the hours -->"
 # Tflop/s that a card sustains on convolutions in TF32, a fifth of what its maker promises, and seconds for a launch
 CARDS = {"a card of 15 Tflop/s": (15, 8e-6), "a card of 100 Tflop/s": (100, 8e-6)}
 WORKERS = (1, 8, 64)
 
 
-def jobs(r: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each method: its network, evaluations, operations of a job, and its hours on one core and on each card."""
-    scale = r["size"][0] * r["size"][1] / r["side"] ** 2
+def jobs(r: dict[str, Any], whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each method: its network, evaluations, operations of a job, and its hours on one core and on each card.
+
+    Args:
+        r: what a network costs. whole: what whole jobs cost, for the part of an iteration that is not the network's.
+    """
+    pixels = r["size"][0] * r["size"][1]
+    scale = pixels / r["side"] ** 2
     lines = []
     for name, m in r["methods"].items():
-        net, calls = r["networks"][m["cost"]], m["evaluations"]
+        net, calls, job = r["networks"][m["cost"]], m["evaluations"], whole["methods"][name]
         gflop = calls * scale * net["gflop"]
-        hours = {"core": calls * scale * net["seconds"]}
+        rest = (job["seconds"] - job["network_seconds"]) / job["iterations"] * pixels / whole["side"] ** 2
+        hours = {"core": calls * scale * net["seconds"] + m["iterations"] * rest}
         for card, (rate, launch) in CARDS.items():
             hours[card] = max(gflop / (1e3 * rate), calls * net["kernels"] * launch)
         hours = {where: r["cases"] * seconds / 3600 for where, seconds in hours.items()}
@@ -41,14 +48,14 @@ def number(value: float) -> str:
     return f"{value:.2g}" if value < 10 else f"{round(value, 2 - len(str(int(value)))):,.0f}"
 
 
-def tables(r: dict[str, Any]) -> str:
+def tables(r: dict[str, Any], whole: dict[str, Any]) -> str:
     """Both tables and where they come from."""
-    p, lines = r["provenance"], jobs(r)
+    p, lines = r["provenance"], jobs(r, whole)
     total = {where: sum(line["hours"][where] for line in lines) for where in lines[0]["hours"]}
     out = [
         f"A method has {r['cases']:,} jobs: 68 photographs, 8 kernels, 2 peaks. Counted: the evaluations of the network in a job "
-        "and the operations that they take. Measured: hours of one core, as counted evaluations times the seconds of one. "
-        "**Estimated**: hours of a card.",
+        "and the operations that they take. Measured: hours of one core, as evaluations times the seconds of one, and iterations "
+        "times the seconds of all else in them. **Estimated**: hours of a card.",
         "",
         "| method | network | evaluations | Tflop a job | hours, one core | "
         + " | ".join(f"hours, {card}" for card in CARDS)
@@ -70,9 +77,9 @@ def tables(r: dict[str, Any]) -> str:
         "|---|---|" + "---|" * len(CARDS),
         *(f"| {n} | {' | '.join(number(total[where] / n) for where in total)} |" for n in WORKERS),
         "",
-        "What is left out: the fidelity's part of an iteration (its share is in the [benchmarks](benchmarks.md)), the tuning, "
-        "whose pictures are a tenth as large, reading and writing. A card is taken to sustain a fifth of the rate that its maker "
-        f"promises for TF32, and to need {1e6 * CARDS['a card of 15 Tflop/s'][1]:.0f} microseconds to launch a kernel; no card "
+        "What is left out: the tuning, whose pictures are a tenth as large, reading and writing, and, on a card, the fidelity's "
+        "part of an iteration. A card is taken to sustain a fifth of the rate that its maker promises for TF32, and "
+        f"to need {1e6 * CARDS['a card of 15 Tflop/s'][1]:.0f} microseconds to launch a kernel; no card "
         "was measured.",
         "",
         f"`python benchmarks/full_scale.py`, torch {p['torch']}, {p['device']}, one thread, commit {p['commit']}. Seconds "
@@ -86,7 +93,8 @@ def main(arguments: list[str]) -> int:
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    new = f"{before}{BEGIN}\n\n{tables(results)}\n\n{END}{rest.partition(END)[2]}"
+    whole = json.loads(JOBS.read_text(encoding="utf-8"))
+    new = f"{before}{BEGIN}\n\n{tables(results, whole)}\n\n{END}{rest.partition(END)[2]}"
     if arguments == ["--check"]:
         if new != text:
             print(
