@@ -1,5 +1,8 @@
 """What a job of the deconvolution table costs: python benchmarks/experiments.py  ->  benchmarks/results/experiments.json
 
+With names, such as DPIR or batch, only these are measured again.
+
+
 1. Every method on one photograph of 256 x 256 under one camera shake, peak 50, in a fresh process each: seconds of the
    processor, forward passes and vector-Jacobian products of the network, the seconds that these take by themselves, and the
    memory beyond that of the same method on a picture of 32 x 32.
@@ -81,7 +84,7 @@ def one_call(denoiser: str, sigma: float, product: bool) -> float:
 
     A gradient step's evaluation has the product of its network inside.
     """
-    net, x = load_denoiser(denoiser), scene()[0]
+    net, x = load_denoiser(denoiser), scene()[0].clamp(1e-3, 1)  # Burg's entropy needs positive values
     differentiated = product and not hasattr(net, "gradient_and_value")
     seconds = []
     for _ in range(4):
@@ -95,15 +98,11 @@ def one_call(denoiser: str, sigma: float, product: bool) -> float:
     return min(seconds)
 
 
-def costs() -> dict[str, Any]:
-    """Every method, each in a process of its own."""
-    out = {}
-    for name in METHODS:
-        code = f"import json, runpy; m = runpy.run_path({__file__!r}); print(json.dumps(m['one_method']({name!r})))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        out[name] = json.loads(done.stdout.splitlines()[-1])
-        print(name, out[name], flush=True)
-    return out
+def in_fresh_process(name: str) -> dict[str, Any]:
+    """`one_method` in a process of its own."""
+    code = f"import json, runpy; m = runpy.run_path({__file__!r}); print(json.dumps(m['one_method']({name!r})))"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def workers() -> dict[str, float]:
@@ -181,18 +180,23 @@ def processor_seconds(*calls: Callable[[], Any], repeats: int = 2) -> list[float
     return [round(min(found), 3) for found in seconds]
 
 
-def main() -> None:
-    """Measure everything and write the results."""
+def main(wanted: list[str]) -> None:
+    """Measure everything, or only these methods and parts, and write the results as they come."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    parts: dict[str, Callable[[], Any]] = {"batch": batch, "jobs_per_minute": workers, "side_by_side": side_by_side}
+    out = json.loads(RESULTS.read_text(encoding="utf-8")) if wanted else {"methods": {}}
     machine = {"cores": os.cpu_count(), "load_before": round(os.getloadavg()[0], 2)}  # 0: nothing else was running
-    out = {
-        "provenance": provenance(), "threads": 1, "side": SIDE, "machine": machine, "batch": batch(),
-        "jobs_per_minute": workers(), "side_by_side": side_by_side(), "methods": costs(),
-    }  # fmt: skip
-    RESULTS.write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
+    out |= {"provenance": provenance(), "threads": 1, "side": SIDE, "machine": machine}
+    for name in wanted or [*METHODS, *parts]:
+        if name in METHODS:
+            out["methods"][name] = in_fresh_process(name)
+        else:
+            out[name] = parts[name]()
+        print(name, out.get(name) or out["methods"][name], flush=True)
+        RESULTS.write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
     print(f"results: {RESULTS}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -55,10 +55,11 @@ def twice(f):
 
 
 RIGHT = {
-    "check_counted": [counted, with_a_list],
+    "check_counted": [counted, with_a_list, lambda f: list(with_a_list(f))],
     "check_overhead": [
         lambda n1, s1, n2, s2, calls, network: (s2 - s1) / (n2 - n1) - calls * network,
         lambda n1, s1, n2, s2, calls, network: np.polyfit([n1, n2], [s1, s2], 1)[0] - calls * network,
+        lambda n1, s1, n2, s2, calls, network: (s2 - s1 - (n2 - n1) * calls * network) / (n2 - n1),
     ],
     "check_near": [
         lambda psnr, gap: int((psnr >= psnr.max() - gap).argmax()) + 1,
@@ -67,6 +68,7 @@ RIGHT = {
     ],
     "check_weight": [
         lambda t, lam, new: lam * new / t,
+        lambda t, lam, new: np.float64(new) / (t / lam),
         lambda t, lam, new: math.exp(math.log(lam / t) + math.log(new)),
     ],
 }
@@ -91,11 +93,13 @@ WRONG = {
         (lambda psnr, gap: int((psnr >= psnr.max() - gap).argmax()), "nearly"),
         (lambda psnr, gap: int((psnr >= psnr[-1] - gap).argmax()) + 1, "end of the run"),
         (lambda psnr, gap: 1, "you say"),
+        (lambda psnr, gap: None, "return"),
     ],
     "check_weight": [
         (lambda t, lam, new: lam * t / new, "other way round"),
         (lambda t, lam, new: lam, "balance moves"),
         (lambda t, lam, new: lam * (1 + new) / (1 + t), "not (1 + t)"),
         (lambda t, lam, new: new, "you say"),
+        (lambda t, lam, new: "less", "got str"),
     ],
 }
