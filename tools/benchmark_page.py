@@ -23,7 +23,8 @@ more than this course needs. Times depend on the machine and the day; ratios dep
 def measured(results: Row, script: str) -> str:
     """Where a table comes from."""
     p = results["provenance"]
-    threads = f", {results['threads']} threads" if "threads" in results else ""
+    count = results.get("threads")
+    threads = f", {count} thread{'s' * (count != 1)}" if count else ""
     return f"`python benchmarks/{script}`, torch {p['torch']}, {p['device']}{threads}, commit {p['commit']}."
 
 
@@ -158,8 +159,8 @@ def experiments(r: Row) -> list[str]:
     side = r["side"]
     return [
         "## A job of the experiments", "",
-        f"Photon-limited deconvolution of a photograph of {side} x {side} pixels at 50 photons, each method in a fresh process. "
-        "Products are vector-Jacobian products of the network; the network's share is its calls times the seconds of one; MiB "
+        f"Photon-limited deconvolution of a photograph of {side} x {side} pixels at 50 photons, each method once, in a fresh "
+        "process. Products are vector-Jacobian products of the network; the network's share is its calls times the seconds of one; MiB "
         f"are beyond the same method on 32 x 32 pixels. {busy}; seconds are those of the processor.", "",
         *table(head, rows), "",
         "The next has seconds of a whole Gaussian deblurring job, 50 iterations with PSNR after each and SSIM at the end, beside "
