@@ -160,8 +160,8 @@ def experiments(r: Row) -> list[str]:
     return [
         "## A job of the experiments", "",
         f"Photon-limited deconvolution of a photograph of {side} x {side} pixels at 50 photons, each method once, in a fresh "
-        "process. Products are vector-Jacobian products of the network; the network's share is its calls times the seconds of one; MiB "
-        f"are beyond the same method on 32 x 32 pixels. {busy}; seconds are those of the processor.", "",
+        "process. Products are vector-Jacobian products of the network; the network's share is its calls times the seconds "
+        f"of one; MiB are beyond the same method on 32 x 32 pixels. {busy}; seconds are those of the processor.", "",
         *table(head, rows), "",
         "The next has seconds of a whole Gaussian deblurring job, 50 iterations with PSNR after each and SSIM at the end, beside "
         "bare calls of network and proximal map, and beside the same iterations in deepinv, which measures nothing.", "",
