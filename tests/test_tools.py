@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -197,7 +198,8 @@ def test_student_version_has_no_solutions_and_no_outputs(copy, settings, where):
     (copy / "notebooks" / "src" / "01_small.py").write_text(FOLDED)
     (copy / "_config.yml").write_text(settings)
     assert nb.main(["student"]) == 0
-    notebook = nbformat.read(copy / "_build" / "student" / "01_small.ipynb", as_version=4)
+    with zipfile.ZipFile(copy / "_build" / "student" / nb.STUDENT_ZIP) as zipped:
+        notebook = nbformat.reads(zipped.read("01_small.ipynb").decode(), as_version=4)
     code = [c for c in notebook.cells if c.cell_type == "code"]
     assert [c.source for c in code][-1].startswith("import matplotlib")
     assert not any(c.outputs for c in code)

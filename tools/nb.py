@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES, NOTEBOOKS = ROOT / "notebooks" / "src", ROOT / "notebooks"
 PLAN = ROOT / "book" / "intro.md"
 CORE_MINUTES = 90
+STUDENT_ZIP = "pnp_course_notebooks.zip"
 JPEG_FROM_BYTES = 100_000
 MAX_LINES, MAX_MB, MAX_TOTAL_MB = 25, 2.0, 25.0
 LANGUAGE = {"name": "python"}
@@ -276,16 +277,20 @@ def copies() -> Iterator[tuple[str, nbformat.NotebookNode]]:
         yield f"{source.stem}.ipynb", student.copy(read_source(source), source.stem, site)
 
 
-def classroom() -> int:
-    """Write a zip of the students' copies."""
-    folder = ROOT / "_build" / "student"
-    folder.mkdir(parents=True, exist_ok=True)
-    archive = folder / "pnp_course_notebooks.zip"
+def zip_copies(archive: Path) -> None:
+    """Write a zip of the students' copies, whose links lead to the website or are left out, so that it opens anywhere."""
+    site = student.website(ROOT / "_config.yml")
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, notebook in copies():
-            nbformat.write(notebook, folder / name)
-            zipped.write(folder / name, name)
-    print(f"{archive.relative_to(ROOT)}")
+            zipped.writestr(name, nbformat.writes(student.links(notebook, site)))
+
+
+def classroom() -> int:
+    """Write the zip for a class into _build/student/."""
+    folder = ROOT / "_build" / "student"
+    folder.mkdir(parents=True, exist_ok=True)
+    zip_copies(folder / STUDENT_ZIP)
+    print((folder / STUDENT_ZIP).relative_to(ROOT))
     return 0
 
 

@@ -54,3 +54,15 @@ def copy(notebook: nbformat.NotebookNode, name: str, site: str) -> nbformat.Note
             cell.source = "".join([*parts, text[at:]])
             section = anchor(text[at:], section)
     return notebook
+
+
+def links(notebook: nbformat.NotebookNode, site: str) -> nbformat.NotebookNode:
+    """The notebook with links that work anywhere: they lead to the website, or are left out while it has no address."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            if site:
+                cell.source = re.sub(r"\]\(\.\./(book/[\w/-]+)\.md", rf"]({site}/\1.html", cell.source)
+                cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb", rf"]({site}/notebooks/\1.html", cell.source)
+            else:
+                cell.source = re.sub(r"\[([^\]]+)\]\((?:\.\./book/|\d\d_)[^)]*\)", r"\1", cell.source)
+    return notebook

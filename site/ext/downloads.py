@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import jupytext
+import nb
 import nbformat
 import reading
+import student
 
 FOLDER = "_downloads"
 README = """{title}
@@ -44,13 +46,7 @@ def install_line(repository: str) -> str:
 def notebook_of(source: Path, base: str) -> nbformat.NotebookNode:
     """A notebook without outputs, whose links lead to the website, or are left out where it has no address yet."""
     notebook = jupytext.read(source)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            if base:
-                cell.source = re.sub(r"\]\(\.\./(book/[\w/]+)\.md", rf"]({base}\1.html", cell.source)
-                cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb", rf"]({base}notebooks/\1.html", cell.source)
-            else:
-                cell.source = re.sub(r"\[([^\]]+)\]\((?:\.\./book/|\d\d_)[^)]*\)", r"\1", cell.source)
+    student.links(notebook, base.rstrip("/"))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
     return notebook
@@ -62,6 +58,7 @@ def pack(app: Any, error: Exception | None) -> None:
         return
     folder, base = Path(app.outdir) / FOLDER, app.config.html_baseurl
     folder.mkdir(exist_ok=True)
+    nb.zip_copies(folder / nb.STUDENT_ZIP)
     for source in sorted((ROOT / "notebooks" / "src").glob("[0-9]*.py")):
         if f"notebooks/{source.stem}" not in app.env.found_docs:
             continue

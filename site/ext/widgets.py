@@ -8,7 +8,8 @@ A quiz is written as
     ```
 
 Without a script, and on paper, every explanation is shown. `{minutes} 00-03` is the table of these notebooks with their
-computed minutes, `{timings}` the seconds in which each was executed, `{versions}` what the site was built with.
+computed minutes, `{plan} week` a plan of lessons with them, `{timings}` the seconds in which each was executed,
+`{versions}` what the site was built with.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from docutils.statemachine import StringList
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
+import plan
 import reading
 
 PARTS = ("python", "torch", "numpy", "scipy", "matplotlib", "scikit-image", "jupyterlab", "jupyter-book", "sphinx")
@@ -174,6 +176,23 @@ def versions() -> list[str]:
     return ["| package | version |", "|---|---|", *(f"| {name} | {number} |" for name, number in found.items())]
 
 
+class Plan(Directive):
+    """A plan of lessons whose minutes are computed from the notebooks: `{plan} week`, and lines as in tools/plan.py."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The parsed table."""
+        box = nodes.container()
+        try:
+            lines = plan.table(self.arguments[0], list(self.content), ROOT / "notebooks" / "src")
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        self.state.nested_parse(StringList(lines, source=self.name), 0, box)
+        return box.children
+
+
 TABLES = {"minutes": minutes, "timings": timings, "versions": versions}
 
 
@@ -181,6 +200,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Register."""
     app.add_directive("quiz", Quiz)
     app.add_directive("compare", Compare)
+    app.add_directive("plan", Plan)
     for name in TABLES:
         app.add_directive(name, Computed)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
