@@ -32,6 +32,7 @@ import student
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "_build" / "classroom"
 INSTRUCTOR = "pnp_course_instructor.zip"
+SLIDER = "Run this cell, and all above it: then its sliders move."
 README = """For the instructor. Do not put this archive where students find it.
 
 solved/         the notebooks with all outputs; the given solutions stand below the exercises
@@ -89,6 +90,17 @@ def assignments() -> int:
     return say(BUILT / "nbgrader")
 
 
+def without_dead_sliders(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with a sentence in the place of each slider that moves only while a kernel runs."""
+    notebook.metadata.pop("widgets", None)
+    for cell in (c for c in notebook.cells if c.cell_type == "code"):
+        for k, output in enumerate(cell.outputs):
+            if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+                said = {"text/plain": SLIDER, "text/markdown": f"*{SLIDER}*"}
+                cell.outputs[k] = nbformat.v4.new_output("display_data", data=said)
+    return notebook
+
+
 def instructor() -> int:
     """The archive with everything that students must not see."""
     folder = BUILT / "instructor"
@@ -97,7 +109,7 @@ def instructor() -> int:
         kit.copy(BUILT / name, folder / name)
     (folder / "solved").mkdir(parents=True, exist_ok=True)
     for stem, notebook in built().items():
-        nbformat.write(notebook, folder / "solved" / f"{stem}.ipynb")
+        nbformat.write(without_dead_sliders(notebook), folder / "solved" / f"{stem}.ipynb")
     (folder / "exam").mkdir(exist_ok=True)
     (folder / "exam" / "questions.md").write_text(exam.sheet(), encoding="utf-8")
     (folder / "exam" / "answers.md").write_text(exam.ANSWERS.read_text(encoding="utf-8"), encoding="utf-8")

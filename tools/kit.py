@@ -15,6 +15,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,10 @@ def collect(folder: Path, requirements: Path) -> None:
         subprocess.run([*pip, "download", "-d", str(folder), pin, "--index-url", chosen.index], check=True)
     find = ["--find-links", str(folder)]
     subprocess.run([*pip, "download", "--prefer-binary", "-d", str(folder), *find, "-r", str(requirements)], check=True)
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(folder), str(ROOT)], check=True)
+    with tempfile.TemporaryDirectory() as copied:  # setuptools leaves files where it builds
+        for name in ("pnp_course", "pyproject.toml", "README.md", "LICENSE", "LICENSE-text"):
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, Path(copied) / name)
+        subprocess.run([*pip, "wheel", "--no-deps", "-w", str(folder), copied], check=True)
 
 
 def listed(wheels: list[Path]) -> str:

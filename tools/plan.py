@@ -59,22 +59,37 @@ def minutes(part: str, folder: Path) -> int:
 
 
 def table(unit: str, lines: list[str], folder: Path) -> list[str]:
-    """Rows in Markdown from lines `what | parts in class | parts as homework | what is handed in`, parts separated by `;`."""
+    """Rows in Markdown from lines `what | parts in class | parts as homework | what is handed in`, parts separated by `;`.
+
+    A plan without any homework has no columns for it.
+    """
     rows, sums = [], [0, 0]
     for line in filter(str.strip, lines):
         name, *columns, hand_in = (piece.strip() for piece in line.split("|"))
-        shown: list[str] = []
+        if len(columns) != 2:
+            raise ValueError(f"a line of a plan is 'what | in class | at home | handed in'; this is {line!r}.")
+        cells = [name]
         for k, column in enumerate(columns):
             parts = [part.strip() for part in column.split(";") if part.strip()]
             total = sum(minutes(part, folder) for part in parts)
             sums[k] += total
-            shown += ["; ".join(link(part, folder) for part in parts) or "-", str(total or "-")]
-        rows.append(f"| {name} | " + " | ".join(shown) + f" | {hand_in} |")
-    head = f"| {unit} | in class | minutes | at home | minutes | handed in |"
-    return [head, "|---|---|---|---|---|---|", *rows, f"| together | | {sums[0]} | | {sums[1]} | |"]
+            cells += ["; ".join(link(part, folder) for part in parts), str(total)]
+        rows.append([*cells, hand_in])
+    rows = [
+        [unit, "in class", "minutes", "at home", "minutes", "handed in"], ["---"] * 6, *rows,
+        ["together", "", str(sums[0]), "", str(sums[1]), ""],
+    ]  # fmt: skip
+    return ["| " + " | ".join(row if sums[1] else row[:3] + row[5:]) + " |" for row in rows]
 
 
 def link(part: str, folder: Path) -> str:
-    """A part with a link to its notebook."""
-    rest = part[2:].replace('"', "*").replace(" without", ", without").replace(" all", ", with all that is folded")
-    return f"[{part[:2]}](/notebooks/{source(part[:2], folder).stem}.ipynb){rest}"
+    """A part with a link to its notebook, and with the full headings of the sections."""
+    path = source(part[:2], folder)
+    headings = re.findall(r"^# ## (.+)$", path.read_text(encoding="utf-8"), flags=re.M)
+
+    def whole(begin: re.Match[str]) -> str:
+        return "*" + next(h for h in headings if h.startswith(begin[1])).removesuffix(" (beyond the core)") + "*"
+
+    rest = re.sub(r'"([^"]+)"', whole, part[2:])
+    rest = rest.replace(" without", ", without", 1).replace(" all", ", with all that is folded", 1)
+    return f"[{part[:2]}](/notebooks/{path.stem}.ipynb){rest}"

@@ -60,6 +60,8 @@ def parts(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
             text = re.sub(r"\[([^\]\n]+)\]\((?!https?:)[^)]*\)", r"\1", cell.source)  # nothing to follow on a slide
             out += [nbformat.v4.new_markdown_cell(piece) for piece in paragraphs(text) if piece]
             continue
+        if any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in cell.outputs):
+            continue  # a slider that needs a kernel; its twin, which needs none, is a cell of its own
         long = len([line for line in cell.source.splitlines() if line.strip()]) > CODE_LINES
         if not re.match(r"(import|from) ", cell.source) and (cell.outputs or not long):
             out.append(nbformat.from_dict({**cell, "metadata": {"tags": ["hide"] if long else []}}))
@@ -78,7 +80,7 @@ def deck(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         heading = cell.cell_type == "markdown" and re.fullmatch(r"#+ [^\n]*", cell.source) is not None
         cell.id = f"slide-{k}"
         cell.metadata["slideshow"] = {"slide_type": kind}
-    return nbformat.v4.new_notebook(cells=cells, metadata={**notebook.metadata, "title": title(notebook)})
+    return nbformat.v4.new_notebook(cells=cells, metadata={"title": title(notebook)})
 
 
 def title(notebook: nbformat.NotebookNode) -> str:

@@ -180,6 +180,7 @@ class Plan(Directive):
     """A plan of lessons whose minutes are computed from the notebooks: `{plan} week`, and lines as in tools/plan.py."""
 
     required_arguments = 1
+    final_argument_whitespace = True
     has_content = True
 
     def run(self) -> list[nodes.Node]:
