@@ -1,0 +1,56 @@
+"""A deck of slides and the zip for students, as a browser and a visitor get them."""
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from site_visit import HTML, browser, site  # noqa: F401
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import nb  # noqa: E402
+import slides  # noqa: E402
+
+pytestmark = pytest.mark.browser
+FULL = """() => {
+  const out = [];
+  for (let k = 0; k < Reveal.getTotalSlides(); k++) {
+    const slide = Reveal.getCurrentSlide();
+    out.push(slide.getBoundingClientRect().height <= innerHeight && slide.checkVisibility());
+    Reveal.next();
+  }
+  return out;
+}"""
+
+
+def test_a_deck_opens_from_a_folder_without_a_network(browser, tmp_path):  # noqa: F811
+    stem = "16_poisson_denoising_single_photon"
+    notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)
+    (deck,) = slides.write({stem: notebook}, tmp_path)
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True)
+    page, trouble = context.new_page(), []
+    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else trouble.append(r.url))
+    page.goto(deck.as_uri())
+    page.wait_for_function("window.Reveal?.isReady() && window.MathJax?.startup?.promise")
+    page.evaluate("MathJax.startup.promise.then(() => 0)")
+    assert page.locator("mjx-container").count() > 50
+    assert page.locator("mjx-merror").count() == 0
+    shown = page.evaluate(FULL)
+    assert len(shown) > 20
+    assert all(shown)
+    assert trouble == []
+    context.close()
+
+
+def test_the_site_offers_the_notebooks_and_no_answers(site):  # noqa: F811
+    with zipfile.ZipFile(HTML / "_downloads" / nb.STUDENT_ZIP) as zipped:
+        assert len(zipped.namelist()) == len(list(nb.SOURCES.glob("[0-9]*.py")))
+    guide = (HTML / "book" / "teaching.html").read_text(encoding="utf-8")
+    assert f'href="../_downloads/{nb.STUDENT_ZIP}"' in guide
+    names = [p.name for p in HTML.rglob("*") if p.is_file()]
+    assert not [name for name in names if re.search(r"instructor.*\.zip|exam_answers|nbgrader", name)]
