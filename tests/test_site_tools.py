@@ -185,7 +185,9 @@ def test_a_notebook_can_be_downloaded_with_what_it_needs(tmp_path):
     app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path, config=config,
                           env=SimpleNamespace(found_docs={"notebooks/03_priors_to_denoisers"}))  # fmt: skip
     downloads.pack(app, None)
-    (archive,) = (tmp_path / "_downloads").iterdir()
+    folder = tmp_path / "_downloads"
+    assert {p.name for p in folder.iterdir()} == {"03_priors_to_denoisers.zip", "pnp_course_notebooks.zip"}
+    archive = folder / "03_priors_to_denoisers.zip"
     with zipfile.ZipFile(archive) as zipped:
         words = zipped.read("README.txt").decode()
         notebook = json.loads(zipped.read("03_priors_to_denoisers.ipynb"))
