@@ -41,9 +41,13 @@ class Camera:
         """Check the two maps."""
         check_counts(check_floating(self.dark, "dark"), "dark")
         if self.dark.ndim != 2 or self.hot.shape != self.dark.shape:
-            raise ValueError(f"dark has shape {tuple(self.dark.shape)} and hot {tuple(self.hot.shape)}; wanted one shape (H, W).")
+            raise ValueError(
+                f"dark has shape {tuple(self.dark.shape)} and hot {tuple(self.hot.shape)}; wanted one shape (H, W)."
+            )
         if self.hot.dtype != torch.bool:
-            raise ValueError(f"hot has dtype {self.hot.dtype}; wanted torch.bool, True where a pixel is not used: hot > 0.")
+            raise ValueError(
+                f"hot has dtype {self.hot.dtype}; wanted torch.bool, True where a pixel is not used: hot > 0."
+            )
         if bool(self.hot.all()):
             raise ValueError("every pixel of the camera is hot; wanted at least one that is used.")
 

@@ -32,7 +32,9 @@ def read_slices(path: str | os.PathLike[str]) -> Tensor:
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
     arrays = [p for p in files if p.suffix.lower() == ".npy"]
     if arrays and (mixed := [p for p in files if p not in arrays and _is_dicom(p)]):
-        raise SliceError(f"{path}: the folder holds .npy arrays and DICOM files ({mixed[0].name}); wanted one kind: split it.")
+        raise SliceError(
+            f"{path}: the folder holds .npy arrays and DICOM files ({mixed[0].name}); wanted one kind: split it."
+        )
     slices = [s for p in arrays for s in _array(p)] if arrays else _series(path, files)
     shapes = {s.shape for s in slices}
     if len(shapes) > 1:
