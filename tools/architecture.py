@@ -45,7 +45,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     (
         Room("images", "photographs, files, channels", 0, 1.8, ("images", "picture_files", "tiff_files")),
         Room("operators", "linear maps, exact adjoints", 2.1, 3.9),
-        Room("noise", "Gaussian, photon counts", 4.2, 5.8, ("noise", "anscombe")),
+        Room("noise", "Gaussian, photon counts", 4.2, 5.8, ("noise", "anscombe", "generalised_anscombe")),
         Room("denoisers", "networks, wrappers, the shipped weights", 5.8, 10),
         Room("metrics", "PSNR, SSIM", 10, 12),
     ),
@@ -61,7 +61,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("guarantees", "certificates, constants, rules: which theorem covers a run", 7.2, 11),
     ),
     (
-        Room("deconvolution", "the main job: degrade and restore", 0, 3, ("deconvolution", "single_photon")),
+        Room("deconvolution", "the main job: degrade and restore", 0, 3, ("deconvolution", "single_photon", "camera_noise")),
         Room("toy", "worlds solved exactly, no pictures", 4, 7.2),
         Room("training", "photographs to patches to noise to loss to weights", 7.2, 12),
     ),
