@@ -45,7 +45,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     (
         Room("images", "photographs, files, channels", 0, 1.8, ("images", "picture_files", "tiff_files")),
         Room("operators", "linear maps, exact adjoints", 2.1, 3.9),
-        Room("noise", "Gaussian, photon counts", 4.2, 5.8, ("noise", "anscombe", "generalised_anscombe")),
+        Room("noise", "Gaussian, photon counts, levels", 4.2, 5.8, ("noise", "anscombe", "generalised_anscombe", "noise_level")),
         Room("denoisers", "networks, wrappers, the shipped weights", 5.8, 10),
         Room("metrics", "PSNR, SSIM", 10, 12),
     ),
