@@ -25,7 +25,7 @@ from pnp_course.experiments.store import Store
 from pnp_course.operators import kernels
 
 TABLES = ("deblurring", "super-resolution", "inpainting")
-SWEEPS = ("strength-sweep", "step-sweep", "holes-sweep")
+SWEEPS = ("strength-sweep", "step-sweep", "holes-sweep", "robustness")
 
 
 @pytest.fixture
@@ -163,6 +163,22 @@ def test_a_sweep_takes_its_parameters_from_the_case(small):
         strength_sweep.restore(p, Denoiser(), {"iterations": 1})
     assert level.value.args[0] == pytest.approx(3 * 7.65 / 255)
     assert p.facts["lam"] == 12.0
+
+
+def test_a_wrong_word_about_the_noise_changes_the_weight_and_nothing_that_is_seen(small):
+    """The weight falls with the variance that is told, and the observation stays; a told kernel is in the fidelity."""
+    table = experiment_named("robustness")
+    cases = {(c["counts"], c["noise"], c["kernel"]): c | {"crop": 0} for c in table.cases["small"](1)}
+    assert len(cases) == 14
+    right, loud, wide = (table.problem(cases[key]) for key in ((0, 1.0, 1.0), (0, 2.0, 1.0), (0, 1.0, 2.0)))
+    assert torch.equal(right.y, loud.y)
+    assert torch.equal(right.y, wide.y)
+    assert loud.facts["variance"] == pytest.approx(4 * right.facts["variance"])
+    assert right.facts["variance"] == pytest.approx((7.65 / 255) ** 2)
+    many, few = (table.problem(cases[1, factor, 1.0]) for factor in (2.0, 0.5))
+    assert torch.equal(many.y, few.y)
+    assert (many.facts["variance"], few.facts["variance"]) == pytest.approx((1 / 60, 1 / 15))
+    assert wide.facts["fidelity"].value(right.clean) > 1.2 * right.facts["fidelity"].value(right.clean)
 
 
 @pytest.mark.parametrize("name", SWEEPS)
