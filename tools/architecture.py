@@ -55,7 +55,10 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("jacobian", "products, norms, spectra of J", 7.2, 10.2, ("jacobian", "lanczos", "linearize")),
         Room("datasets", "published image sets", 10.2, 12),
     ),
-    (Room("solvers", "one generator for each algorithm, and run()", 2, 7.2),),
+    (
+        Room("blind", "the blur kernel, from the picture", 0, 1.8),
+        Room("solvers", "one generator for each algorithm, and run()", 2, 7.2),
+    ),
     (
         Room("monitors", "what run() records at each iterate", 2, 5.6),
         Room("guarantees", "certificates, constants, rules: which theorem covers a run", 7.2, 11),
