@@ -321,7 +321,7 @@ figure.axes[1].plot([0], [0], "o", color="#0072B2")
 figure
 
 # %% [markdown]
-# *Figure 2.* A function and its Moreau envelope, one pixel.
+# *Figure 2.* Two functions of one pixel and their Moreau envelopes. The dot on the right is the value of the function at 0.
 #
 # **Exercise 2.** (a) Show that the conjugate of $w\|\cdot\|_\infty$ is the indicator function of $\{\|q\|_1 \le w\}$, and let
 # `my_conjugate(q, w)` return its value, 0 or `float("inf")`. (b) Compute the Moreau envelope of $w|v|$ for `my_envelope(u, w)`. You know it
@@ -778,14 +778,15 @@ valleys = {n: (fine, well.value(fine) + fine**2 / 2) for n, well in wells.items(
 figure = curves(
     [
         {"title": "prox of the double well", "xlabel": "z", "lines": steps},
-        {"title": "F(v) + (v - 0)²/2", "xlabel": "v", "lines": valleys},
+        {"title": "F(v) + v²/2, minimised for z = 0", "xlabel": "v", "lines": valleys},
     ]
 )
 figure.axes[1].set_ylim(0, 0.8)
 figure
 
 # %% [markdown]
-# *Figure 5.* Left: the steeper, the larger $r$; for $r > 1$ it jumps. Right: why.
+# *Figure 5.* Left: the larger $r$, the steeper the proximal operator; for $r > 1$ it jumps. Right: why; for $r = 1.5$ the
+# function that it minimises has two minima.
 #
 # The denoisers of [B] live at $r < 1$: a conservative $\gamma$-cocoercive denoiser is the prox of a $(1-\gamma)$-weakly convex function
 # (Theorem A.5), the converse of Theorem 8. In [A], Proposition 3.1, $D = I - \nabla g$ with a function $g$ whose gradient is $L$-Lipschitz, $L < 1$, is the prox of an

@@ -10,8 +10,8 @@
 # # Build a denoiser that is a gradient
 #
 # > **You will do.** Turn any network into the gradient of a function at the price of one backward pass; train one in
-# > seconds; deblur a photograph with an objective that never rises; then put ReLU in the place of ELU and watch a
-# > line search die.
+# > seconds; deblur a photograph with an objective that never rises; then put ReLU in the place of ELU and see a
+# > line search fail.
 # >
 # > **You will learn.** Why $D = I - \nabla g$ is conservative by construction and what it is not; what its training
 # > loss fits; the convergence theorem of GS-PnP with backtracking, with its full proof; which part of it needs a
@@ -33,6 +33,8 @@
 # step times $\lambda$.
 
 # %%
+import math
+
 import pandas as pd
 import torch
 from ipywidgets import FloatLogSlider, FloatSlider, interact
@@ -64,12 +66,35 @@ GS, TWIN = load_denoiser("gs-drunet"), load_denoiser("gs-drunet-relu")
 #
 # $$ g(x) = \tfrac12\|x - N(x)\|^2, \qquad D(x) = x - \nabla g(x) . $$
 #
-# What does $\nabla g$ cost? Let $r(x) = x - N(x)$, with Jacobian $I - J_N$. In a direction $v$ the product rule gives
+# So $g$ is 0 at the images that $N$ leaves as they are, and $D$ goes downhill from $x$ towards them. Here is the whole
+# construction on a single pixel. The network $N$ is a smooth curve that moves every intensity towards 0.2 or 0.8.
+
+# %% mystnb={"image": {"alt": "Left: the network N, a curve with three crossings of the identity, at 0.2, 0.5 and 0.8, and the denoiser D, which crosses it there, too. Right: the potential g, which is zero at 0.2, 0.5 and 0.8 and has low hills in between"}}
+pixel = torch.linspace(0, 1, 401).double().requires_grad_()
+pulled = 0.5 + 0.3 / math.tanh(3) * torch.tanh((pixel - 0.5) / 0.1)
+potential = (pixel - pulled).square() / 2
+(slope,) = torch.autograd.grad(potential.sum(), pixel)
+here = pixel.detach()
+lines = {"N(x)": pulled.detach(), "D(x)": here - slope, "identity": here}
+curves([
+    {"title": "network and denoiser", "xlabel": "x (intensity)",
+     "lines": {k: (here, v) for k, v in lines.items()}},
+    {"title": "potential g(x)", "xlabel": "x (intensity)",
+     "lines": {"": (here, potential.detach())}},
+], 8.5, 2.8)  # fmt: skip
+
+# %% [markdown]
+# *Figure 1.* Left: a network $N$ of one pixel and the denoiser $D = I - \nabla g$ that is made of it. Right: the potential
+# $g$, half the squared distance between $x$ and $N(x)$. Where $g$ falls, $D$ lies above the identity; where $g$ rises,
+# below. Look at the middle: $N$ moves
+# pixels away from 0.5, but $N(0.5) = 0.5$, so $g$ has a minimum there, and $D$ moves them towards it.
 #
-# $$ \langle\nabla g(x), v\rangle = \langle r, (I - J_N)v\rangle = \langle(I - J_N)^{\mathsf T}r, v\rangle, \qquad
+# What does $\nabla g$ cost? Let $r(x) = x - N(x)$, with Jacobian $I - J_N$. In a direction $h$ the product rule gives
+#
+# $$ \langle\nabla g(x), h\rangle = \langle r, (I - J_N)h\rangle = \langle(I - J_N)^{\mathsf T}r, h\rangle, \qquad
 # \text{so}\quad \nabla g = r - J_N^{\mathsf T}r, $$
 #
-# and with $x - r = N$
+# and, because $D = x - \nabla g$ and $x - r = N$,
 #
 # $$ \boxed{\;D(x) = N(x) + J_N(x)^{\mathsf T}\,(x - N(x))\;} $$
 #
@@ -84,18 +109,18 @@ D = load_denoiser("gs-drunet").double()
 N = D.network
 output, product = torch.func.vjp(lambda z: N(z, sigma), patch)
 by_formula = output + product(patch - output)[0]
-v, step = torch.randn(patch.shape, generator=generator).double(), 1e-5
-ends = [float(D.value(patch + s * step * v, sigma)) for s in (-1, 1)]
+h, step = torch.randn(patch.shape, generator=generator).double(), 1e-5
+ends = [float(D.value(patch + sign * step * h, sigma)) for sign in (-1, 1)]
 by_difference = (ends[1] - ends[0]) / (2 * step)
-slope = float(((patch - D(patch, sigma)) * v).sum())
-print(f"<grad g, v>: by D {slope:.6f}, by difference {by_difference:.6f}")
+slope = float(((patch - D(patch, sigma)) * h).sum())
+print(f"<grad g, h>: by D {slope:.6f}, by difference {by_difference:.6f}")
 assert (D(patch, sigma) - by_formula).abs().max() < 1e-10
 assert abs(slope - by_difference) < 1e-5 * abs(slope)
 
 # %% [markdown]
-# Cost is counted in evaluations, not in seconds, which depend on the machine. `Counted` wraps a network and counts.
-# The potential alone needs a forward pass; the denoiser a forward pass and a product, and the potential comes with it
-# for free. That the objective of the whole restoration is a by-product will matter.
+# We count the cost in evaluations of the network; seconds depend on the machine. `Counted` wraps a network and counts.
+# The potential alone needs one forward pass. The denoiser needs one forward pass and one product, and the potential
+# comes with it for free. This will matter in section 6: there the value of the objective is needed at every step.
 
 # %%
 counted = toy.Counted(N)
@@ -111,15 +136,15 @@ assert tally["denoise_and_value"] == {"forward passes": 1, "products with J_N^T"
 pd.DataFrame(tally).T
 
 # %% [markdown]
-# **Exercise 1.** $N(x) = \kappa x$ with a number $\kappa$. By which number does $D$ multiply? For which
+# **Exercise 1.** Let $N(x) = \kappa x$ with a number $\kappa$. By which number does $D$ multiply? For which
 # $\kappa$ is $D$ nonexpansive? Can it multiply by 2?
 #
 # <details>
 # <summary>Solution</summary>
 #
 # $g = \tfrac12(1 - \kappa)^2\|x\|^2$, so $D$ multiplies by $1 - (1 - \kappa)^2 = 2\kappa - \kappa^2$. Nonexpansive:
-# $(1 - \kappa)^2 \le 2$, that is $1 - \sqrt2 \le \kappa \le 1 + \sqrt2$. Never by more than 1: a linear $N$ has no
-# curvature, as section 3 explains.
+# $(1 - \kappa)^2 \le 2$, that is $1 - \sqrt2 \le \kappa \le 1 + \sqrt2$. It never multiplies by more
+# than 1, so not by 2: a linear $N$ has no curvature, as section 3 explains.
 #
 # </details>
 
@@ -187,7 +212,7 @@ shown |= {"its N": tiny.network(noisy, sigma), "2x - N, same D": mirrored}
 gallery({f"{k}: {gained[k]:.1f} dB": v for k, v in shown.items()}, columns=4)
 
 # %% [markdown]
-# *Figure 1.* What the trained denoiser makes of a noisy photograph, and what two networks do from which the same $D$ is
+# *Figure 2.* What the trained denoiser makes of a noisy photograph, and what two networks do from which the same $D$ is
 # built.
 #
 # There it is: $D$ removes most of the noise, $N$ adds to it. The fourth picture is of the mirror image $2x - N(x)$, which
@@ -197,19 +222,22 @@ gallery({f"{k}: {gained[k]:.1f} dB": v for k, v in shown.items()}, columns=4)
 # and what its training fits.
 
 # %% [markdown]
-# ## 3. Conservative by construction, and no more
+# ## 3. Conservative by construction, and nothing else
 #
 # $D = \nabla\psi$ with $\psi = \tfrac12\|\cdot\|^2 - g$. So $D$ is *conservative* whatever the weights of $N$ are:
 # trained or not, good or bad. (In Wei and others (2025), below [B], symmetry of the Jacobian is a penalty, and holds
-# approximately.) To see what else holds, let $N$ be twice differentiable and differentiate $\nabla g = (I - J_N)^{\mathsf T}r$ once more:
+# approximately.) To see what else holds, let $N$ be twice differentiable and differentiate $\nabla g = (I -
+# J_N)^{\mathsf T}r$ once more:
 #
 # $$ \nabla^2g = (I - J_N)^{\mathsf T}(I - J_N) - \sum_i r_i\,\nabla^2N_i, \qquad J_D = I - \nabla^2g. \qquad (\dagger) $$
 #
-# Symmetric, and that is all. (The course's $N$ uses the ELU activation, whose second derivative jumps at one point; there
+# $J_D$ is symmetric, and nothing more is certain. (The course's $N$ uses the ELU activation, whose second derivative
+# jumps at one point; there
 # $(\dagger)$ holds almost everywhere.) The first term of $\nabla^2g$ is positive semidefinite and unbounded: $J_D$ may have
-# eigenvalues far below 0, so $D$ need be neither *monotone* nor *nonexpansive*. The second, the *curvature* of $N$, has
+# eigenvalues far below 0. So $D$ need be neither *monotone* nor *nonexpansive*. The second, the *curvature* of $N$, has
 # no sign: only through it can $J_D$ have an eigenvalue above 1. Remember this for section 8. We look at whole Jacobians
-# on a patch of $8\times8$ pixels: $192\times192$ numbers.
+# on a patch of $8\times8$ pixels at $\sigma = 25/255$: $192\times192$ numbers. The table shows the spectral norm of $J -
+# J^{\mathsf T}$, and the lowest and the highest eigenvalue of the symmetric part $S = (J + J^{\mathsf T})/2$.
 
 # %%
 small = patch[..., 4:12, 4:12]
@@ -228,27 +256,29 @@ for name, network in maps.items():
 pd.DataFrame(rows).T.round(3)
 
 # %% [markdown]
-# ($S$ is the symmetric part.) Both $D$ are symmetric to rounding, no plain network is.
+# Both $D$ are symmetric up to rounding errors; neither of the two plain networks is.
 #
 # **Which $N$ belongs to a given $D$?** Not one: many. Turn the residual $r$ by any orthogonal matrix $Q(x)$ that depends
-# on $x$ differentiably; then $\|r\|$, $g$ and $D$ stay the same. The mirror image of figure 1 is $Q = -I$.
+# on $x$ differentiably; then $\|r\|$, $g$ and $D$ stay the same. The mirror image of figure 2 is $Q = -I$.
 #
-# *In words: a potential that is bounded below is all that the construction needs. So the form of $D$ restricts it no
-# further.*
+# *In words: every differentiable potential that is bounded below can be made by some $N$. So the construction excludes
+# no other potential.*
 #
 # Call $D$ a *gradient-step denoiser* if it has the form (10)-(11) with some differentiable $N$.
 #
 # **Proposition 1.** $D$ is a gradient-step denoiser if and only if $D = I - \nabla g$ with a differentiable $g$ that is
 # bounded below.
 #
-# *Proof.* $\tfrac12\|x - N\|^2 \ge 0$. Conversely add a constant, so that $g > 0$ (the gradient does not notice), and
+# *Proof.* $g = \tfrac12\|x - N(x)\|^2 \ge 0$ is bounded below. Conversely, let $g$ be bounded below, and add a
+# constant, so that $g > 0$ (the gradient does not notice), and
 # let $N(x) = x - \sqrt{2g(x)}\,e$ with a fixed vector $e$ of length 1: it is differentiable and $\tfrac12\|x -
 # N(x)\|^2 = g(x)$. $\square$
 #
 #
 # ## 4. What the training loss fits
 #
-# Let $x = u + \sigma\xi$ with $u$ from any prior, $\xi \sim \mathcal N(0, I)$ independent of $u$, and $p_\sigma$ the density
+# Let $x = u + \sigma\xi$ with $u$ from any prior, $\xi \sim \mathcal N(0, I)$ independent of $u$, and $p_\sigma$ the
+# density
 # of $x$. Notebook 03 proved *Tweedie's identity*, $\mathbb E[u \mid x] = x + \sigma^2\nabla\log p_\sigma(x)$ (8), and
 # that the error of any estimator $\hat u(x)$ splits:
 #
@@ -268,15 +298,17 @@ pd.DataFrame(rows).T.round(3)
 # if and only if the continuous function in it does wherever $p_\sigma > 0$, that is everywhere. $\square$
 #
 # To train a gradient-step denoiser is therefore to fit a *density* of noisy images by its *score*: with $q =
-# e^{-g/\sigma^2}$ (where integrable, and normed) the last term is $\sigma^4\,\mathbb E\|\nabla\log q - \nabla\log
+# e^{-g/\sigma^2}$ (if it is integrable, and then normalised) the last term is $\sigma^4\,\mathbb E\|\nabla\log q -
+# \nabla\log
 # p_\sigma\|^2$. And $-\sigma^2\log p_\sigma$ is smooth and bounded below, as $p_\sigma \le (2\pi\sigma^2)^{-n/2}$ in
-# $\mathbb R^n$: **the ideal denoiser of every prior is a gradient-step denoiser** (Proposition 1). The architecture costs
-# nothing in principle.
+# $\mathbb R^n$: **the ideal denoiser of every prior is a gradient-step denoiser** (Proposition 1). In principle the
+# architecture excludes no ideal denoiser.
 #
-# Our laboratory is the pixel of notebook 03, with peaks at 0.2 and 0.8. `RootNet` is the $N$ of Proposition 1 for $g =
+# We test this on the pixel of notebook 03, with peaks at 0.2 and 0.8. `RootNet` is the $N$ of Proposition 1 for $g =
 # -\sigma^2\log p_\sigma + \text{const}$; `GradientStep` around it must be the posterior mean. Then we check Theorem
-# 2 with a *wrong* $g$, made for a prior with one broad peak: left a double integral over $(x, u)$, right Bayes' rule
-# on a grid and a finite difference of $\log p_\sigma$.
+# 2 with a *wrong* $g$, made for a prior with one broad peak. The left side is computed by a double integral over $(x,
+# u)$, the
+# right side by Bayes' rule on a grid and a finite difference of $\log p_\sigma$.
 
 # %%
 prior = GaussianMixture.two_peaks()
@@ -322,12 +354,13 @@ curves([
 ], 8.5, 3)  # fmt: skip
 
 # %% [markdown]
-# *Figure 2.* Left: two wells, at the two clean values. Right: the ideal denoiser, and two networks that both make it.
-# Neither resembles a denoiser.
+# *Figure 3.* Left: the potential has two wells, at the two clean values. Right: the ideal denoiser, and two networks $N = x
+# \pm\sqrt{2g}$ (the two signs of the root) that both make it. Neither resembles a denoiser.
 #
 # ## 5. An objective for plug-and-play
 #
-# Let $f$ be a *fidelity*, such as $\tfrac12\|Ax - y\|^2$. With a potential in hand there is an objective with a
+# Let $f$ be a *fidelity*, such as $\tfrac12\|Ax - y\|^2$. (Other notebooks call it $G$; here we keep the letter of
+# [A].) With a potential in hand there is an objective with a
 # formula, and proximal gradient descent (PGD) for it:
 #
 # $$ \begin{aligned} F &= \lambda f + g, \\
@@ -335,7 +368,8 @@ curves([
 #   &= \operatorname{prox}_{\tau\lambda f}\bigl(\tau\,D(x_k) + (1 - \tau)\,x_k\bigr) . \end{aligned} $$
 #
 # The second form inserts $\nabla g = I - D$. It is a *plug-and-play* loop: for $\tau < 1$ with an *averaged denoiser*, for
-# $\tau = 1$ with $D$ itself, for $\tau > 1$ with a step beyond $D$ (most runs below end there). Compare the PGD of notebook
+# $\tau = 1$ with $D$ itself, and for $\tau > 1$ with a step that goes beyond $D$ (most runs below end with such a
+# $\tau$). Compare the PGD of notebook
 # 03. There the fidelity was in the gradient step, and the denoiser was the proximal operator of an implicit prior. Here
 # the roles are exchanged, the prior is explicit, and it need not be convex. How long may the step be?
 #
@@ -355,12 +389,14 @@ curves([
 # The descent lemma of notebook 02, whose proof integrates along the segment only, says $g(x^+) \le g(x) +
 # \langle\nabla g(x), d\rangle + \tfrac L2\|d\|^2$. Add the two: the inner products cancel. $\square$
 #
-# Our exact world for checking it: *two* pixels, each with the two-peak prior, seen only through their mean, $A =
-# \tfrac12\bigl(\begin{smallmatrix}1 & 1\\ 1 & 1\end{smallmatrix}\bigr)$, which is 0.5. One is black and one is white,
-# but which? $\nabla^2g = I - J$, and by notebook 03 the derivative of a pixel's ideal denoiser, $J$, lies between a
-# positive infimum $a$ and a maximum $M > 1$. So $\nabla g$ is Lipschitz with constant $\max(1 - a, M - 1)$. But the descent
-# lemma uses only $\nabla^2g \le L$ along the segment: hills of $g$, where $\nabla^2g < 0$, cost nothing. So Lemma 3 holds
-# with $L = 1 - a$. The cell checks it with this $L$ at random points; often there is nearly equality.
+# We check it on an example that we know exactly: *two* pixels, each with the two-peak prior, of which only the mean is
+# observed, $A =
+# \tfrac12\bigl(\begin{smallmatrix}1 & 1\\ 1 & 1\end{smallmatrix}\bigr)$ and $y = (0.5, 0.5)$. So one pixel is dark and
+# one is bright, but which? $\nabla^2g = I - J$, and by notebook 03 the derivative of a pixel's ideal denoiser, $J$, has a
+# positive infimum $J_{\min}$ and a maximum $J_{\max} > 1$. So $\nabla g$ is Lipschitz with the constant $\max(1 - J_{\min},
+# J_{\max} - 1)$. But the descent lemma needs only an upper bound, $\nabla^2g \le L$, along the segment; negative
+# eigenvalues of $\nabla^2g$ do not matter to it. So Lemma 3 holds with $L = 1 - J_{\min}$. The cell checks it with this
+# $L$ at random points; often there is nearly equality.
 
 # %%
 mean_of_two = Blur(torch.tensor([[0.5, 0.5]]))
@@ -390,25 +426,26 @@ assert min(quotients) > 0
 #
 # ## 6. Backtracking, and the theorem
 #
-# For a network nobody knows $L$. [A] (section 2.4, Algorithm 1) asks the objective instead. Fix $0 < c < 1$ and $0 <
-# \eta < 1$; try $x^+$ with the current $\tau$, and accept it if
+# For a network nobody knows $L$. [A] (section 2.4, Algorithm 1) evaluates the objective instead. Fix $0 < c < 1$ and $0 <
+# \eta < 1$; compute a *trial point* $x^+$ as in Lemma 3 with the
+# current $\tau$, and accept it if
 #
 # $$ F(x_k) - F(x^+) \ge \frac c\tau\|x_k - x^+\|^2, \qquad (\ast) $$
 #
-# else replace $\tau$ by $\eta\tau$ and try again. After a success $x_{k+1} = x^+$, $\tau_k = \tau$, and the next iteration
+# else replace $\tau$ by $\eta\tau$ and try again. After acceptance $x_{k+1} = x^+$, $\tau_k = \tau$, and the next iteration
 # begins with this $\tau$: it never grows. (A program also stops when $\tau$ is below a tiny number, `smallest`.) By Lemma
 # 3 $(\ast)$ holds as soon as $\tau \le 2(1 - c)/L$. ([A], and so our solver, takes $c < \tfrac12$, which one needs
-# if $f$ is not convex: exercise 3.)
+# if $f$ is not convex: see exercise 3.)
 #
 #
 # **Exercise 2.** Write one iteration of backtracking: given $x$, the current $\tau$, the objective `F` and the
-# map `step(x, tau)`, which returns the try $x^+$, return $x_{k+1}$ and the new $\tau$. The check compares fifteen
+# map `step(x, tau)`, which returns the trial point $x^+$, return $x_{k+1}$ and the new $\tau$. The check compares fifteen
 # iterations with the library on two pixels.
 #
 # <details>
 # <summary>Solution</summary>
 #
-# See the cell below: a loop that ends at the first accepted try, and returns the $\tau$ it was accepted with, since
+# See the cell below: a loop that ends at the first accepted trial point, and returns the $\tau$ it was accepted with, since
 # the next iteration begins there.
 #
 # </details>
@@ -436,8 +473,11 @@ assert checks.check_backtracking(given) == "right"
 # %% [markdown]
 # **Exercise 3.** Drop the convexity of $f$; let $x^+$ be *a* minimiser of $\tau\lambda f + \tfrac12\|\cdot -
 # z\|^2$, $z = x - \tau\nabla g(x)$. Prove $F(x) - F(x^+) \ge \bigl(\tfrac1{2\tau} - \tfrac L2\bigr)\|x - x^+\|^2$.
-# Which $c$ are now possible, and up to which $\tau$ is $(\ast)$ certain? The check tries $\lambda f =
-# -\tfrac\kappa2x^2$, $g = \tfrac L2x^2$ with $\kappa\tau$ close to 1.
+# (Hint: compare the values that $x^+$ and $x$ give to the function that $x^+$ minimises.) Which $c$ are now possible,
+# and up to which $\tau$ is $(\ast)$ certain? Let `mine` return that longest
+# $\tau$. The check takes $\lambda f = -\tfrac\beta2x^2$, $g = \tfrac L2x^2$ with $\beta\tau$ close to 1, where your
+# step must
+# just be accepted.
 #
 # <details>
 # <summary>Solution</summary>
@@ -481,23 +521,36 @@ assert checks.check_longest_step(given) == "right"
 # >    $\min_{k<K}\operatorname{dist}(0, \partial F(x_{k+1})) = O(1/\sqrt K)$.
 # > 3. If also $F$ has the *Kurdyka-Łojasiewicz property*, $(x_k)$ converges to a critical point.
 #
-# **Proof of 1.** *Tries stay near.* Let $x = x_k$ and $p = \operatorname{prox}_{\tau\lambda f}(x)$. Comparing $p$ with $x$
-# in what the prox minimises, $\tau\lambda f(p) + \tfrac12\|p - x\|^2 \le \tau\lambda f(x)$, so $\|p - x\|^2 \le 2\tau\lambda(f(x) - m)$.
-# Proximal operators are nonexpansive, so $\|x^+ - p\| \le \tau\|\nabla g(x)\|$. As $\tau \le \tau_0$, all
-# tries lie in one ball,
+# **Proof of 1.** *Trial points stay near.* Let $x = x_k$ and $\bar x = \operatorname{prox}_{\tau\lambda f}(x)$. The
+# function that
+# the proximal operator minimises is at $\bar x$ at most what it is at $x$: $\tau\lambda f(\bar x) + \tfrac12\|\bar x -
+# x\|^2 \le
+# \tau\lambda f(x)$. So $\|\bar x - x\|^2 \le 2\tau\lambda(f(x) - m)$. Proximal operators are nonexpansive, so $\|x^+ -
+# \bar x\| \le
+# \tau\|\nabla g(x)\|$. As $\tau \le \tau_0$, all trial points lie in one ball,
 #
-# $$ \|x^+ - x\| \le \sqrt{2\tau_0\lambda(f(x) - m)} + \tau_0\|\nabla g(x)\| =: \varrho(x) . $$
+# $$ \|x^+ - x\| \le \sqrt{2\tau_0\lambda(f(x) - m)} + \tau_0\|\nabla g(x)\| =: \Theta(x) . $$
 #
 # *The search stops.* On that ball $\nabla g$ has *some* Lipschitz constant $L$, and the ball contains the segments
 # from $x$. After finitely many multiplications by $\eta$ we have $\tau \le 2(1-c)/L$, and Lemma 3 accepts.
 #
 # *Rate.* $F \ge \lambda m$ since $g \ge 0$. Sum $(\ast)$ over $k < K$, with $\tau_k \le \tau_0$: $\frac
-# c{\tau_0}\sum_{k<K}\|x_{k+1} - x_k\|^2 \le F(x_0) - \lambda m$. The smallest of $K$ numbers is at most their mean. $\square$
+# c{\tau_0}\sum_{k<K}\|x_{k+1} - x_k\|^2 \le F(x_0) - \lambda m$. The smallest of $K$ numbers is at most their mean.
+# $\square$
 #
-# **Proof of 2.** *One constant for all.* $\lambda f(x_k) \le F(x_k) \le F(x_0)$ (again $g \ge 0$), and $\nabla g$ is bounded
-# on the ball that holds the iterates. So $\varrho(x_k)$ is bounded: all tries of all iterations lie in *one* ball.
-# Let $L$ belong to that. A step $\tau \le 2(1-c)/L$ is never rejected, hence $\tau_k \ge \tau_{\min} =
-# \min(\tau_0,\, 2\eta(1-c)/L)$, and only finitely many rejections fit in between.
+# **Proof of 2.** *One constant for all.* $\lambda f(x_k) \le F(x_k) \le F(x_0)$ (again $g \ge 0$), and $\nabla g$ is
+# bounded
+# on the ball that holds the iterates. So $\Theta(x_k)$ is bounded: all trial points of all iterations lie in *one* ball.
+# Let $L$ be a Lipschitz constant of $\nabla g$ on it. A step $\tau \le 2(1-c)/L$ is never rejected, so a rejected step
+# is longer, and after multiplication by
+# $\eta$ it is still longer than $2\eta(1-c)/L$. Hence $\tau_k \ge \tau_{\min} = \min(\tau_0,\, 2\eta(1-c)/L)$. Each
+# rejection
+# multiplies $\tau$ by $\eta < 1$, so there are finitely many.
+#
+# The first half says what we wanted to know about the step. The second half turns small moves into small gradients:
+#
+# <details>
+# <summary>Proof of 2, second half: limit points are critical</summary>
 #
 # *Limit points.* From Lemma 3's subgradient $v$,
 #
@@ -507,6 +560,8 @@ assert checks.check_longest_step(given) == "right"
 # which with part 1 gives the rate. The sum in part 1 is finite, so $w_k \to 0$. If $x_{k_j} \to x$, then $w_{k_j} -
 # \nabla g(x_{k_j}) \in \lambda\,\partial f(x_{k_j})$ tends to $-\nabla g(x)$, and the graph of the
 # subdifferential of a closed convex function is closed. $\square$
+#
+# </details>
 #
 # <details>
 # <summary>Proof of 3</summary>
@@ -526,12 +581,13 @@ assert checks.check_longest_step(given) == "right"
 #   compositions of such maps have Jacobians that are Lipschitz on bounded sets.
 # - **Bounded iterates.** They stay where $F \le F(x_0)$. As $g \ge 0$, it is enough that $f$ grows to infinity; for a blur,
 #   that its transfer function has no zero.
-# - **Kurdyka-Łojasiewicz.** Roughly: near a critical point, a change of the scale of its values makes $F$ as sharp as a
-#   cone. It is true for all functions built from polynomials, exponentials and logarithms in finitely many steps.
+# - **Kurdyka-Łojasiewicz.** Roughly: near a critical point, one can rescale the values of $F$ so that its graph becomes as
+#   steep as a cone. It is true for all functions built from polynomials, exponentials and logarithms in finitely many steps.
 #   [Notebook 10](10_gs_pnp.ipynb) defines and draws it.
 #
-# The check, with a first step that is far too long. (Here $f$ does not see the difference of the pixels; the iterates are bounded
-# since $g$ grows to infinity.) The two sides of each claim come from different places: $L$ from Theorem
+# The next cell checks the theorem, with a first step that is far too long. (Here $f$ does not depend on the difference of
+# the pixels; the iterates are bounded since $g$ grows to infinity. In the code `i.u` is the iterate, the output of the
+# proximal operator.) The two sides of each claim come from different places: $L$ from Theorem
 # 3 of notebook 03, the run from the solver, criticality from the exact posterior mean.
 
 # %%
@@ -587,13 +643,16 @@ level_figure(
 )
 
 # %% [markdown]
-# *Figure 3.* Level lines of $F$, four runs; a cross marks the end of each. Which valley is reached depends on the start:
+# *Figure 4.* Level lines of $F$ and four runs; each run begins at the end of its line without a cross, and a cross
+# marks its
+# last iterate. Which valley is reached depends on the start:
 # the theorem promises a critical point, not the global minimum. The run that starts on the diagonal stays on it, by
 # symmetry, and converges to a saddle: critical, too.
 #
 # ## 7. A photograph
 #
-# Camera shake and a little noise; denoiser strength $\sigma = 2\nu$ with $\nu$ the noise of the observation. The cell
+# The photograph is blurred by a motion of the camera, with a little noise. The strength of the denoiser is $\sigma = 2\nu$,
+# where $\nu$ is the standard deviation of the noise of the observation. The cell
 # first verifies that the transfer function has no zero (so the iterates are bounded), then runs two loops: without
 # line search at $\tau = 3$, and with backtracking from the same $\tau$.
 
@@ -615,28 +674,31 @@ assert end.evaluations == 1 + 25 + end.rejected
 assert (rising.history.F.diff()[1:] > 0).all()
 assert end.rejected > 0
 assert (mended.history.F.diff()[1:] <= 0).all()
+assert rising.history.F.iloc[-1] > 2 * rising.history.F.iloc[2]
 
-# %% mystnb={"image": {"alt": "Left: the objective on a logarithmic axis; with the fixed step it climbs steeply, with backtracking it falls and flattens. Middle: the step tau goes down in a few stages and then stays constant. Right: relative change per iteration, falling"}}
-a, b = rising.history.F, mended.history.F
+# %% mystnb={"image": {"alt": "Left: the objective on a logarithmic axis; with the fixed step it climbs steeply, with GS-PnP it falls and flattens. Middle: the step tau goes down in a few stages and then stays constant. Right: relative change per iteration, falling"}}
+fixed, searched = rising.history.F, mended.history.F
 step, change = mended.history.step, mended.history.relative_change[1:]
 objective = {
-    "fixed τ = 3 (first three)": (a.index[:3], a[:3]),
-    "backtracking": (b.index, b),
+    "fixed τ = 3": (fixed.index[:3], fixed[:3]),
+    "GS-PnP": (searched.index, searched),
 }
 curves([
     {"title": "objective F", "log": True, "lines": objective},
-    {"title": "backtracking: accepted step τ", "lines": {"": (step.index, step)}},
-    {"title": "backtracking: relative change", "log": True,
-     "lines": {"": (change.index, change)}},
+    {"title": "accepted step τ", "lines": {"GS-PnP": (step.index, step)}},
+    {"title": "relative change", "log": True,
+     "lines": {"GS-PnP": (change.index, change)}},
 ])  # fmt: skip
 
 # %% [markdown]
-# *Figure 4.* Left: with the fixed step the objective climbs by orders of magnitude, with backtracking it falls. Middle:
-# the line search shortens the step a few times, then never again. Right: the iterates settle.
+# *Figure 5.* Left: with the fixed step the objective rises (the first three iterates are shown; the rest would leave the
+# picture), with GS-PnP, whose step is found by backtracking, it falls. Middle: the line search shortens the step a few
+# times, then never again. Right: the moves of GS-PnP become small.
 #
-# What would $N$ do in the place of $D$? The same loop, fidelity and network in turn, without an objective. To be fair it
-# gets the best of six settings, chosen with the clean picture in hand; $D$ keeps the one it had. Shown is the
-# denoiser's output at the last iterate; of the fixed step, the point that went into the last prox.
+# What would $N$ do in the place of $D$? We run the same loop, fidelity and network in turn, without an objective. To give
+# $N$ an advantage, we take the best of six settings, chosen by comparison with the clean picture; $D$ keeps the one setting
+# it had. The pictures show the denoiser's output at the last iterate; for the fixed step, they show the point that went
+# into the last proximal operator.
 
 # %%
 best = 0.0
@@ -659,14 +721,18 @@ assert quality["fixed step, τ = 3"] < quality["observed"]
 gallery({f"{k}: {quality[k]:.1f} dB": v for k, v in pictures.items()}, columns=4)
 
 # %% [markdown]
-# *Figure 5.* The ends of the runs. A first $\tau$ that is too long costs a few rejected tries. (One that is too short is
-# never mended, since $\tau$ does not grow; and the first steps can decide which valley is reached, see section 9.) It was
-# the objective that told us. With a denoiser that is no gradient this check is impossible: no objective exists.
+# *Figure 6.* The ends of the runs. A first $\tau$ that is too long costs a few rejected trial points. (One that is too
+# short is
+# never corrected, since $\tau$ does not grow; and the first steps can decide which valley is reached, see section 9.)
+# It was
+# the objective that told us that $\tau = 3$ is too long. With a denoiser that is no gradient this check is impossible: no
+# objective exists.
 #
 # ## 8. What breaks: a potential with kinks
 #
-# Theorem 4 asked for a Lipschitz $\nabla g$ on bounded sets. ReLU does not deliver it. Is that a matter for
-# mathematicians only? The course has two networks of the same size, trained in the same way: `gs-drunet` with ELU, and its
+# Theorem 4 asked for a Lipschitz $\nabla g$ on bounded sets. With ReLU, $\nabla g$ is not Lipschitz, and
+# not even continuous. Does that matter in practice? The course has two networks of the same size, trained in the same
+# way: `gs-drunet` with ELU, and its
 # twin with ReLU. The cell shows at three noise levels what the denoisers $D$ and the networks $N$ inside them do. (It
 # prints their training loss. For an absolute error, `l1`, Theorem 2 does not apply: the best guess is then a median
 # instead of a mean.)
@@ -693,16 +759,18 @@ assert ((table["D ELU"] - table["D ReLU"]).abs() < 1).all()
 table.round(2)
 
 # %% [markdown]
-# The twin denoises about as well as the smooth network. Judged by this table, smoothness is a luxury. (Here $N$ began as a
+# The twin denoises about as well as the smooth network. Judged by this table, smoothness is not needed. (Here $N$ began
+# as a
 # denoiser, trained in the ordinary way, and did not stay one: it removes part of the noise only.) Now look closer. A ReLU
-# network is *piecewise affine*: $N(x) = Wx + w$ on each of finitely many polyhedra. Inside one, $(\dagger)$ loses its
+# network is *piecewise affine*: $N(x) = Wx + \text{const}$ on each of finitely many polyhedra. Inside one, $(\dagger)$
+# loses its
 # curvature term:
 #
 # $$ \nabla^2g = (I - W)^{\mathsf T}(I - W) \ge 0, \qquad J_D \le I . $$
 #
 # *In words: such a potential bends upwards wherever it is smooth; so if it has no kinks, it has no hills.*
 #
-# **Proposition 5.** *Let $N$ be continuous and piecewise affine. On every line, $\phi(s) = g(x + sv)$ has $\phi'' \ge
+# **Proposition 5.** *Let $N$ be continuous and piecewise affine. On every line, $\phi(s) = g(x + sh)$ has $\phi'' \ge
 # 0$ except at finitely many $s$, where $\phi'$ may jump. If $\nabla g$ is continuous, $g$ is convex.*
 #
 # *Proof.* The line meets each polyhedron in a closed interval; the finitely many ends of these divide it into open
@@ -710,8 +778,9 @@ table.round(2)
 # nondecreasing on each piece, hence everywhere. $\square$
 #
 # But the ideal potential $-\sigma^2\log p_\sigma$ has hills wherever $p_\sigma$ is not log-concave: between two peaks
-# $J > 1$. A ReLU potential can have a hill only by *downward jumps of its slope*. So its denoiser, with derivative at
-# most 1, expands by jumping. Two consequences, both measured on the twin. The largest eigenvalue of $J_D$ is at most
+# $J > 1$. A ReLU potential can have a hill only by *downward jumps of its slope*. So its denoiser, whose derivative is at
+# most 1, can expand distances only by jumping. Two consequences, both measured on the twin. The largest eigenvalue of
+# $J_D$ is at most
 # 1 **by algebra**, so the upper end of a spectrum certifies nothing. And a cut through $\nabla g$ shows jumps that no
 # refinement removes. (The cut with ELU has corners, where an ELU passes 0, but no jumps.)
 
@@ -733,8 +802,8 @@ cuts, jumps = {}, {}
 for name, net in (("ELU", smooth), ("ReLU", kinked)):
     cuts[name] = toy.slope_along(net, patch, pixel, where, sigma)
     at = int(cuts[name].diff().abs().argmax())
-    a, b = float(where[max(at - 1, 0)]), float(where[min(at + 2, 400)])
-    fine = torch.linspace(a, b, 301).double()
+    low, high = float(where[max(at - 1, 0)]), float(where[min(at + 2, 400)])
+    fine = torch.linspace(low, high, 301).double()
     zoomed = toy.slope_along(net, patch, pixel, fine, sigma)
     jumps[name] = (fine, zoomed, float(cuts[name].diff().abs().max()))
     ratio = float(zoomed.diff().abs().max()) / jumps[name][2]
@@ -753,7 +822,7 @@ curves([
 ], 8.5, 3)  # fmt: skip
 
 # %% [markdown]
-# *Figure 6.* The slope of $g$ while one pixel brightens, and its steepest place, magnified. With ReLU it is a jump.
+# *Figure 7.* The slope of $g$ while one pixel brightens, and its steepest place, magnified. With ReLU it is a jump.
 #
 # ### Does training suffer? (beyond the core)
 #
@@ -782,23 +851,27 @@ assert gained["D, trained"] > from_scratch + 1
 # the missed jumps are the reason is plausible, not proved.)
 #
 # **Exercise 4: the blind gradient.** Let $u$ be a random number, $x = u + \sigma\xi$ with density $p$,
-# and $D_b$ hard thresholding, the gradient-step denoiser of soft thresholding. Show that the risk $R(b) = \mathbb
+# as in section 4, and $D_b$ hard thresholding, the gradient-step denoiser of soft thresholding. Show that the risk
+# $R(b) = \mathbb
 # E(D_b(x) - u)^2$ has the derivative $R'(b) = 2b\,p(b)\,\bigl(2\,\mathbb E[u \mid x = b] - b\bigr)$ if the law of $u$
-# is even, while backpropagation returns 0. Let `mine` return $R'(b)$ for a Gaussian $u$ of variance $v$.
+# is even, while backpropagation returns 0. Let `mine` return $R'(b)$ for a Gaussian $u$ of variance $V$.
 #
 # <details>
 # <summary>Solution</summary>
 #
-# $R(b) = \int_{|x|<b}\mathbb E[u^2 \mid x]\,p + \int_{|x|>b}\mathbb E[(x - u)^2 \mid x]\,p$. Differentiate in the two
-# limits; by symmetry both ends give the same: $R'(b) = 2p(b)\,\mathbb E[u^2 - (b - u)^2 \mid x = b] =
-# 2p(b)\,(2b\,\mathbb E[u \mid x = b] - b^2)$. For a Gaussian, $p$ is that of $\mathcal N(0, v + \sigma^2)$, and $\mathbb E[u \mid x = b] =
-# bv/(v + \sigma^2)$. Backpropagation differentiates $D_b(x)$ at fixed $x \ne \pm b$, where it is constant in $b$.
+# $R(b) = \int_{|x|<b}\mathbb E[u^2 \mid x]\,p + \int_{|x|>b}\mathbb E[(x - u)^2 \mid x]\,p$. Differentiate with respect
+# to the
+# limits of the integrals; by symmetry $x = b$ and $x = -b$ give the same: $R'(b) = 2p(b)\,\mathbb E[u^2 - (b - u)^2
+# \mid x = b] =
+# 2p(b)\,(2b\,\mathbb E[u \mid x = b] - b^2)$. For a Gaussian, $p$ is that of $\mathcal N(0, V + \sigma^2)$, and
+# $\mathbb E[u \mid x = b] =
+# bV/(V + \sigma^2)$. Backpropagation differentiates $D_b(x)$ at fixed $x \ne \pm b$, where it is constant in $b$.
 #
 # </details>
 
 
 # %%
-def mine(b, v, sigma):
+def mine(b, V, sigma):
     return 0.0  # replace by R'(b): so far you agree with backpropagation
 
 
@@ -806,16 +879,17 @@ print(checks.check_slope_of_risk(mine))
 
 
 # %% tags=["hide-cell", "solution"]
-def given(b, v, sigma):
-    w = v + sigma**2
-    density = torch.exp(torch.tensor(-(b**2) / (2 * w))) / (2 * torch.pi * w) ** 0.5
-    return float(2 * b**2 * density * (2 * v / w - 1))
+def given(b, V, sigma):
+    total = V + sigma**2
+    density = torch.exp(torch.tensor(-(b**2) / (2 * total)))
+    density = density / (2 * torch.pi * total) ** 0.5
+    return float(2 * b**2 * density * (2 * V / total - 1))
 
 
 assert checks.check_slope_of_risk(given) == "right"
 
 # %% [markdown]
-# And what backpropagation says about the same risk:
+# This is what backpropagation says about the same risk:
 
 
 # %%
@@ -842,21 +916,28 @@ assert float(blind) == 0 != true
 # ### Does the line search suffer?
 #
 # A concave kink, like those of $\min(x^2, b^2)$, does no harm: an upper bound for
-# one of two functions bounds their minimum. A *convex* kink does. Two pixels again, $f = \tfrac12(x_2 - \tfrac12)^2$
+# one of two functions is an upper bound for their minimum. A *convex* kink does harm. Two pixels again, $f =
+# \tfrac12(x_2 - \tfrac12)^2$
 # and $g = \tfrac12(1 + |x_1 - \tfrac12|)^2$: a valley with a sharp floor along $x_1 = \tfrac12$. Here $N$ needs two
-# ReLUs; with ELU the floor is round.
+# ReLUs; with ELU in their place the floor is rounded.
 #
-# *In words: one sharp floor in one pixel can stop the whole line search, for all pixels.*
+# *In words: a kink in one pixel can make the steps so short that all other pixels stop, too, far from their goal.* Here
+# $c$ is the constant of $(\ast)$.
 #
 # **Proposition 6.** *If $x_1$ is never exactly $\tfrac12$ and at some iteration $0 < |x_2 - \tfrac12| <
 # \sqrt c/\lambda$, then $\sum\tau_k < \infty$, and the iterates converge to a point on the floor that is not critical.*
 #
 # *The idea* (the [theory page](../book/theory/gradient_step.md#what-goes-wrong-with-relu) has the proof). Let a step in
-# $x_1$ have the length $\ell$, begin at the distance $r$ from the floor, and cross it; it lands at the distance $\ell - r$.
-# $(\ast)$ wants a descent proportional to $\ell$, and the floor is sharp; so it accepts only $\ell \le 2r/(1 + \omega)$,
-# with a number $0 < \omega < 1$ that is the same for all later iterations. Then the next distance is at most $\tfrac{1 -
-# \omega}2\ell$, and the next step at most $\tfrac{1 - \omega}{1 + \omega}\ell$: the steps fall geometrically. Since one
-# $\tau$ serves both pixels and never grows again, $x_2$ is left with a finite sum of steps, and never arrives.
+# $x_1$ begin at the distance $\delta$ from the floor, have the length $\ell$, and cross the floor; it ends at the distance
+# $\ell - \delta$ on the other side. $(\ast)$ asks for a descent proportional to $\ell$, but $g$ falls only as long as
+# the step
+# gets nearer to the floor. The computation on the theory page shows that $(\ast)$ accepts only $\ell \le 2\delta/(1 +
+# \omega)$,
+# where $0 < \omega < 1$ is a number that is the same for all later iterations. Then the next distance is at most
+# $\tfrac{1 -
+# \omega}2\ell$, and the next step at most $\tfrac{1 - \omega}{1 + \omega}\ell$: the steps fall geometrically. Since both
+# pixels have the same $\tau$, and it never grows again, the sum of all steps of $x_2$ is finite, too short to reach
+# $\tfrac12$.
 
 # %%
 second = Gaussian(
@@ -887,11 +968,11 @@ curves([
 ], 8.5, 2.8)  # fmt: skip
 
 # %% [markdown]
-# *Figure 7.* The same run with a round floor (ELU) and with a sharp one (ReLU).
+# *Figure 8.* The same run with a round floor (ELU) and with a sharp one (ReLU).
 #
-# And on a photograph? We run both trained twins with a shorter shake, on a piece of $32\times32$ pixels, in double
-# precision, long enough to see the difference. Small moves prove nothing once $\tau$ has collapsed. The honest residual, by the proof of part
-# 2, is $\|x_{k+1} - x_k\|/\tau_k$.
+# And on a photograph? We run both trained networks with a shorter motion blur, on a piece of $32\times32$ pixels, in
+# double precision, long enough to see the difference. Small moves prove nothing when $\tau$ is tiny. By the proof of
+# part 2, the residual to look at is $\|x_{k+1} - x_k\|/\tau_k$.
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the step, constant for ELU, falling by orders of magnitude for ReLU. Right: the move divided by the step: falling steadily for ELU, hovering for ReLU"}}
 piece = clean[..., 20:52, 20:52].double()
@@ -916,11 +997,13 @@ assert final["ReLU"].rejected > 2 * final["ELU"].rejected
 assert final["ReLU"].step < 0.2 * final["ELU"].step
 curves([
     {"title": "accepted step τ", "log": True, "lines": traces},
-    {"title": "move / τ", "log": True, "lines": residuals},
+    {"title": "residual: move / τ", "log": True, "lines": residuals},
 ], 8.5, 2.8)  # fmt: skip
 
 # %% [markdown]
-# *Figure 8.* The step of ReLU falls by orders of magnitude, and its residual hovers: it cannot say whether one has arrived.
+# *Figure 9.* With ReLU the step falls by orders of magnitude, and the residual stays at one level: it cannot say
+# whether the
+# run has converged. With ELU the step is constant, and the residual falls.
 #
 # ### Is the end point a bad one? (beyond the core)
 #
@@ -954,13 +1037,13 @@ assert max(falls["ReLU"]) > max(0.0, *falls["ELU"])
 # does not decide.) How much lower? In the photograph, by far too little to see.
 #
 #
-# ### What a smooth activation buys
+# ### What a smooth activation is good for
 #
-# What we found about [A]'s demand for a smooth activation. ReLU is hardly worse as a denoiser if trained well, and the
+# [A] asks for a smooth activation. This is what we found. ReLU is hardly worse as a denoiser if trained well, and the
 # restored pictures score alike. What it loses is the theorem, and the loss can be measured: jumps in $\nabla g$; a
-# spectrum whose upper end certifies nothing; a step that shrinks by orders of magnitude; a residual that can no longer say
-# whether one has arrived; and, in the worst case, an end point that is far from critical. Here smoothness buys the
-# knowledge, not the picture.
+# spectrum whose upper end proves nothing; a step that shrinks by orders of magnitude; a residual that can no longer say
+# whether the run has converged; and, in the worst case, an end point that is far from critical. In these experiments
+# smoothness did not improve the picture; it made it possible to know that the run had converged.
 #
 # ## 9. Explore
 #
@@ -1005,7 +1088,7 @@ frame_slider(
 )
 
 # %% [markdown]
-# *Figure 9.* Level lines of $F$, and the path of GS-PnP from one start, for several $\lambda$ and first steps.
+# *Figure 10.* Level lines of $F$, and the path of GS-PnP from one start, for several $\lambda$ and first steps.
 #
 # ## Can $N$ denoise, too? (beyond the core)
 #
@@ -1029,8 +1112,9 @@ frame_slider(
 # <details>
 # <summary>Answer</summary>
 #
-# Only "conservative" is certain. The untrained net of section 3 has an eigenvalue above 1: not nonexpansive. A proximal
-# map needs $J_D$ positive semidefinite (notebook 03), and $(\dagger)$ allows eigenvalues below 0.
+# Only "conservative" is certain. The untrained net of section 3 has an eigenvalue above 1: not nonexpansive. A
+# continuous proximal
+# operator needs $J_D$ positive semidefinite (notebook 03), and $(\dagger)$ allows eigenvalues below 0.
 #
 # </details>
 #
@@ -1040,13 +1124,13 @@ frame_slider(
 # <details>
 # <summary>Answer</summary>
 #
-# Only if $\tau_k$ has not become tiny, too: compare the moves with $\tau_k$. The rate in part 1 of Theorem 4
+# Only if $\tau_k$ has not become tiny, too: look at $\|x_{k+1} - x_k\|/\tau_k$. The rate in part 1 of Theorem 4
 # follows from $(\ast)$ alone; part 2 needs $\tau_{\min}$.
 #
 # </details>
 #
 # *A certificate at a thousand patches says that the Jacobian of a ReLU gradient-step denoiser has no eigenvalue
-# above 1. What have we learnt about the denoiser?*
+# above 1. What does that say about the denoiser?*
 #
 # <details>
 # <summary>Answer</summary>

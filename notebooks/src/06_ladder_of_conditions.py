@@ -209,7 +209,7 @@ letters = {"left": "k", "right": "γ"}
 short = {c.name: f"{letters[c.rail]} = {c.constant:g}" for c in LADDER}
 table.rename(columns=short)
 
-# %% mystnb={"image": {"alt": "A ladder with two rails in the form of a V. At the foot: firmly nonexpansive. Left rail upwards: nonexpansive, 0.9-strictly pseudo-contractive, pseudo-contractive. Right rail upwards: residual nonexpansive, 1/4-cocoercive, monotone. Arrows point upwards only; beside each stands a number z that separates its two conditions. A dotted line in the middle is the mirror, D and I minus D"}}
+# %% mystnb={"image": {"alt": "A diagram in the form of a V. At the foot: firmly nonexpansive. Left side upwards: nonexpansive, 0.9-strictly pseudo-contractive, pseudo-contractive. Right side upwards: residual nonexpansive, 1/4-cocoercive, monotone. Arrows point upwards only; beside each stands a number z that separates its two conditions. A dotted line in the middle is the mirror, D and I minus D"}}
 witnesses = {}
 for rail, numbers in (
     ("left", ("i", "-2", "1 + i")),
@@ -515,7 +515,7 @@ frame_slider(
 )
 
 # %% [markdown]
-# *Figure 4.* Spectra of all shipped denoisers over the unit disc; explained above.
+# *Figure 4.* Spectra of all shipped denoisers over the unit disc; the text above explains the marks.
 #
 # **Exercise 2.** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
 # conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
@@ -778,7 +778,8 @@ assert min(abs(1 + 1j * a) for a in (1e-3, 0.1, 1.0)) > 1  # Mann, any step
 complex_plane.orbits_figure(orbits)
 
 # %% [markdown]
-# *Figure 5.* $T = (1 + i)I$: Mann's iteration runs away, Ishikawa's converges below its bound.
+# *Figure 5.* $T = (1 + i)I$: Mann's iteration diverges, Ishikawa's converges if its step is below the bound. The colours on
+# the left are those on the right.
 #
 # **Exercise 4.** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
 # matrix: return the list of `count` + 1 points, the start included. The check compares all of them. The solution then runs
@@ -883,11 +884,12 @@ names = {"ideal": ideal} | {
 }
 curves([
     {"title": "best denoisers, slopes restricted", "xlabel": "x", "lines": {n: (x, v) for n, v in names.items()}},
-    {"title": "loss (dB) of γ-cocoercive; γ = 1: all of the left rail", "xlabel": "γ", "lines": {"": (gammas, line)}},
+    {"title": "loss (dB) if D must be γ-cocoercive", "xlabel": "γ", "lines": {"": (gammas, line)}},
 ], 9, 3.2)  # fmt: skip
 
 # %% [markdown]
-# *Figure 6.* The best denoisers of a pixel under conditions on the slope, and what the condition costs.
+# *Figure 6.* Left: the best denoisers of a pixel under conditions on the slope. Right: how many decibels the condition
+# costs. At $\gamma = 1$ stands the loss of firmly nonexpansive denoisers; nonexpansive and pseudo-contractive ones lose the same.
 #
 # Firm, nonexpansive, strictly pseudo-contractive and pseudo-contractive cost the same, more than a decibel; residual
 # nonexpansive a tenth of one; $\gamma = \tfrac14$ nothing, because here $\sup J = 1/\gamma$ with $\gamma \approx 0.3$

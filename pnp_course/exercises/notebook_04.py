@@ -45,14 +45,14 @@ def check_factor(mine: Answer) -> None:
 
 @verdict
 def check_longest_step(mine: Answer) -> None:
-    """(c, L) -> the longest step that is certain to be accepted; tried on -kappa x^2 / 2 with kappa tau close to 1."""
+    """(c, L) -> the longest step that is certain to be accepted; tried on -beta x^2 / 2 with beta tau close to 1."""
     for c, lipschitz in ((0.1, 2.0), (0.3, 4.0), (0.45, 1.0), (0.2, 0.5)):
         step = number(call(mine, c, lipschitz))
         if step <= 0:
             raise Hint(f"the step is positive; for c = {c}, L = {lipschitz} yours is {step:.4g}.")
-        kappa = torch.linspace(0, 0.9999, 4001, dtype=torch.float64) / step
-        ratio = (1 - step * lipschitz) / (1 - step * kappa)  # x+ / x
-        gain = step * 0.5 * (lipschitz - kappa) * (1 - ratio**2) / (1 - ratio) ** 2
+        beta = torch.linspace(0, 0.9999, 4001, dtype=torch.float64) / step
+        ratio = (1 - step * lipschitz) / (1 - step * beta)  # x+ / x
+        gain = step * 0.5 * (lipschitz - beta) * (1 - ratio**2) / (1 - ratio) ** 2
         sharpest = float(gain[(ratio - 1).abs() > 1e-9].min())  # the largest c with which all are accepted
         if sharpest < 0.98 * c:
             raise Hint(f"for c = {c}, L = {lipschitz} some functions refuse your step: it is too long.")

@@ -70,7 +70,7 @@ def check_gray(mine: Answer) -> None:
         got = tensor(call(mine, J.clone()), want)
         if float((got - want).abs().max()) > 1e-5:
             if float((got / 3 - want).abs().max()) < 1e-5 or float((3 * got - want).abs().max()) < 1e-5:
-                raise Hint("nearly: it is off by the factor 3; D' takes the mean of the three channels.")
+                raise Hint("nearly: it is off by the factor 3; the gray denoiser takes the mean of the three channels.")
             raise Hint(
                 f"the library's wrapper has another Jacobian: one entry is off by {float((got - want).abs().max()):.3f}."
             )

@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from pnp_course.toy.conditions import FIRM, LADDER, Condition, numerical_range
-from pnp_course.viz.figures import SCREEN_DPI, STYLES
+from pnp_course.viz.figures import SCREEN_DPI, STYLES, label_log
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 RUNGS = {  # name: (x, y, second line); the ladder drawn as a V, firm at the foot
@@ -94,7 +94,7 @@ def ladder_figure(witnesses: Mapping[tuple[str, str], str]) -> Figure:
 
 
 def regions_figure(conditions: Sequence[Condition] = LADDER) -> Figure:
-    """The regions, with one panel for each rail; the disc of firm nonexpansiveness, common to both, is hatched."""
+    """The regions, one panel for each family; the disc of firm nonexpansiveness, common to both, is hatched."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), dpi=SCREEN_DPI)
     windows = ((-3.4, 1.9, -2.6, 2.6), (-0.7, 4.5, -2.6, 2.6))
     for ax, rail, window in zip(axes, ("left", "right"), windows, strict=True):
@@ -108,7 +108,11 @@ def regions_figure(conditions: Sequence[Condition] = LADDER) -> Figure:
         first = Rectangle((0, 0), 1, 1, facecolor="none", edgecolor="0.35", hatch="///")
         ax.legend([first, *handles], names, fontsize=7.5, loc="lower left" if rail == "left" else "lower right")
         axes_of_plane(ax, window)
-        title = "left rail: all touch Re z = 1 at 1" if rail == "left" else "right rail: all touch Re z = 0 at 0"
+        touching = {
+            "left": "pseudo-contractive: all touch Re z = 1 at 1",
+            "right": "cocoercive: all touch Re z = 0 at 0",
+        }
+        title = touching[rail]
         ax.set_title(title, fontsize=9)
     figure.tight_layout(pad=0.9)
     plt.close(figure)
@@ -194,6 +198,7 @@ def orbits_figure(orbits: Mapping[str, Tensor], distances: str = "distance to th
     axes_of_plane(axes[0], (-2.6, 2.6, -2.0, 2.0))
     axes[0].set_title("the iterates", fontsize=9)
     axes[1].set(yscale="log", xlabel="iteration")
+    label_log(axes[1])
     axes[1].set_title(distances, fontsize=9)
     axes[1].grid(alpha=0.3)
     axes[1].legend(fontsize=8)

@@ -69,7 +69,7 @@ def gallery(
     return figure
 
 
-def _label(ax: Axes) -> None:
+def label_log(ax: Axes) -> None:
     """Label more than the powers of ten on a logarithmic axis that shows few of them."""
     low, high = ax.get_ylim()
     if high < 1000 * low:
@@ -99,7 +99,7 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
         ax.title.set_fontsize(9)
         if panel.get("log"):
             ax.set_yscale("log")
-            _label(ax)
+            label_log(ax)
         if panel.get("logx"):
             ax.set_xscale("log")
             ax.set_xticks(panel["logx"], [f"{tick:g}" for tick in panel["logx"]])
