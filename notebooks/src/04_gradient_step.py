@@ -20,7 +20,7 @@
 # > **You need.** Gradients, Jacobians, proximal operators and the descent lemma
 # > ([notebook 02](02_proximal_operators.ipynb)), Tweedie's identity ([notebook 03](03_priors_to_denoisers.ipynb)).
 # >
-# > **Time.** 85 minutes (100 with all that is folded); the cells take about a minute.
+# > **Time.** 90 minutes (110 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. In section 2 we train a network $N$ in a few seconds. Its output is *further* from the clean
 # photograph than the noisy input is: as a denoiser it is worse than doing nothing. Yet one formula makes out of $N$,
@@ -86,8 +86,9 @@ curves([
 # %% [markdown]
 # *Figure 1.* Left: a network $N$ of one pixel and the denoiser $D = I - \nabla g$ that is made of it. Right: the potential
 # $g$, half the squared distance between $x$ and $N(x)$. Where $g$ falls, $D$ lies above the identity; where $g$ rises,
-# below. Look at the middle: $N$ moves
-# pixels away from 0.5, but $N(0.5) = 0.5$, so $g$ has a minimum there, and $D$ moves them towards it.
+# below. Look
+# at the middle: $N$ moves pixels away from 0.5, but $N(0.5) = 0.5$, so $g$ has a minimum there, and $D$ moves them towards it
+# (and, with a step of length 1, even past it).
 #
 # What does $\nabla g$ cost? Let $r(x) = x - N(x)$, with Jacobian $I - J_N$. In a direction $h$ the product rule gives
 #
@@ -853,8 +854,8 @@ assert gained["D, trained"] > from_scratch + 1
 # **Exercise 4: the blind gradient.** Let $u$ be a random number, $x = u + \sigma\xi$ with density $p$,
 # as in section 4, and $D_b$ hard thresholding, the gradient-step denoiser of soft thresholding. Show that the risk
 # $R(b) = \mathbb
-# E(D_b(x) - u)^2$ has the derivative $R'(b) = 2b\,p(b)\,\bigl(2\,\mathbb E[u \mid x = b] - b\bigr)$ if the law of $u$
-# is even, while backpropagation returns 0. Let `mine` return $R'(b)$ for a Gaussian $u$ of variance $V$.
+# E(D_b(x) - u)^2$ has the derivative $R'(b) = 2b\,p(b)\,\bigl(2\,\mathbb E[u \mid x = b] - b\bigr)$ if the
+# distribution of $u$ is symmetric about 0, while backpropagation returns 0. (Hint: split the expectation at $|x| = b$.) Let `mine` return $R'(b)$ for a Gaussian $u$ of variance $V$.
 #
 # <details>
 # <summary>Solution</summary>

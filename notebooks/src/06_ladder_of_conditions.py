@@ -18,7 +18,7 @@
 # > **You need.** Norms and eigenvalues of matrices; the ideal denoiser of
 # > [notebook 03](03_priors_to_denoisers.ipynb) for the last section.
 # >
-# > **Time.** 95 minutes (100 with all that is folded); the cells take about a minute.
+# > **Time.** 90 minutes (100 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. The Jacobian of a denoiser is the same matrix everywhere, and *all its eigenvalues are
 # $\tfrac12$*: they lie inside every disc that a convergence theorem draws. You know that two pixels are
@@ -515,7 +515,7 @@ frame_slider(
 )
 
 # %% [markdown]
-# *Figure 4.* Spectra of all shipped denoisers over the unit disc; the text above explains the marks.
+# *Figure 4.* Spectra of all shipped denoisers over the unit disc; explained above.
 #
 # **Exercise 2.** Which *ordinary* filters stand where? Let `mine(J)` return the list of the names of those
 # conditions of `LADDER` that the matrix $J$ satisfies, and whether $J$ is normal; `condition.margin(J)` is a tensor with
@@ -571,11 +571,18 @@ for name, matrix in checks.filters().items():
 #
 # With $u = x_m - p$, $v = R(x_m) - p$, $\|v\| \le \|u\|$ and $r_m = R(x_m) - x_m$:
 # $\|x_{m+1} - p\|^2 \le \|x_m - p\|^2 - \alpha_m(1-\alpha_m)\|r_m\|^2$. So distances do not increase, and by summation
-# $\sum\alpha_m(1-\alpha_m)\|r_m\|^2 \le \|x_0 - p\|^2$. Next, $\|r_m\|$ does not increase:
+# $\sum\alpha_m(1-\alpha_m)\|r_m\|^2 \le \|x_0 - p\|^2$.
+#
+# <details>
+# <summary>The rest of the proof: the rate, and why the sequence converges</summary>
+#
+# First, $\|r_m\|$ does not increase:
 # $R(x_{m+1}) - x_{m+1} = \bigl(R(x_{m+1}) - R(x_m)\bigr) + (1 - \alpha_m)r_m$ has norm at most
 # $\|x_{m+1} - x_m\| + (1-\alpha_m)\|r_m\| = \|r_m\|$. So in the sum every $\|r_m\|$ may be replaced by the last, the
 # smallest: that is the rate, and $r_m \to 0$. The sequence is bounded; let $x_{m_j} \to q$. By continuity $R(q) = q$.
 # So $\|x_m - q\|$ does not increase, and tends to 0 along a subsequence; hence it tends to 0. $\square$
+#
+# </details>
 #
 # $T$ is *averaged* if $T = (1-\alpha)I + \alpha R$, $0 < \alpha < 1$, $R$ nonexpansive. As $R = kI + (1-k)T$ with
 # $k = 1 - \tfrac1\alpha$, Lemma 1 says: **averaged is $k$-pseudo-contractive with $k = 1 - \tfrac1\alpha < 0$**: the
@@ -778,8 +785,7 @@ assert min(abs(1 + 1j * a) for a in (1e-3, 0.1, 1.0)) > 1  # Mann, any step
 complex_plane.orbits_figure(orbits)
 
 # %% [markdown]
-# *Figure 5.* $T = (1 + i)I$: Mann's iteration diverges, Ishikawa's converges if its step is below the bound. The colours on
-# the left are those on the right.
+# *Figure 5.* $T = (1 + i)I$: Mann's iteration diverges, Ishikawa's converges below its bound.
 #
 # **Exercise 4.** Write Ishikawa's iteration with constant steps $\alpha = \beta$ for a linear $T$ given as a
 # matrix: return the list of `count` + 1 points, the start included. The check compares all of them. The solution then runs
@@ -888,8 +894,7 @@ curves([
 ], 9, 3.2)  # fmt: skip
 
 # %% [markdown]
-# *Figure 6.* Left: the best denoisers of a pixel under conditions on the slope. Right: how many decibels the condition
-# costs. At $\gamma = 1$ stands the loss of firmly nonexpansive denoisers; nonexpansive and pseudo-contractive ones lose the same.
+# *Figure 6.* The best denoisers of a pixel under conditions on the slope, and what cocoercivity costs.
 #
 # Firm, nonexpansive, strictly pseudo-contractive and pseudo-contractive cost the same, more than a decibel; residual
 # nonexpansive a tenth of one; $\gamma = \tfrac14$ nothing, because here $\sup J = 1/\gamma$ with $\gamma \approx 0.3$

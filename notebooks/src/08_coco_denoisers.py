@@ -17,7 +17,7 @@
 # >
 # > **You need.** Gradients, eigenvalues of symmetric matrices, convexity. Notebook 00 for the motivation.
 # >
-# > **Time.** 75 minutes (85 with all that is folded); the cells take less than a minute.
+# > **Time.** 85 minutes (95 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. A network gives you $D(z)$ and nothing else. Somebody claims that it minimises
 # $F(u) + \tfrac12\|u - z\|^2$ for some $F$. **Is that true, is there only one such $F$, and could you draw it?**
