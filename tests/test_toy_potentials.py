@@ -45,7 +45,7 @@ def test_the_kinked_potential(b):
 
 
 def test_the_line_search_dies_at_the_kink_and_not_at_the_round_floor():
-    """Proposition gs-stall, below its threshold beta sqrt(c) / lam, against the iteration written out in two numbers.
+    """Proposition gs-stall, below its threshold lam beta sqrt(c), against the iteration written out in two numbers.
 
     lam and tau are the paper's here: the prior's weight and the step that goes with it.
     """

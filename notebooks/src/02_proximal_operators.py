@@ -778,7 +778,11 @@ valleys = {n: (fine, well.value(fine) + fine**2 / 2) for n, well in wells.items(
 figure = curves(
     [
         {"title": "prox of the double well", "xlabel": "z", "lines": steps},
-        {"title": "F(v) + v²/2, minimised for z = 0", "xlabel": "v", "lines": valleys},
+        {
+            "title": "F(v) + v²/2, minimised for z = 0",
+            "xlabel": "v",
+            "lines": valleys,
+        },
     ]
 )
 figure.axes[1].set_ylim(0, 0.8)

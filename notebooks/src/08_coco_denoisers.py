@@ -335,6 +335,8 @@ for gamma_, t_ in pairs:
     assert (high > -low) == (t_ > cross)  # the two cases of (14)
 assert worst < 1e-3
 print(f"{len(pairs)} pairs, nonlinear: both ends reached to 0.1 %")
+
+# %%
 eye, worst = torch.eye(8, dtype=torch.float64), 0.0
 q, _ = torch.linalg.qr(torch.randn(8, 8, dtype=torch.float64, generator=generator))
 for gamma_, t_ in pairs:
