@@ -20,7 +20,7 @@
 # > **You need.** Gradients, Jacobians, proximal operators and the descent lemma
 # > ([notebook 02](02_proximal_operators.ipynb)), Tweedie's identity ([notebook 03](03_priors_to_denoisers.ipynb)).
 # >
-# > **Time.** 90 minutes (110 with all that is folded); the cells take about a minute.
+# > **Time.** 85 minutes (110 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. In section 2 we train a network $N$ in a few seconds. Its output is *further* from the clean
 # photograph than the noisy input is: as a denoiser it is worse than doing nothing. Yet one formula makes out of $N$,
@@ -576,7 +576,8 @@ assert checks.check_longest_step(given) == "right"
 #
 # </details>
 #
-# *When are the hypotheses true?*
+# <details>
+# <summary>When are the hypotheses true?</summary>
 #
 # - **Smooth $g$.** ELU has the derivative $\min(1, e^z)$, which is Lipschitz, and convolutions are linear; sums and
 #   compositions of such maps have Jacobians that are Lipschitz on bounded sets.
@@ -585,6 +586,8 @@ assert checks.check_longest_step(given) == "right"
 # - **Kurdyka-Łojasiewicz.** Roughly: near a critical point, one can rescale the values of $F$ so that its graph becomes as
 #   steep as a cone. It is true for all functions built from polynomials, exponentials and logarithms in finitely many steps.
 #   [Notebook 10](10_gs_pnp.ipynb) defines and draws it.
+#
+# </details>
 #
 # The next cell checks the theorem, with a first step that is far too long. (Here $f$ does not depend on the difference of
 # the pixels; the iterates are bounded since $g$ grows to infinity. In the code `i.u` is the iterate, the output of the
