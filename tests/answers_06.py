@@ -37,7 +37,7 @@ def by_norm(J):
     def holds(c):
         if c.half_plane:
             values = np.linalg.eigvalsh(((J + J.T) / 2).numpy())
-            return values.max() <= 1 + 1e-8 if c.rail == "left" else values.min() >= -1e-8
+            return values.max() <= 1 + 1e-8 if c.family == "pseudo-contractive" else values.min() >= -1e-8
         return float(c.norm(J)) <= 1 + 1e-8
 
     return {c.name for c in LADDER if holds(c)}, np.allclose(J @ J.T, J.T @ J)

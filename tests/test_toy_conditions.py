@@ -29,7 +29,7 @@ DISCS = [c for c in LADDER if not c.half_plane]
 
 def inequality(c, d, e):
     """Right side minus left side of the definition, for differences (n, N)."""
-    if c.rail == "left":
+    if c.family == "pseudo-contractive":
         return (d**2).sum(0) + c.constant * ((d - e) ** 2).sum(0) - (e**2).sum(0)
     return (d * e).sum(0) - c.constant * (e**2).sum(0)
 
@@ -61,7 +61,7 @@ def test_region_is_where_multiplication_satisfies_the_condition(c, generator):
     margins = torch.stack([c.margin(times(complex(value))) for value in z])
     torch.testing.assert_close(c.at(z), margins, atol=1e-10, rtol=0)
     centre, radius = c.disc
-    half = z.real <= 1 if c.rail == "left" else z.real >= 0
+    half = z.real <= 1 if c.family == "pseudo-contractive" else z.real >= 0
     inside = half if c.half_plane else (z - centre).abs() <= radius
     assert ((c.at(z) >= 0) == inside).all()
     ends = torch.tensor([v for v in c.slopes if math.isfinite(v)], dtype=torch.complex128)
@@ -71,12 +71,12 @@ def test_region_is_where_multiplication_satisfies_the_condition(c, generator):
 def test_constants_of_the_regions():
     by_name = {c.name: c for c in LADDER}
     assert FIRM.disc == (0.5, 0.5)
-    assert Condition("", "left", -1.0).disc == (0.5, 0.5)
+    assert Condition("", "pseudo-contractive", -1.0).disc == (0.5, 0.5)
     assert by_name["residual nonexpansive"].disc == (1, 1)
     assert by_name["1/4-cocoercive"].slopes == (0, 4)
     assert by_name["0.9-strictly pseudo-contractive"].slopes == pytest.approx((-19, 1))
     assert by_name["pseudo-contractive"].slopes == (-math.inf, 1)
-    for bad in (("left", 1.1), ("right", -0.1), ("up", 0.5)):
+    for bad in (("pseudo-contractive", 1.1), ("cocoercive", -0.1), ("left", 0.5)):
         with pytest.raises(ValueError, match="wanted"):
             Condition("", *bad)
     with pytest.raises(ValueError, match="margin"):
@@ -87,8 +87,8 @@ def test_implies_is_inclusion_of_regions():
     """Against a fine grid of the plane; the constants include ones outside the named ladder."""
     axis = torch.linspace(-8, 8, 321, dtype=torch.float64)
     z = torch.complex(*torch.meshgrid(axis, axis, indexing="ij"))
-    family = [Condition("", "left", k) for k in (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0)]
-    family += [Condition("", "right", g) for g in (0.0, 0.2, 0.5, 1.0, 1.5)]
+    family = [Condition("", "pseudo-contractive", k) for k in (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0)]
+    family += [Condition("", "cocoercive", g) for g in (0.0, 0.2, 0.5, 1.0, 1.5)]
     for a, b in product(family, family):
         contained = not ((a.at(z) >= 0) & (b.at(z) < -1e-9)).any()
         assert a.implies(b) == contained, (a, b)

@@ -18,7 +18,7 @@
 # > **You need.** Norms and eigenvalues of matrices; the ideal denoiser of
 # > [notebook 03](03_priors_to_denoisers.ipynb) for the last section.
 # >
-# > **Time.** 90 minutes (100 with all that is folded); the cells take about a minute.
+# > **Time.** 95 minutes (100 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. The Jacobian of a denoiser is the same matrix everywhere, and *all its eigenvalues are
 # $\tfrac12$*: they lie inside every disc that a convergence theorem draws. You know that two pixels are
@@ -100,7 +100,10 @@ for condition in (c for c in LADDER if not c.half_plane):
     print(f"{condition.name:32} holds for {share:.0%} of the matrices")
     assert same[clear].all()  # Lemma 1
 for k in (-1.0, 0.0, 0.9, 1.0):
-    left, right = Condition("", "left", k), Condition("", "right", (1 - k) / 2)
+    left, right = (
+        Condition("", "pseudo-contractive", k),
+        Condition("", "cocoercive", (1 - k) / 2),
+    )
     forms = left.form(many), 2 * right.form(eye - many)
     assert (forms[0] - forms[1]).abs().max() < 1e-12  # Lemma 2
 
@@ -138,20 +141,25 @@ d = 0.3 * torch.rand(400_000, 1, generator=generator) * x.flip(0)
 e = 0.3 * d + 0.8 * (torch.tanh(x + d) - torch.tanh(x)) @ Q.T
 inner, dd, ee = (d * e).sum(1), (d * d).sum(1), (e * e).sum(1)
 pairs = {
-    "right": (inner / ee).min(),
-    "left": ((ee - dd) / (dd - 2 * inner + ee)).max(),
+    "cocoercive": (inner / ee).min(),
+    "pseudo-contractive": ((ee - dd) / (dd - 2 * inner + ee)).max(),
 }
+
+# %%
 s = torch.linspace(-5, 5, 201, dtype=torch.float64)
 slopes = 1 - torch.tanh(torch.cartesian_prod(s, s)) ** 2
 J = 0.3 * torch.eye(2) + 0.8 * Q * slopes[:, None, :]
-for rail, low, high in (("right", 1e-3, 1.0), ("left", 1 - 1e-6, -1.0)):
+for family, low, high in (
+    ("cocoercive", 1e-3, 1.0),
+    ("pseudo-contractive", 1 - 1e-6, -1.0),
+):
     for _ in range(20):  # bisection: the condition holds at `low`, not at `high`
         half = (low + high) / 2
-        holds = Condition("", rail, half).norm(J).max() <= 1
+        holds = Condition("", family, half).norm(J).max() <= 1
         low, high = (half, high) if holds else (low, half)
-    letter = {"left": "k", "right": "gamma"}[rail]
-    print(f"{letter}: from pairs {pairs[rail]:.3f}, from Jacobians {low:.3f}")
-    assert abs(pairs[rail] - low) < 0.03
+    letter = {"pseudo-contractive": "k", "cocoercive": "gamma"}[family]
+    print(f"{letter}: from pairs {pairs[family]:.3f}, from Jacobians {low:.3f}")
+    assert abs(pairs[family] - low) < 0.03
 
 # %% [markdown]
 # They agree up to what random pairs miss: a map may stretch some directions ($k > 0$) and still be cocoercive.
@@ -205,17 +213,17 @@ for a in LADDER:
         assert not (a.implies(b) and broken.any())  # Theorem 4 (i), (ii)
         found = str(candidates[int(split.int().argmax())]).strip("()")
         table.loc[a.name, b.name] = f"z = {found}" if split.any() else "implies"
-letters = {"left": "k", "right": "γ"}
-short = {c.name: f"{letters[c.rail]} = {c.constant:g}" for c in LADDER}
+letters = {"pseudo-contractive": "k", "cocoercive": "γ"}
+short = {c.name: f"{letters[c.family]} = {c.constant:g}" for c in LADDER}
 table.rename(columns=short)
 
 # %% mystnb={"image": {"alt": "A diagram in the form of a V. At the foot: firmly nonexpansive. Left side upwards: nonexpansive, 0.9-strictly pseudo-contractive, pseudo-contractive. Right side upwards: residual nonexpansive, 1/4-cocoercive, monotone. Arrows point upwards only; beside each stands a number z that separates its two conditions. A dotted line in the middle is the mirror, D and I minus D"}}
 witnesses = {}
-for rail, numbers in (
-    ("left", ("i", "-2", "1 + i")),
-    ("right", ("1 - i", "3", "-i")),
+for family, numbers in (
+    ("pseudo-contractive", ("i", "-2", "1 + i")),
+    ("cocoercive", ("1 - i", "3", "-i")),
 ):
-    rungs = [FIRM, *(c for c in LADDER if c.rail == rail and c != FIRM)]
+    rungs = [FIRM, *(c for c in LADDER if c.family == family and c != FIRM)]
     for lower, upper, number in zip(rungs, rungs[1:], numbers, strict=False):
         value = complex(number.replace(" ", "").replace("i", "1j"))
         point = torch.tensor(value, dtype=torch.complex128)
@@ -239,7 +247,10 @@ print(f"e^(i pi/3): |z| = {abs(z):.2f}, |z - 1| = {abs(z - 1):.2f}")
 print(f"            |2z - 1| = {abs(2 * z - 1):.2f}")
 assert all(c.at(z) > -1e-12 for c in both)
 assert FIRM.at(z) < -0.4
-more = (*LADDER, Condition("1/2-strictly pseudo-contractive", "left", 0.5))
+more = (
+    *LADDER,
+    Condition("1/2-strictly pseudo-contractive", "pseudo-contractive", 0.5),
+)
 complex_plane.regions_figure(more)
 
 # %% [markdown]
@@ -331,7 +342,8 @@ assert checks.check_constants(given) == "right"
 # %%
 thresholds = {}
 for c in LADDER:
-    formula = (3 + c.constant) / 4 if c.rail == "left" else 1 - c.constant / 2
+    k_side = c.family == "pseudo-contractive"
+    formula = (3 + c.constant) / 4 if k_side else 1 - c.constant / 2
     found = []
     for which in (2, 1):  # `tests` are (E), (W), (N) in this order
         low, high = 0.0, 4.0
@@ -695,7 +707,7 @@ k, rule = 0.9, {}
 turn = torch.exp(1j * torch.linspace(1e-3, math.pi, 4000, dtype=torch.float64))
 near = torch.exp(1j * torch.linspace(-0.01, 0.01, 400, dtype=torch.float64))
 for t in (0.05, 0.1, 0.15, 0.2, 0.25):
-    centre, radius = Condition("", "left", 1 - (1 - k) / t).disc
+    centre, radius = Condition("", "pseudo-contractive", 1 - (1 - k) / t).disc
     product = (centre + radius * near[:, None]) * (0.5 + 0.5 * near)  # D_t, firm
     l = float(((product.abs() ** 2 - 1) / (1 - product).abs() ** 2).max())
     z = centre + radius * turn
@@ -884,7 +896,7 @@ assert 0.29 < 1 / float(slope.max()) < 0.31
 
 # %% mystnb={"image": {"alt": "Left: the ideal denoiser is steep in the middle; the best one with slopes at most 2 follows it closely; the best one with slopes at most 1 cuts the corner. Right: loss in decibels against gamma: zero up to about 0.3, then rising to about 1.6 at gamma 1"}}
 gammas = [0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-line = [loss(Condition("", "right", g))[1] for g in gammas]
+line = [loss(Condition("", "cocoercive", g))[1] for g in gammas]
 names = {"ideal": ideal} | {
     n: costs[n][0] for n in ("residual nonexpansive", "firmly nonexpansive")
 }

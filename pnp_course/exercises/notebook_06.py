@@ -34,7 +34,7 @@ def check_largest_step(mine: Answer) -> None:
         step = number(call(mine, L, k, weight))
         if step <= 0:
             raise Hint(f"mu_0 is positive; yours is {step:.4g}.")
-        centre, radius = Condition("", "left", k).disc
+        centre, radius = Condition("", "pseudo-contractive", k).disc
         z = centre + radius * torch.exp(1j * torch.linspace(0, math.pi, 2001, dtype=torch.float64))
         inside, outside = (float((1 - scale * step * (weight * L + 1 - z)).abs().max()) < 1 for scale in (0.999, 1.001))
         where = f"for L = {L}, k = {k}, lambda = {weight}"
@@ -96,7 +96,7 @@ def _holds(condition: Condition, j: Tensor) -> bool:
     """By the norm of Lemma 1, or by the eigenvalues of the symmetric part; not by the quadratic form."""
     if condition.half_plane:
         values = torch.linalg.eigvalsh((j + j.mT) / 2)
-        return bool(values[-1] <= 1 + 1e-9 if condition.rail == "left" else values[0] >= -1e-9)
+        return bool(values[-1] <= 1 + 1e-9 if condition.family == "pseudo-contractive" else values[0] >= -1e-9)
     return bool(
         torch.linalg.matrix_norm(condition.coefficients[0] * torch.eye(len(j)) + condition.coefficients[1] * j, 2)
         <= 1 + 1e-9

@@ -2,10 +2,10 @@
 
 With d = x - y and e = D(x) - D(y), every condition of the papers has one of two shapes,
 
-    left rail, k <= 1:       ||e||^2 <= ||d||^2 + k ||d - e||^2     (k-strictly pseudo-contractive)
-    right rail, gamma >= 0:  <d, e> >= gamma ||e||^2                (gamma-cocoercive)
+    k <= 1:      ||e||^2 <= ||d||^2 + k ||d - e||^2     (k-strictly pseudo-contractive)
+    gamma >= 0:  <d, e> >= gamma ||e||^2                (gamma-cocoercive)
 
-and I - D carries one rail to the other. They meet in firm nonexpansiveness, k = -1 and gamma = 1. Matrices are real,
+and I - D carries one family to the other. They meet in firm nonexpansiveness, k = -1 and gamma = 1. Matrices are real,
 (..., n, n), float64; points of the plane are complex.
 """
 
@@ -23,40 +23,41 @@ from pnp_course.denoisers.base import Denoise
 
 @dataclass(frozen=True)
 class Condition:
-    """One rung of the ladder: `rail` "left" with constant k <= 1, or "right" with constant gamma >= 0.
+    """A condition: `family` "pseudo-contractive" with constant k <= 1, or "cocoercive" with constant gamma >= 0.
 
     Raises:
-        ValueError: the rail is another one, or the constant is out of range.
+        ValueError: the family is another one, or the constant is out of range.
     """
 
     name: str
-    rail: str
+    family: str
     constant: float
 
     def __post_init__(self) -> None:
-        if not ((self.rail == "left" and self.constant <= 1) or (self.rail == "right" and self.constant >= 0)):
+        fits = {"pseudo-contractive": self.constant <= 1, "cocoercive": self.constant >= 0}
+        if not fits.get(self.family, False):
             raise ValueError(
-                f"the rail is {self.rail!r} and the constant {self.constant}; wanted 'left' with k <= 1 or 'right' with "
-                "gamma >= 0."
+                f"the family is {self.family!r} and the constant {self.constant}; wanted 'pseudo-contractive' with k <= 1 or "
+                "'cocoercive' with gamma >= 0."
             )
 
     @property
     def half_plane(self) -> bool:
         """Is the region a half-plane? It is for pseudo-contractive (k = 1) and monotone (gamma = 0)."""
-        return self.constant == (1 if self.rail == "left" else 0)
+        return self.constant == (1 if self.family == "pseudo-contractive" else 0)
 
     @property
     def coefficients(self) -> tuple[float, float]:
         """(a, b) such that the condition is ||a I + b J||_* <= 1 everywhere; ValueError for a half-plane."""
         if self.half_plane:
             raise ValueError(f"{self.name} is not a bound on the norm of some a I + b J; use `margin`.")
-        return (self.constant, 1 - self.constant) if self.rail == "left" else (-1, 2 * self.constant)
+        return (self.constant, 1 - self.constant) if self.family == "pseudo-contractive" else (-1, 2 * self.constant)
 
     @property
     def disc(self) -> tuple[float, float]:
         """Centre (real) and radius of the region |a + b z| <= 1; both infinite for a half-plane."""
         if self.half_plane:
-            return (-math.inf if self.rail == "left" else math.inf), math.inf
+            return (-math.inf if self.family == "pseudo-contractive" else math.inf), math.inf
         a, b = self.coefficients
         return -a / b, 1 / b
 
@@ -65,13 +66,13 @@ class Condition:
         """The interval of the real line inside the region: the slopes D' that the condition allows on the line."""
         centre, radius = self.disc
         if self.half_plane:
-            return (-math.inf, 1.0) if self.rail == "left" else (0.0, math.inf)
+            return (-math.inf, 1.0) if self.family == "pseudo-contractive" else (0.0, math.inf)
         return centre - radius, centre + radius
 
     def form(self, j: Tensor) -> Tensor:
         """The symmetric matrix Q (..., n, n) with <d, Q d> = larger side - smaller side of the inequality, for D = J."""
         eye = torch.eye(j.shape[-1], dtype=j.dtype)
-        if self.rail == "left":
+        if self.family == "pseudo-contractive":
             return eye + self.constant * (eye - j).mT @ (eye - j) - j.mT @ j
         return (j + j.mT) / 2 - self.constant * j.mT @ j
 
@@ -88,7 +89,7 @@ class Condition:
 
     def at(self, z: Tensor) -> Tensor:
         """The form at complex numbers z: >= 0 iff z lies in the region; 1 + k |1 - z|^2 - |z|^2, or Re z - gamma |z|^2."""
-        if self.rail == "left":
+        if self.family == "pseudo-contractive":
             return 1 + self.constant * (1 - z).abs() ** 2 - z.abs() ** 2
         return z.real - self.constant * z.abs() ** 2
 
@@ -97,12 +98,12 @@ class Condition:
 
         For a disc they are the largest |a + b lambda|, the largest |a + b w| over the numerical range, and
         ||a I + b J||_*, in increasing order; only the last is the condition. For a half-plane they are the largest Re z
-        (left) or 1 - Re z (right), and the last two agree. The second is taken over the points `w` of
+        (pseudo-contractive) or 1 - Re z (cocoercive), and the last two agree. The second is taken over the points `w` of
         `numerical_range`, so it is slightly too small.
         """
         points = (torch.linalg.eigvals(j), numerical_range(j) if w is None else w)
         if self.half_plane:
-            sign, shift = (1, 0) if self.rail == "left" else (-1, 1)
+            sign, shift = (1, 0) if self.family == "pseudo-contractive" else (-1, 1)
             exact = float(torch.linalg.eigvalsh(sign * (j + j.mT) / 2)[-1]) + shift
             return float((sign * points[0].real).max()) + shift, float((sign * points[1].real).max()) + shift, exact
         a, b = self.coefficients
@@ -110,24 +111,24 @@ class Condition:
 
     def implies(self, other: Condition) -> bool:
         """Does every map that satisfies this condition satisfy `other`? The constants decide (theorem of the ladder)."""
-        if self.rail == other.rail:
+        if self.family == other.family:
             step = other.constant - self.constant
-            return step >= 0 if self.rail == "left" else step <= 0
-        # a condition implies one on the other rail only if it is at least as strong as firm nonexpansiveness
-        if self.rail == "left":
+            return step >= 0 if self.family == "pseudo-contractive" else step <= 0
+        # a condition implies one of the other family only if it is at least as strong as firm nonexpansiveness
+        if self.family == "pseudo-contractive":
             return self.constant <= -1 and other.constant <= 1
         return self.constant >= 1 and other.constant >= -1
 
 
-FIRM = Condition("firmly nonexpansive", "right", 1.0)
+FIRM = Condition("firmly nonexpansive", "cocoercive", 1.0)
 LADDER = (
     FIRM,
-    Condition("nonexpansive", "left", 0.0),
-    Condition("0.9-strictly pseudo-contractive", "left", 0.9),
-    Condition("pseudo-contractive", "left", 1.0),
-    Condition("residual nonexpansive", "right", 0.5),
-    Condition("1/4-cocoercive", "right", 0.25),
-    Condition("monotone", "right", 0.0),
+    Condition("nonexpansive", "pseudo-contractive", 0.0),
+    Condition("0.9-strictly pseudo-contractive", "pseudo-contractive", 0.9),
+    Condition("pseudo-contractive", "pseudo-contractive", 1.0),
+    Condition("residual nonexpansive", "cocoercive", 0.5),
+    Condition("1/4-cocoercive", "cocoercive", 0.25),
+    Condition("monotone", "cocoercive", 0.0),
 )
 
 

@@ -32,7 +32,7 @@ def outline(ax: Axes, condition: Condition, hatch: bool = False, **style: object
     pattern = "///" if hatch else None
     kind = {"fill": hatch, "hatch": pattern, "facecolor": "none", "linewidth": 1.6} | style
     if condition.half_plane:
-        edge, far = (1.0, -9.0) if condition.rail == "left" else (0.0, 9.0)
+        edge, far = (1.0, -9.0) if condition.family == "pseudo-contractive" else (0.0, 9.0)
         ax.add_patch(Rectangle((min(edge, far), -9), abs(far - edge), 18, **kind))  # type: ignore[arg-type]
     else:
         ax.add_patch(Circle((centre, 0), radius, **kind))
@@ -97,22 +97,27 @@ def regions_figure(conditions: Sequence[Condition] = LADDER) -> Figure:
     """The regions, one panel for each family; the disc of firm nonexpansiveness, common to both, is hatched."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), dpi=SCREEN_DPI)
     windows = ((-3.4, 1.9, -2.6, 2.6), (-0.7, 4.5, -2.6, 2.6))
-    for ax, rail, window in zip(axes, ("left", "right"), windows, strict=True):
+    for ax, family, window in zip(axes, ("pseudo-contractive", "cocoercive"), windows, strict=True):
         outline(ax, FIRM, hatch=True, edgecolor="0.35")
         names = ["firmly nonexpansive"]
-        shown = [c for c in conditions if c.rail == rail and c.name != FIRM.name]
+        shown = [c for c in conditions if c.family == family and c.name != FIRM.name]
         for condition, style in zip(shown, STYLES[: len(shown)], strict=True):
             outline(ax, condition, edgecolor=style["color"], linestyle=style["linestyle"])
             names.append(condition.name)
         handles = [plt.Line2D([], [], color=s["color"], linestyle=s["linestyle"]) for s in STYLES[: len(shown)]]  # type: ignore[attr-defined]
         first = Rectangle((0, 0), 1, 1, facecolor="none", edgecolor="0.35", hatch="///")
-        ax.legend([first, *handles], names, fontsize=7.5, loc="lower left" if rail == "left" else "lower right")
+        ax.legend(
+            [first, *handles],
+            names,
+            fontsize=7.5,
+            loc="lower left" if family == "pseudo-contractive" else "lower right",
+        )
         axes_of_plane(ax, window)
         touching = {
-            "left": "pseudo-contractive: all touch Re z = 1 at 1",
-            "right": "cocoercive: all touch Re z = 0 at 0",
+            "pseudo-contractive": "pseudo-contractive: all touch Re z = 1 at 1",
+            "cocoercive": "cocoercive: all touch Re z = 0 at 0",
         }
-        title = touching[rail]
+        title = touching[family]
         ax.set_title(title, fontsize=9)
     figure.tight_layout(pad=0.9)
     plt.close(figure)
