@@ -32,7 +32,7 @@ def write(experiment: Experiment, scale: str, rows: pandas.DataFrame, choices: C
     soon = progress(experiment, rows)
     if len(soon):
         store.write(f"{name}-progress.csv", head + soon.to_csv(index=False, lineterminator="\n"))
-    pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), _parameters(choices), *origin]
+    pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), _summary(experiment, rows), _parameters(choices), *origin]
     store.write(f"{name}.md", "\n\n".join(page.strip() for page in pages if page) + "\n")
 
 
@@ -40,7 +40,7 @@ def short(experiment: Experiment, rows: pandas.DataFrame) -> pandas.DataFrame:
     """The columns that say what was measured: the case, the method, and what came out."""
     always = ("image", *experiment.groups)
     of_case = [name for name in report.case_names(rows) if rows[name].nunique() > 1 or name in always]
-    out = rows[["experiment", *of_case, "method", *MEASURED]].copy()
+    out = rows[["experiment", *of_case, "method", *MEASURED, *experiment.measured]].copy()
     change = pandas.to_numeric(out["relative_change"], errors="coerce")
     out["relative_change"] = [None if pandas.isna(v) else float(f"{v:.3g}") for v in change]
     return out.round({"psnr": 3, "ssim": 4, "seconds": 2})
@@ -76,6 +76,11 @@ def _paired(experiment: Experiment, rows: pandas.DataFrame) -> str:
         numbers = [f"{line[name]:+.2f}" for name in ("difference", "low", "high")]
         text.append("| " + " | ".join([*group, str(line["method"]), *numbers, f"{line['better']:.0%}"]) + " |")
     return "\n".join(text)
+
+
+def _summary(experiment: Experiment, rows: pandas.DataFrame) -> str:
+    """The experiment's own section."""
+    return experiment.summary(rows) if experiment.summary else ""
 
 
 def _parameters(choices: Choices) -> str:
