@@ -114,11 +114,11 @@ def test_what_makes_a_kernel_of_any_matrix():
     assert middle[4, 3:7].tolist() == [0.25] * 4
 
 
-def width(kernel):
-    """The standard deviation of a kernel about its centre, in pixels."""
-    i, j = torch.meshgrid(*(torch.arange(n).double() for n in kernel.shape), indexing="ij")
-    k = kernel.double() / kernel.sum()
-    return float(((i - (k * i).sum()).square() + (j - (k * j).sum()).square()).mul(k).sum().sqrt())
+def test_the_spread_of_a_kernel():
+    k = torch.zeros(7, 9)
+    k[3, 2], k[3, 6] = 0.5, 0.5
+    assert blind.spread(k) == pytest.approx(2)
+    assert blind.spread(kernels.gaussian(25, 1.6)) == pytest.approx(1.6 * 2**0.5, rel=1e-3)
 
 
 def test_the_kernel_of_a_photograph_is_found(generator):
@@ -129,7 +129,7 @@ def test_the_kernel_of_a_photograph_is_found(generator):
     assert float(found.sum()) == pytest.approx(1, abs=1e-6)
     assert blind.kernel_similarity(found, k) > 0.85
     none = blind.estimate_kernel(photo, 9)
-    assert width(none) < 0.9 < 2 < width(k)  # pixels: hardly any blur, against that of the motion
+    assert blind.spread(none) < 0.9 < 2 < blind.spread(k)  # pixels: hardly any blur, against that of the motion
     torch.testing.assert_close(blind.estimate_kernel(y, 15), found)
 
 

@@ -90,13 +90,16 @@ def method(
 ) -> Method:
     """A method with its grid."""
     return Method(
-        WithKernel(solver, kernel), {"course": denoiser}, {"strength": strengths}, {"sigma": sigma, "tol": 1e-2, **fixed}
+        WithKernel(solver, kernel),
+        {"course": denoiser},
+        {"strength": strengths},
+        {"sigma": sigma, "tol": 1e-2, **fixed},
     )
 
 
 COCO = "coco-0.25-gray"
 METHODS = {
-    "DPIR" + TRUE: method("dpir", "drunet-gray", 0.03, (0.3, 1.0, 3.0), "true", iterations=8),
+    "DPIR" + TRUE: method("dpir", "drunet-gray", 0.03, (3.0, 10.0, 30.0), "true", iterations=8),
     "DPIR": method("dpir", "drunet-gray", 0.03, (0.3, 1.0, 3.0), iterations=8),
     "RMMO-DRS": method("rmmo_drs", "rmmo", 0.06, (0.1, 0.3, 1.0), iterations=12),
     "CoCo-ADMM": method("coco_admm", COCO, 0.06, (0.1, 0.3, 1.0), iterations=12, t=0.33),
