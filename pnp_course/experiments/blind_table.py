@@ -27,31 +27,30 @@ from pnp_course.fidelities import Gaussian
 from pnp_course.operators import ValidBlur
 from pnp_course.solvers import Result, run
 
-SIZE, SIDE, NU = 25, 192, 0.01  # width of the estimated kernel, side of the observation, level of the noise
+SIZE, SEEN, SIDE, NU = 25, 256, 192, 0.01  # width of the kernel, sides of what is seen and restored, level of the noise
 SHAKES = tuple(k for k in range(1, 9) if k != 4)  # Levin's kernels of at most 25 pixels: the fourth has 27
 TRUE = ", true kernel"
 
 
-def true_kernel(case: Case) -> Tensor:
-    """The kernel of a case (SIZE, SIZE), with zeros around it."""
-    k = kernels()[case["kernel"] - 1]
+def true_kernel(number: int) -> Tensor:
+    """Levin's kernel of this number, from 1, as (SIZE, SIZE) with zeros around it."""
+    k = kernels()[number - 1]
     return F.pad(k, [(SIZE - k.shape[0]) // 2] * 4)
 
 
 @lru_cache(maxsize=4)
-def estimated(image_set: str, image: int, crop: int, kernel: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The clean gray picture, its observation, and the kernel estimated from it; one process estimates it once."""
-    case = {"set": image_set, "image": image, "crop": crop, "kernel": kernel, "seed": seed}
-    scene = middle(images.to_channels(pictures(image_set)[image], 1), crop + SIZE - 1)
-    operator = ValidBlur(true_kernel(case))
+def estimated(image_set: str, image: int, seen: int, kernel: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """A clean gray picture, its observation (both of side `seen`), and the kernel found in it; a process finds it once."""
+    scene = middle(images.to_channels(pictures(image_set)[image], 1), seen + SIZE - 1)
+    operator = ValidBlur(true_kernel(kernel))
     y = noise.gaussian(operator(scene), NU, torch.Generator().manual_seed(seed))
     return operator.crop(scene), y, blind.estimate_kernel(y, SIZE)
 
 
 def problem(case: Case) -> Problem:
-    """A gray photograph under a camera shake, its border unknown, with noise of level NU, and both kernels."""
-    clean, y, kernel = estimated(case["set"], case["image"], case["crop"], case["kernel"], case["seed"])
-    truth = true_kernel(case)
+    """The middle of a gray photograph under a camera shake, border unknown, noise of level NU, and both kernels."""
+    clean, y, kernel = estimated(case["set"], case["image"], case["seen"], case["kernel"], case["seed"])
+    clean, y, truth = middle(clean, SIDE), middle(y, SIDE), true_kernel(case["kernel"])
     found = {"similarity": round(blind.kernel_similarity(kernel, truth), 4)}
     return Problem(clean, y, {"estimated": kernel, "true": truth, "measured": found})
 
@@ -85,31 +84,29 @@ def by_coordinates(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor
     return blind.registered(x, p.clean)
 
 
-def method(
-    solver: str, denoiser: str, sigma: float, strengths: tuple[float, ...], kernel: str = "estimated", **fixed: Any
-) -> Method:
+def method(solver: str, denoiser: str, strengths: tuple[float, ...], kernel: str = "estimated", **fixed: Any) -> Method:
     """A method with its grid."""
     return Method(
         WithKernel(solver, kernel),
         {"course": denoiser},
         {"strength": strengths},
-        {"sigma": sigma, "tol": 1e-2, **fixed},
+        {"sigma": 0.06, "tol": 1e-4, **fixed},
     )
 
 
-COCO = "coco-0.25-gray"
+STRENGTHS, COCO = (0.3, 1.0, 3.0), "coco-0.25-gray"
 METHODS = {
-    "DPIR" + TRUE: method("dpir", "drunet-gray", 0.03, (3.0, 10.0, 30.0), "true", iterations=8),
-    "DPIR": method("dpir", "drunet-gray", 0.03, (0.3, 1.0, 3.0), iterations=8),
-    "RMMO-DRS": method("rmmo_drs", "rmmo", 0.06, (0.1, 0.3, 1.0), iterations=12),
-    "CoCo-ADMM": method("coco_admm", COCO, 0.06, (0.1, 0.3, 1.0), iterations=12, t=0.33),
-    "CoCo-PEGD": method("coco_pegd", COCO, 0.06, (0.1, 0.3, 1.0), iterations=15, t=0.33),
+    "DPIR" + TRUE: method("dpir", "drunet-gray", (1.0, 3.0, 10.0), "true", iterations=8),
+    "DPIR": method("dpir", "drunet-gray", (1.0, 3.0, 10.0), iterations=8),
+    "RMMO-DRS": method("rmmo_drs", "rmmo", STRENGTHS, iterations=12),
+    "CoCo-ADMM": method("coco_admm", COCO, STRENGTHS, iterations=12, t=0.33),
+    "CoCo-PEGD": method("coco_pegd", COCO, STRENGTHS, iterations=15, t=0.33),
 }  # fmt: skip
 
 
-def cases(name: str, pairs: Iterable[tuple[int, int]], crop: int = SIDE) -> list[Case]:
+def cases(name: str, pairs: Iterable[tuple[int, int]], seen: int) -> list[Case]:
     """Pairs of image and kernel, each with a noise of its own."""
-    return [{"set": name, "image": i, "crop": crop, "kernel": k, "seed": 100 * i + k} for i, k in pairs]
+    return [{"set": name, "image": i, "seen": seen, "kernel": k, "seed": 100 * i + k} for i, k in pairs]
 
 
 def in_turns(count: int) -> list[tuple[int, int]]:
@@ -141,9 +138,10 @@ def summary(rows: pandas.DataFrame) -> str:
 EXPERIMENT = Experiment(
     name="blind",
     source="Blind deblurring",
-    about=f"Gray {SIDE} x {SIDE} parts of CBSD68 under Levin's camera shakes, 1 % noise, unknown border; PSNR at the best shift.",
-    cases={"course": lambda n: cases("cbsd68", in_turns(n or 24))},
-    tuning=lambda: cases("set3c", ((0, 1), (2, 3))),
+    about=f"Gray photographs of CBSD68 under Levin's camera shakes, 1 % noise, unknown border. The kernel is estimated from "
+    f"{SEEN} x {SEEN} pixels, of which the middle {SIDE} x {SIDE} are restored; PSNR is at the best shift.",
+    cases={"course": lambda n: cases("cbsd68", in_turns(n or 24), SEEN)},
+    tuning=lambda: cases("set3c", ((0, 1), (2, 3)), SIDE),
     problem=problem,
     methods=METHODS,
     measured=("similarity",),

@@ -32,7 +32,8 @@ def write(experiment: Experiment, scale: str, rows: pandas.DataFrame, choices: C
     soon = progress(experiment, rows)
     if len(soon):
         store.write(f"{name}-progress.csv", head + soon.to_csv(index=False, lineterminator="\n"))
-    pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), _summary(experiment, rows), _parameters(choices), *origin]
+    own = experiment.summary(rows) if experiment.summary else ""
+    pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), own, _parameters(choices), *origin]
     store.write(f"{name}.md", "\n\n".join(page.strip() for page in pages if page) + "\n")
 
 
@@ -76,11 +77,6 @@ def _paired(experiment: Experiment, rows: pandas.DataFrame) -> str:
         numbers = [f"{line[name]:+.2f}" for name in ("difference", "low", "high")]
         text.append("| " + " | ".join([*group, str(line["method"]), *numbers, f"{line['better']:.0%}"]) + " |")
     return "\n".join(text)
-
-
-def _summary(experiment: Experiment, rows: pandas.DataFrame) -> str:
-    """The experiment's own section."""
-    return experiment.summary(rows) if experiment.summary else ""
 
 
 def _parameters(choices: Choices) -> str:
