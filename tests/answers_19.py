@@ -40,10 +40,16 @@ RIGHT = {
     ],
     "check_kernel": [
         kernel,
-        lambda xs, ys, r: (torch.stack(xs).conj() * torch.stack(ys)).sum(0) / (torch.stack(xs).abs().square().sum(0) + r),
+        lambda xs, ys, r: (
+            (torch.stack(xs).conj() * torch.stack(ys)).sum(0) / (torch.stack(xs).abs().square().sum(0) + r)
+        ),
         lambda xs, ys, r: kernel(xs, ys, r).numpy(),
     ],
-    "check_ratio": [ratio, lambda e, k: np.float64(ratio(e, k)), lambda e, k: torch.tensor(ratio(e, k), dtype=torch.float64)],
+    "check_ratio": [
+        ratio,
+        lambda e, k: np.float64(ratio(e, k)),
+        lambda e, k: torch.tensor(ratio(e, k), dtype=torch.float64),
+    ],
 }
 WRONG = {
     "check_costs": [

@@ -26,7 +26,15 @@
 # %%
 import torch
 from IPython.display import display
-from pnp_course import blind, deblurring, denoiser_card, images, load_denoiser, metrics, noise
+from pnp_course import (
+    blind,
+    deblurring,
+    denoiser_card,
+    images,
+    load_denoiser,
+    metrics,
+    noise,
+)
 from pnp_course.blind.estimate import RATIO, at_scale
 from pnp_course.blind.gradients import across, down, wrapped
 from pnp_course.blind.kernel_step import least_squares_kernel, nonnegative_kernel
@@ -67,7 +75,16 @@ gain = metrics.psnr(blind.registered(restored, inner), inner) - metrics.psnr(
 print(f"similarity {blind.kernel_similarity(found, shake):.2f}, gain {gain:.1f} dB")
 assert blind.kernel_similarity(found, shake) > 0.7
 assert gain > 2
-gallery({"photograph": y, "true kernel": shown(shake), "found": shown(found), "restored": restored}, columns=4, width=11)
+gallery(
+    {
+        "photograph": y,
+        "true kernel": shown(shake),
+        "found": shown(found),
+        "restored": restored,
+    },
+    columns=4,
+    width=11,
+)
 
 # %% [markdown]
 # *Figure 1. The second picture is what nobody knows; the third was computed from the first alone.*
@@ -178,7 +195,9 @@ sharp = {
     w: few_edges(periodic, shake.double(), w)[: y.shape[-2], : y.shape[-1]]
     for w in (1e-3, 4e-3, 2e-2)
 }
-kept = [float((slopes(x[None, None]) > 0.01).double().mean()) for x in sharp.values()]
+kept = [
+    float((slopes(x[None, None]) > 0.01).double().mean()) for x in sharp.values()
+]
 print("share of pixels with a gradient:", [f"{share:.0%}" for share in kept])
 assert kept[0] > kept[1] > kept[2]
 gallery({f"weight {w:g}": x[None, None].float() for w, x in sharp.items()})
@@ -226,8 +245,12 @@ assert checks.check_kernel(given_kernel) == "right"
 # %% mystnb={"image": {"alt": "Three kernels from the same poster: the truth, the periodic least-squares solution cut at zero with grain all over, and the nonnegative one with little grain"}}
 poster = few_edges(periodic, shake.double(), 4e-3)
 both = {
-    "formula, cut at 0": least_squares_kernel(poster, periodic, 21, 2.0, y.shape[-2:]).clamp_min(0),
-    "nonnegative, 21 x 21": nonnegative_kernel(poster, periodic, 21, 2.0, y.shape[-2:]),
+    "formula, cut at 0": least_squares_kernel(
+        poster, periodic, 21, 2.0, y.shape[-2:]
+    ).clamp_min(0),
+    "nonnegative, 21 x 21": nonnegative_kernel(
+        poster, periodic, 21, 2.0, y.shape[-2:]
+    ),
 }
 alike = {n: blind.kernel_similarity(k, shake) for n, k in both.items()}
 print({n: round(v, 2) for n, v in alike.items()})
@@ -245,7 +268,7 @@ gallery({"truth": shown(shake)} | {n: shown(k.float()) for n, k in both.items()}
 # %% mystnb={"image": {"alt": "The kernel at six sizes of the pyramid, from 5 pixels, a blot, to 21 pixels, a bent line"}}
 gray, kernel, sizes = y.double(), None, {}
 for level in reversed(range(5)):
-    kernel = at_scale(gray, kernel, 21, RATIO**level, 4e-3, 2.0)
+    kernel = at_scale(gray, kernel, 21, RATIO**level, 2e-3, 2.0)
     sizes[f"{len(kernel)} pixels"] = shown(kernel.float())
 torch.testing.assert_close(kernel.float(), found)
 gallery(sizes | {"truth": shown(shake)}, columns=6, width=11)
@@ -299,22 +322,32 @@ assert checks.check_ratio(given_ratio) == "right"
 # %% tags=["nbval-ignore-output"]
 table = committed("benchmarks/results/blind-course.csv")
 if table.empty:
-    print("The results file is not here: python -m pnp_course reproduce blind makes it.")
+    print(
+        "The results file is not here: python -m pnp_course reproduce blind makes it."
+    )
 else:
     display(table.groupby("method", sort=False)[["psnr", "ssim"]].mean().round(3))
     ratios = error_ratios(table)["DPIR"]
-    print(f"error ratio of DPIR: median {ratios.median():.1f}, below 2 in {(ratios < 2).mean():.0%} of {len(ratios)} cases")
+    print(
+        f"error ratio of DPIR: median {ratios.median():.1f}, below 2 in {(ratios < 2).mean():.0%} of {len(ratios)} cases"
+    )
     similar = table.groupby(["image", "kernel"], sort=False)["similarity"].first()
-    print(f"similarity of the kernels: {similar.min():.2f} to {similar.max():.2f}, median {similar.median():.2f}")
+    print(
+        f"similarity of the kernels: {similar.min():.2f} to {similar.max():.2f}, median {similar.median():.2f}"
+    )
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the share of the cases whose error ratio is below a bound from 1 to 10, a rising curve. Right: what a kernel's similarity has to do with the restoration: PSNR with the found kernel and with the true one for each case"}}
 if not table.empty:
     bounds = [1 + 0.1 * i for i in range(91)]
     share = [float((ratios < b).mean()) for b in bounds]
-    psnr = table.pivot_table(index=["image", "kernel"], columns="method", values="psnr", sort=False)
+    psnr = table.pivot_table(
+        index=["image", "kernel"], columns="method", values="psnr", sort=False
+    )
     order = psnr["DPIR" + TRUE].sort_values().index
     cases = list(range(1, len(order) + 1))
-    lines = {n: (cases, psnr.loc[order, n]) for n in ("DPIR" + TRUE, "DPIR", "CoCo-ADMM")}
+    lines = {
+        n: (cases, psnr.loc[order, n]) for n in ("DPIR" + TRUE, "DPIR", "CoCo-ADMM")
+    }
     display(curves([
         {"title": "share of cases below a ratio (DPIR)", "xlabel": "error ratio", "lines": {"24 cases": (bounds, share)}, "marks": {"2": 2}},
         {"title": "PSNR (dB) of each case, sorted", "xlabel": "case", "lines": lines},
@@ -332,7 +365,9 @@ if not table.empty:
 baseline = blind.restore_by_coordinates(y, found, steps=120)
 scores = {
     "photograph": metrics.psnr(blind.registered(y, inner), inner),
-    "network of coordinates": metrics.psnr(blind.registered(baseline, inner), inner),
+    "network of coordinates": metrics.psnr(
+        blind.registered(baseline, inner), inner
+    ),
     "DPIR": metrics.psnr(blind.registered(restored, inner), inner),
 }
 print({n: f"{10 * round(v, 1) / 10:.1f} dB" for n, v in scores.items()})
@@ -346,7 +381,15 @@ assert scores["DPIR"] > scores["network of coordinates"] + 1
 # %%
 B = ValidBlur(found)
 G = Gaussian(B, y)
-said = guarantee("coco_admm", denoiser_card("coco-0.25-gray"), G, B.canvas(y), sigma=0.06, lam=36.0, t=0.33)
+said = guarantee(
+    "coco_admm",
+    denoiser_card("coco-0.25-gray"),
+    G,
+    B.canvas(y),
+    sigma=0.06,
+    lam=36.0,
+    t=0.33,
+)
 print(said)
 
 # %% [markdown]
@@ -395,14 +438,21 @@ assert score[1e-4] > score[1e-2] + 1
 # downloads its model. Where that is not installed, the command falls back to the blur effect, and says which one it took. And it refuses what tells no kernel:
 
 # %%
-for name, picture in {"sharp": clean, "white": torch.ones(1, 1, 64, 64) - 0.02 * (torch.rand(1, 1, 64, 64) > 0.9)}.items():
+for name, picture in {
+    "sharp": clean,
+    "white": torch.ones(1, 1, 64, 64) - 0.02 * (torch.rand(1, 1, 64, 64) > 0.9),
+}.items():
     try:
         blind.estimate_kernel(picture, 9)
-        print(f"{name}: a kernel of spread {blind.spread(blind.estimate_kernel(picture, 9)):.1f} pixels")
+        print(
+            f"{name}: a kernel of spread {blind.spread(blind.estimate_kernel(picture, 9)):.1f} pixels"
+        )
     except blind.BlindError as error:
         print(f"{name}: {error}")
 measure, before = deblurring.quality(y)
-print(f"{measure}: {before:.2f} before, {deblurring.quality(restored)[1]:.2f} after")
+print(
+    f"{measure}: {before:.2f} before, {deblurring.quality(restored)[1]:.2f} after"
+)
 assert deblurring.quality(restored)[1] < before
 
 # %% [markdown]
