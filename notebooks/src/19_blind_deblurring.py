@@ -268,7 +268,7 @@ gallery({"truth": shown(shake)} | {n: shown(k.float()) for n, k in both.items()}
 # %% mystnb={"image": {"alt": "The kernel at six sizes of the pyramid, from 5 pixels, a blot, to 21 pixels, a bent line"}}
 gray, kernel, sizes = y.double(), None, {}
 for level in reversed(range(5)):
-    kernel = at_scale(gray, kernel, 21, RATIO**level, 2e-3, 2.0)
+    kernel = at_scale(gray, kernel, 21, RATIO**level, 4e-3, 2.0)
     sizes[f"{len(kernel)} pixels"] = shown(kernel.float())
 torch.testing.assert_close(kernel.float(), found)
 gallery(sizes | {"truth": shown(shake)}, columns=6, width=11)
