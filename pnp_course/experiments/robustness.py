@@ -82,8 +82,8 @@ def method(
 
 METHODS = {
     "DPIR": method("dpir", "drunet", (NU[0],), (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0), 8),
-    "RMMO-DRS": method("rmmo_drs", "rmmo", (0.06, 0.1, 0.15), (0.4, 0.8, 1.6), 30),
-    "CoCo-ADMM": method("coco_admm", "coco-gs-0.25", (0.06, 0.1, 0.15), (0.4, 0.8, 1.6), 30, t=0.33),
+    "RMMO-DRS": method("rmmo_drs", "rmmo", (0.1, 0.15, 0.2), (0.8, 1.6, 3.2), 30),
+    "CoCo-ADMM": method("coco_admm", "coco-gs-0.25", (0.06, 0.1, 0.15), (0.6, 1.1, 2.0), 30, t=0.33),
 }
 EXPERIMENT = Experiment(
     name="robustness",
