@@ -52,8 +52,8 @@ RESULTS, PAPER = "benchmarks/results", Path(experiments.__file__).parent / "pape
 # iterations, then against what most of the time is spent on, the evaluations of the network.
 
 # %% mystnb={"image": {"alt": "Left, PSNR over 50 iterations: DPIR is the first and ends after 12, the CoCo methods and PnPI-HQS level off by 30, RMMO-DRS below them after 5. Right, over forward passes and products: the CoCo methods and PnPI-HQS move to the right by a factor of two, DPIR and RMMO-DRS stay"}}
-soon = committed(f"{RESULTS}/deconvolution-small-progress.csv")
-history = committed(f"{RESULTS}/deconvolution-small-curves.csv")
+soon = committed(f"{RESULTS}/deconvolution-course-progress.csv")
+history = committed(f"{RESULTS}/deconvolution-course-curves.csv")
 history = history[history["peak"] == 50]
 shown = ("DPIR", "RMMO-DRS", "Prox-DRS", "PnPI-HQS", "CoCo-ADMM", "CoCo-PEGD")
 each = {"PnPI-HQS": 2, "Prox-DRS": 2, "CoCo-ADMM": 2, "CoCo-PEGD": 2}  # section 1
@@ -342,7 +342,7 @@ interval_figure(panels, "passes until within 0.1 dB of its best")
 
 # %%
 sweep = committed(f"{RESULTS}/schedule-sweep-small.csv")
-rows = committed(f"{RESULTS}/deconvolution-small.csv")
+rows = committed(f"{RESULTS}/deconvolution-course.csv")
 same = rows[(rows["peak"] == 50) & rows["image"].isin(sweep["image"].unique())]
 lengths = sweep.pivot_table(index="method", columns="length", values="psnr")
 print(f"{sweep['image'].nunique()} photographs")
