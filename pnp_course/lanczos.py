@@ -94,7 +94,7 @@ def top_eigenvector(matrices: Tensor, squarings: int = 40) -> Tensor:
         matrices = matrices / matrices.abs().amax((1, 2), keepdim=True).clamp_min(tiny)
         matrices = matrices @ matrices
     first = torch.zeros_like(matrices[:, 0])
-    first[:, 0] = 1
+    first[:, 0].fill_(1)
     lengths = matrices.norm(dim=1)  # of the columns, each a multiple of the vector
     best = lengths.argmax(1).reshape(-1, 1, 1).expand(-1, matrices.shape[1], 1)
     return torch.where(lengths.amax(1, keepdim=True) > 0, matrices.gather(2, best)[:, :, 0], first)

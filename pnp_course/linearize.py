@@ -124,7 +124,7 @@ class Gated:
         with torch.no_grad():  # of biases and padding; zero for DRUNet at sizes that need no padding
             self.offset = self._apply(torch.zeros_like(self.x))
         biased = any("bias" in name for name, _ in denoiser.named_parameters())
-        self.linear = not biased and (is_unread() and _is_unpadded(denoiser, x) or not is_unread() and not self.offset.any())
+        self.linear = not biased and (_is_unpadded(denoiser, x) or not (is_unread() or bool(self.offset.any())))
 
     def _apply(self, v: Tensor) -> Tensor:
         with any_level(), _Replay(self.gates):  # at level 0 the noise map adds nothing, so what remains is linear in x

@@ -26,12 +26,19 @@ from pnp_course.training.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
-STARTS = {"drunet": None, "coco-gs-0.25": "drunet", "prox-drunet": "coco-gs-0.25", "drunet-gray": "drunet"}
+STARTS = {
+    "drunet": None, "coco-gs-0.25": "drunet", "coco-0.25": "drunet", "coco-0.5": "coco-0.25",
+    "prox-drunet": "coco-gs-0.25", "drunet-gray": "drunet", "coco-0.25-gray": "coco-0.25", "rmmo": "coco-0.5",
+    "spc-0.9": "coco-0.25", "drunet-wide": "drunet", "gs-drunet": "drunet", "gs-drunet-relu": "drunet",
+    "bregman-drunet": "gs-drunet", "dncnn": None, "ffdnet": None,
+}  # fmt: skip
+FEW = ["drunet", "coco-gs-0.25", "drunet-gray"]
+TINY = {"dncnn": {"width": 4, "depth": 3}, "ffdnet": {"width": 4, "depth": 3}}
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Four networks with a few hundred weights, three photographs, and nothing that is shipped."""
+    """The whole zoo with networks of a few hundred weights, three photographs, and nothing that is shipped."""
     photographs = [(images.photo(name, 128)[0] * 255).byte() for name in ("astronaut", "coffee", "chelsea")]
 
     def pictures(channels):
@@ -47,13 +54,12 @@ def tiny(monkeypatch):
     monkeypatch.setattr(main, "validation_images", lambda channels: pictures(channels)[:1])
     monkeypatch.setattr(main, "images", lambda name: [images.photo("rocket", 48)])
     monkeypatch.setattr(main, "sigma_range", lambda *a: (0.0, 0.4))  # these networks are too small to behave
-    monkeypatch.setattr(zoo, "SHARES", {name: zoo.SHARES[name] for name in STARTS})
     monkeypatch.setattr(zoo, "LEAST", 2)
     zoo.pictures.cache_clear()
     for name, start in STARTS.items():
         p = PRESETS[name]
         penalty = p.penalty and replace(p.penalty, iterations=2)
-        net = p.net | {"widths": (4, 4, 4, 4), "blocks": 1}
+        net = TINY.get(name) or p.net | {"widths": (4, 4, 4, 4), "blocks": 1}
         monkeypatch.setitem(PRESETS, name, replace(p, start=start, net=net, batch=2, patch=16, penalty=penalty))
     yield
     zoo.pictures.cache_clear()
@@ -62,11 +68,12 @@ def tiny(monkeypatch):
 @pytest.fixture
 def slow_steps(monkeypatch):
     """As if a step took 20 seconds: so a few steps are planned for ten minutes, on however busy a machine."""
-    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 20.0))
+    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, *more: (preset, 20.0))
 
 
 def test_to_the_end(tiny, slow_steps, tmp_path):
-    """Weights in half precision and complete cards, starts in their order; again, there is nothing to do."""
+    """The whole zoo: weights in half precision and complete cards, starts in their order; again, there is nothing to do."""
+    assert list(STARTS) == list(zoo.SHARES)
     said = list(zoo.train_zoo(list(STARTS), tmp_path, 10.0, CPU))
     for name, start in STARTS.items():
         folder = tmp_path / name
@@ -77,8 +84,9 @@ def test_to_the_end(tiny, slow_steps, tmp_path):
         card = denoiser_card(name, folder)
         assert card["training"]["steps_done"] == card["training"]["steps"] >= 2
         assert card["training"]["start"] == start
-        assert set(card["psnr_cbsd68"]) == {"15", "25", "40"}
-        assert card["certificate"]["25"]["lambda_max_worst"] > 0
+        if name != "bregman-drunet":  # whose noise has other levels, and no certificate
+            assert set(card["psnr_cbsd68"]) == {"15", "25", "40"}
+            assert card["certificate"]["25"]["lambda_max_worst"] > 0
         assert (
             load_denoiser(name, folder=folder)(torch.rand(1, 1 if "gray" in name else 3, 16, 16), 0.1).isfinite().all()
         )
@@ -89,7 +97,7 @@ def test_to_the_end(tiny, slow_steps, tmp_path):
 
 def test_the_time_is_over_and_the_same_command_goes_on(tiny, tmp_path, monkeypatch):
     """A step is slower than measured: the steps done are kept, and the second call makes the rest of the same number."""
-    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 1e-3))
+    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, *more: (preset, 1e-3))
     said = list(zoo.train_zoo(["drunet"], tmp_path, 0.02, CPU))
     done, steps = map(int, re.fullmatch(r"drunet: (\d+) of (\d+) steps are done .*", said[-1]).groups())
     assert 0 < done < steps
@@ -130,11 +138,11 @@ def test_kills(tiny, slow_steps, tmp_path):
 def test_a_network_is_left_out(tiny, tmp_path, monkeypatch):
     """One whose share is too small, and one whose start is not there; the others come all the same."""
     monkeypatch.setattr(
-        zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 1e4 if preset.batch == 2 else 20.0)
+        zoo.cost, "useful_batch", lambda net, preset, *more: (preset, 1e4 if preset.batch == 2 else 20.0)
     )
     monkeypatch.setitem(PRESETS, "drunet-gray", replace(PRESETS["drunet-gray"], start=None, batch=3))
-    said = list(zoo.train_zoo(list(STARTS), tmp_path, 10.0, CPU))
-    assert said[1].startswith("drunet: left out, since only 0 steps fit into its")
+    said = list(zoo.train_zoo(FEW, tmp_path, 10.0, CPU))
+    assert said[1] == "drunet: left out, since 2 steps of it take 3.5e+02 minutes and 10 are left"
     assert said[2].startswith(
         "coco-gs-0.25: left out: this preset starts from 'coco-gs-0.25', which is neither shipped"
     )
@@ -151,7 +159,7 @@ def test_one_that_diverges_does_not_stop_the_others(tiny, tmp_path, monkeypatch)
         return train(net, preset, photographs, folder, **options)
 
     monkeypatch.setattr(zoo, "train", diverging)
-    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, images, device: (preset, 20.0))
+    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, *more: (preset, 20.0))
     monkeypatch.setitem(PRESETS, "drunet-gray", replace(PRESETS["drunet-gray"], start=None))
     said = list(zoo.train_zoo(["drunet", "drunet-gray"], tmp_path, 10.0, CPU))
     assert "drunet: given up: the loss is nan at step 3: lower the learning rate; the last checkpoint is kept." in said
