@@ -1,5 +1,6 @@
 """`train-zoo` from the first step to the last card, with tiny networks; and what it measures before it trains."""
 
+import errno
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from pnp_course import images
 from pnp_course.cli import app
 from pnp_course.datasets import MissingDataError
 from pnp_course.denoisers import denoiser_card, load_denoiser
-from pnp_course.training import cost, main, zoo
+from pnp_course.training import cost, main, validation, zoo
 from pnp_course.training.losses import Penalty
 from pnp_course.training.presets import PRESETS
 
@@ -55,6 +56,9 @@ def tiny(monkeypatch):
     monkeypatch.setattr(main, "images", lambda name: [images.photo("rocket", 48)])
     monkeypatch.setattr(main, "sigma_range", lambda *a: (0.0, 0.4))  # these networks are too small to behave
     monkeypatch.setattr(zoo, "LEAST", 2)
+    monkeypatch.setattr(zoo, "VALIDATIONS", 1)
+    corners = validation.corners  # measured on smaller patches
+    monkeypatch.setattr(validation, "corners", lambda images, size=64, each=4: corners(images, 16, 1))
     zoo.pictures.cache_clear()
     for name, start in STARTS.items():
         p = PRESETS[name]
@@ -166,6 +170,39 @@ def test_one_that_diverges_does_not_stop_the_others(tiny, tmp_path, monkeypatch)
     assert "psnr_cbsd68" in denoiser_card("drunet-gray", tmp_path / "drunet-gray")
 
 
+def test_too_few_minutes(tiny, tmp_path, monkeypatch):
+    """A share that is too small takes from those after it; and where all of the time is not enough, nothing is written."""
+    monkeypatch.setattr(zoo.cost, "useful_batch", lambda net, preset, *more: (preset, 20.0))
+    assert zoo.begin("drunet", tmp_path, 10.0, 600.0, CPU)[1].steps == zoo.LEAST
+    assert zoo.begin("drunet", tmp_path, 300.0, 600.0, CPU)[1].steps > zoo.LEAST
+    known = zoo.Measured(batch=7, seconds=1.0, graph=True)
+    net, preset, graph = zoo.begin("drunet", tmp_path, 100.0, 600.0, CPU, known)
+    assert (preset.batch, graph) == (7, True)
+    assert 90 <= preset.steps <= 95
+    with pytest.raises(ValueError, match=r"--minutes is too small for 2 steps of any of drunet; wanted 0\.7 or more: give"):
+        list(zoo.train_zoo(["drunet"], tmp_path, 0.5, CPU))
+    with monkeypatch.context() as patch:
+        patch.setattr(zoo, "LARGEST", 1000)
+        with pytest.raises(ValueError, match=r"its weights would have 0\.0 MB; wanted less than 0\.001"):
+            zoo.begin("drunet", tmp_path, 300.0, 600.0, CPU)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk(tiny, slow_steps, tmp_path, monkeypatch):
+    """At the weights: the error names the file, nothing is half-written, and the same command ends the work."""
+
+    def full(self, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match=r"drunet\.safetensors cannot be written .*No space left.*: free some space, then"):
+            list(zoo.train_zoo(["drunet"], tmp_path, 10.0, CPU))
+    assert sorted(p.name for p in (tmp_path / "drunet").iterdir()) == ["checkpoint.pt", "log.csv"]
+    done = list(zoo.train_zoo(["drunet"], tmp_path, 10.0, CPU))
+    assert any(line.startswith("drunet: weights") and "after" in line for line in done)
+
+
 def test_no_time(tiny, tmp_path):
     """Nothing is begun or measured; this is how cards are completed on another machine."""
     assert list(zoo.train_zoo(list(STARTS)[:2], tmp_path, 0.0, CPU))[1:] == [
@@ -216,8 +253,8 @@ def test_starts(monkeypatch):
         main.first_net(zoo.started(name, nowhere), nowhere)
     assert zoo.chosen("") == list(zoo.SHARES)
     assert zoo.chosen("rmmo, drunet") == ["drunet", "rmmo"]
-    with pytest.raises(ValueError, match="--only has 'x', which is not in the zoo; wanted some of drunet,"):
-        zoo.chosen("x")
+    with pytest.raises(ValueError, match="--only has 'coco-gs', which is not in the zoo; did you mean 'coco-gs-0.25'"):
+        zoo.chosen("coco-gs")
 
 
 def test_on_a_gpu_every_patch_is_penalised_at_every_step():
@@ -232,7 +269,7 @@ def test_the_largest_batch_that_is_worth_it(monkeypatch):
     """Step times that are flat up to 100 patches and then grow; and a memory that ends at 64."""
     tried = []
 
-    def seconds(net, preset, images, device):
+    def seconds(net, preset, images, device, graph):
         tried.append(preset.batch)
         if preset.batch > limit:
             raise torch.OutOfMemoryError("full")

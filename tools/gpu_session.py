@@ -29,7 +29,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-TESTS = ("conftest", "device_cases", "pretend_device", "pretend_graph", "test_devices", "test_training_graph")
+TESTS = (
+    "conftest", "device_cases", "more_device_cases", "pretend_device", "pretend_graph", "test_devices", "test_training_graph",
+)  # fmt: skip
 PART, FILES = 16 * 2**20, 8  # bytes of a file, and how many there may be
 BESIDE = ("log.txt", "agreement.csv", "tests.txt")  # files that are not parts
 MEASURING = 60.0  # seconds

@@ -81,7 +81,7 @@ def train_networks(
     known: measurements that need not be made again.
     """
     todo = [name for name in names if _card(output, name) is None]
-    short: list[float] = []  # the minutes that networks would have needed which were left out
+    short, begun = [], False  # the minutes that networks would have needed which were left out; and whether one was not
     for i, name in enumerate(todo):
         left = end - time.monotonic()
         if left <= 0:
@@ -99,11 +99,12 @@ def train_networks(
             continue
         how = f"{preset.batch} patches{', recorded as a graph' if graph else ''}"
         yield f"{name}: {preset.steps} steps with {how}, from {preset.start or 'random weights'}"
+        begun = True
         said, done = _trained(name, net, preset, output, end, device, graph)
         yield said
         if not done:
             break
-    if short and len(short) == len(todo):
+    if short and not begun:
         raise ValueError(
             f"--minutes is too small for {LEAST} steps of any of {','.join(todo)}; wanted {min(short):.2g} or more: give "
             "more minutes, or name a faster network with --only."
