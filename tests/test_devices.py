@@ -110,7 +110,7 @@ class GeneratorElsewhere(torch.Generator):
 
 @pytest.mark.parametrize("name", ["plain", "lanczos, every other step", "gradient step", "power", "bregman", "dncnn"])
 def test_a_training_step_on_a_pretended_device(name, monkeypatch):
-    """Patches, noise, penalty and gradient, with equal random numbers; nothing meets the CPU or is read back from elsewhere."""
+    """Patches, noise, penalty and gradient, with equal random numbers; nothing meets the CPU, is sent there or read back."""
     training = test_training_graph.trained(test_training_graph.CASES[name], False, steps=0)
     generators = [g.get_state() for g in (training.generator, training.penalty_generator)]
     wanted = training._gradient(bool(training.preset.penalty))
@@ -118,7 +118,7 @@ def test_a_training_step_on_a_pretended_device(name, monkeypatch):
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: False)
     monkeypatch.setattr(torch, "autocast", lambda kind, dtype=None, **options: nullcontext())
     photographs = test_training_graph.pictures(training.preset.in_channels)
-    with pretend_device.Pretended():
+    with pretend_device.Pretended(own_generators=True):
         training.net, training.device = pretend_device.moved(training.net), pretend_device.DEVICE
         training.optimizer = SimpleNamespace(zero_grad=lambda: None)
         training.generator, training.penalty_generator = GeneratorElsewhere(), GeneratorElsewhere()
@@ -127,12 +127,14 @@ def test_a_training_step_on_a_pretended_device(name, monkeypatch):
         training.patches = Patches(photographs, training.preset.patch, training.generator, training.preset.drawn)
         computed = pretend_device.computed
 
-        def unread(func, args, kwargs):
+        def alone(func, args, kwargs):
             assert func is not torch.ops.aten._local_scalar_dense.default, "a number is read back"
+            here = [t for t in args if isinstance(t, torch.Tensor) and not isinstance(t, pretend_device.Elsewhere)]
+            assert func._schema.name not in ("aten::_to_copy", "aten::copy_") or not here, f"{func}: a number is sent there"
             return computed(func, args, kwargs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(pretend_device, "computed", unread)
+            patch.setattr(pretend_device, "computed", alone)
             found = training._gradient(bool(training.preset.penalty))
         for key, value in wanted.items():
             torch.testing.assert_close(found[key].held.detach(), value.detach(), atol=1e-6, rtol=1e-5)
