@@ -12,7 +12,7 @@ from pnp_course.ct.tgv import pwls_tgv
 from pnp_course.images import photo
 from pnp_course.noise_level import patch_sigma, wavelet_sigma
 from pnp_course.noise_level.mean_variance import camera_noise as measured_noise
-from pnp_course.operators import Radon
+from pnp_course.operators import Blur, Radon, kernels
 from pnp_course.ray_fidelities import Emission, Transmission, WeightedLeastSquares
 from pnp_course.solvers import run
 
@@ -69,7 +69,13 @@ def blind(move, net):
     return k, registered(y, y.roll(1, -1)), torch.tensor(kernel_similarity(k, k.flip(0)))
 
 
+def kernel_on_the_device(move, net):
+    k = move(kernels.gaussian(5, 1.0))
+    return kernels.embed(k, 9), torch.tensor(kernels.extent(k)), Blur(k)(gray(move))
+
+
 MORE = {
+    "kernel on the device": kernel_on_the_device,
     "camera with read-out noise": cameras, "camera that counts": counters, "noise levels": levels,
     **{f"rays, {kind}": rays(kind) for kind in ("emission", "transmission", "least squares")},
     "penalised least squares": coding, "blind deblurring": blind,
