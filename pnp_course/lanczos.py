@@ -142,8 +142,9 @@ class Krylov:
                     basis[k + 1].masked_fill_(spent[:, None], 0.0)
                 elif bool(spent.any()):
                     basis[k + 1] = torch.where(spent[:, None], _fresh(basis[: k + 1], k), basis[k + 1])
-        rows = (torch.stack(values, 1) for values in (diagonal, beside, ended))
-        return cls(basis[:count], *rows, scale, start.shape)
+        return cls(
+            basis[:count], torch.stack(diagonal, 1), torch.stack(beside, 1), torch.stack(ended, 1), scale, start.shape
+        )
 
     def matrices(self) -> tuple[Tensor, Tensor]:
         """The tridiagonal matrices (B, k, k), float64, and what they leave out, by column (B, k)."""

@@ -3,7 +3,7 @@
 import torch
 from device_cases import SIZE, pictures, seeded
 
-from pnp_course import camera_noise, fidelities, noise, single_photon
+from pnp_course import camera_noise, noise, single_photon
 from pnp_course.anscombe import anscombe, inverse_anscombe
 from pnp_course.blind.estimate import estimate_kernel
 from pnp_course.blind.measures import kernel_similarity, registered

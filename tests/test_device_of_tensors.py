@@ -80,7 +80,9 @@ def unplaced(source):
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MAKERS):
             continue
-        if ast.unparse(node.func.value) not in ("torch", "torch.fft") or any(k.arg in ("device", None) for k in node.keywords):
+        if ast.unparse(node.func.value) not in ("torch", "torch.fft") or any(
+            k.arg in ("device", None) for k in node.keywords
+        ):
             continue
         above, moved = node, False
         while isinstance(parents.get(above), ast.expr | ast.keyword):

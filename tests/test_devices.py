@@ -40,9 +40,7 @@ def as_tuple(out):
     return out if isinstance(out, tuple) else (out,)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in CASES if n != "forward mode"]
-)  # whose tensors hold two others
+@pytest.mark.parametrize("name", [n for n in CASES if n != "forward mode"])  # whose tensors hold two others
 def test_on_a_pretended_device(name, monkeypatch):
     """The same up to rounding, and a tensor made on the wrong device is an error."""
     case = CASES[name]
@@ -130,7 +128,9 @@ def test_a_training_step_on_a_pretended_device(name, monkeypatch):
         def alone(func, args, kwargs):
             assert func is not torch.ops.aten._local_scalar_dense.default, "a number is read back"
             here = [t for t in args if isinstance(t, torch.Tensor) and not isinstance(t, pretend_device.Elsewhere)]
-            assert func._schema.name not in ("aten::_to_copy", "aten::copy_") or not here, f"{func}: a number is sent there"
+            assert func._schema.name not in ("aten::_to_copy", "aten::copy_") or not here, (
+                f"{func}: a number is sent there"
+            )
             return computed(func, args, kwargs)
 
         with monkeypatch.context() as patch:

@@ -23,7 +23,18 @@ import gpu_session  # noqa: E402
 
 
 def session(folder, *more, minutes=10.0, only=FEW[:2]):
-    words = ["run", "--minutes", minutes, "-o", folder / "out", "--work", folder / "work", "--only", ",".join(only), *more]
+    words = [
+        "run",
+        "--minutes",
+        minutes,
+        "-o",
+        folder / "out",
+        "--work",
+        folder / "work",
+        "--only",
+        ",".join(only),
+        *more,
+    ]
     return gpu_session.main([str(w) for w in words])
 
 
@@ -107,7 +118,10 @@ def test_parts(tmp_path, monkeypatch):
 
 def test_what_is_said_of_mistakes(tmp_path, capsys):
     assert gpu_session.main(["unpack", str(tmp_path), "-o", str(tmp_path / "zoo")]) == 2
-    assert capsys.readouterr().err == f"gpu_session: there is no zoo.tar.0 in {tmp_path}; wanted the folder that `run` wrote.\n"
+    assert (
+        capsys.readouterr().err
+        == f"gpu_session: there is no zoo.tar.0 in {tmp_path}; wanted the folder that `run` wrote.\n"
+    )
     assert session(tmp_path, only=["drunett"]) == 2
     assert "did you mean 'drunet'?" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

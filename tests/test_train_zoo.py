@@ -176,10 +176,12 @@ def test_too_few_minutes(tiny, tmp_path, monkeypatch):
     assert zoo.begin("drunet", tmp_path, 10.0, 600.0, CPU)[1].steps == zoo.LEAST
     assert zoo.begin("drunet", tmp_path, 300.0, 600.0, CPU)[1].steps > zoo.LEAST
     known = zoo.Measured(batch=7, seconds=1.0, graph=True)
-    net, preset, graph = zoo.begin("drunet", tmp_path, 100.0, 600.0, CPU, known)
+    _, preset, graph = zoo.begin("drunet", tmp_path, 100.0, 600.0, CPU, known)
     assert (preset.batch, graph) == (7, True)
     assert 90 <= preset.steps <= 95
-    with pytest.raises(ValueError, match=r"--minutes is too small for 2 steps of any of drunet; wanted 0\.7 or more: give"):
+    with pytest.raises(
+        ValueError, match=r"--minutes is too small for 2 steps of any of drunet; wanted 0\.7 or more: give"
+    ):
         list(zoo.train_zoo(["drunet"], tmp_path, 0.5, CPU))
     with monkeypatch.context() as patch:
         patch.setattr(zoo, "LARGEST", 1000)
@@ -196,7 +198,9 @@ def test_a_full_disk(tiny, slow_steps, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(OSError, match=r"drunet\.safetensors cannot be written .*No space left.*: free some space, then"):
+        with pytest.raises(
+            OSError, match=r"drunet\.safetensors cannot be written .*No space left.*: free some space, then"
+        ):
             list(zoo.train_zoo(["drunet"], tmp_path, 10.0, CPU))
     assert sorted(p.name for p in (tmp_path / "drunet").iterdir()) == ["checkpoint.pt", "log.csv"]
     done = list(zoo.train_zoo(["drunet"], tmp_path, 10.0, CPU))
@@ -253,7 +257,9 @@ def test_starts(monkeypatch):
         main.first_net(zoo.started(name, nowhere), nowhere)
     assert zoo.chosen("") == list(zoo.SHARES)
     assert zoo.chosen("rmmo, drunet") == ["drunet", "rmmo"]
-    with pytest.raises(ValueError, match="--only has 'coco-gs', which is not in the zoo; did you mean 'coco-gs-0.25'"):
+    with pytest.raises(
+        ValueError, match=r"--only has 'coco-gs', which is not in the zoo; did you mean 'coco-gs-0\.25'"
+    ):
         zoo.chosen("coco-gs")
 
 

@@ -15,7 +15,9 @@ from pnp_course.training.main import fresh_net
 from pnp_course.training.presets import PRESETS, Preset
 
 CPU = torch.device("cpu")
-SMALL = Preset(in_channels=1, net={"widths": (4, 4, 4, 4), "blocks": 1}, steps=20, batch=2, patch=16, lr=1e-3, drawn=0.3)
+SMALL = Preset(
+    in_channels=1, net={"widths": (4, 4, 4, 4), "blocks": 1}, steps=20, batch=2, patch=16, lr=1e-3, drawn=0.3
+)
 LANCZOS = Penalty(alpha=0.1, beta=0.5, eps=0.5, iterations=3, method="lanczos")
 POWER = replace(LANCZOS, iterations=2, method="power", images=1, of=2)
 ELU = SMALL.net | {"activation": "elu"}
@@ -61,8 +63,8 @@ def test_recorded_steps_are_the_steps(name, monkeypatch):
 
 
 def test_work_that_waits_for_the_device_cannot_be_recorded():
+    x = torch.ones(2)
     for work in (lambda: {"a": torch.full((), float(x.sum()))}, lambda: {"a": torch.tensor([1.0]) + x}):
-        x = torch.ones(2)
         with pytest.raises(RuntimeError, match="cannot be recorded"):
             pretend_graph.record(work, ())
 
@@ -88,7 +90,9 @@ def test_a_graph_is_taken_where_it_pays(monkeypatch):
         return 1.0
 
     monkeypatch.setattr(cost, "step_seconds", fails)
-    with pytest.warns(UserWarning, match=r"cannot be recorded as a graph here \(operation not permitted .* capturing\); it"):
+    with pytest.warns(
+        UserWarning, match=r"cannot be recorded as a graph here \(operation not permitted .* capturing\); it"
+    ):
         assert not cost.graph_pays(*given, gpu)
 
 

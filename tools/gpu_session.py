@@ -65,7 +65,9 @@ def pack(work: Path, output: Path) -> str:
     if len(parts) > room:
         parts, said = _parts(work, files), f"; too large, so left out: {', '.join(p.parent.name for p in going)}"
     if len(parts) > room:
-        raise ValueError(f"the zoo takes {len(parts)} parts of {PART >> 20} MiB, and {room} are allowed: name fewer networks.")
+        raise ValueError(
+            f"the zoo takes {len(parts)} parts of {PART >> 20} MiB, and {room} are allowed: name fewer networks."
+        )
     for old in output.glob("zoo.tar.*"):
         if int(old.suffix[1:]) >= len(parts):
             old.unlink()
@@ -101,6 +103,7 @@ class Say:
         self.path, self.begun = path, time.monotonic()
 
     def __call__(self, line: str) -> None:
+        """Print one."""
         line = f"{time.monotonic() - self.begun:6.1f} s  {line}"
         print(line, flush=True)
         with self.path.open("a", encoding="utf-8") as file:
@@ -130,7 +133,8 @@ def run(options: argparse.Namespace) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     if options.resume and not any(work.iterdir()):
         unpack(options.resume, work)
-    say, known = Say(output / "log.txt"), {}  # type: Say, dict[str, Measured]
+    say = Say(output / "log.txt")
+    known: dict[str, Measured] = {}
     if options.check:
         check(output, say)
     end = time.monotonic() + 60 * options.minutes

@@ -173,5 +173,7 @@ def _write(path: Path, content: bytes) -> Path:
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise OSError(f"{path} cannot be written ({error}): free some space, then give the same command again.") from error
+        raise OSError(
+            f"{path} cannot be written ({error}): free some space, then give the same command again."
+        ) from error
     return path

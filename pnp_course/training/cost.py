@@ -161,9 +161,7 @@ def step_cost(net: nn.Module, preset: Preset, images: list[Tensor], device: torc
     return Cost(fit, all_of_it - fit, calls, seconds)
 
 
-def _trial(
-    net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False
-) -> Training:
+def _trial(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False) -> Training:
     return Training(copy.deepcopy(net), preset, images, device, graph)
 
 
@@ -182,10 +180,14 @@ def graph_pays(net: nn.Module, preset: Preset, images: list[Tensor], device: tor
         fits = [_mean_fit(net, preset, images, device, graph) for graph in (False, True)]
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
-        warnings.warn(f"a training step cannot be recorded as a graph here ({reason}); it runs unrecorded.", stacklevel=2)
+        warnings.warn(
+            f"a training step cannot be recorded as a graph here ({reason}); it runs unrecorded.", stacklevel=2
+        )
         return False
     if not 0.5 < fits[1] / fits[0] < 2:
-        warnings.warn(f"recorded steps have the loss {fits[1]:g}, others {fits[0]:g}; they run unrecorded.", stacklevel=2)
+        warnings.warn(
+            f"recorded steps have the loss {fits[1]:g}, others {fits[0]:g}; they run unrecorded.", stacklevel=2
+        )
         return False
     return recorded < usual
 

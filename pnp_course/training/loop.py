@@ -2,9 +2,10 @@
 
 There is one loop for all denoisers and devices. Photographs, patches, noise, weights and random numbers stay on the
 device, and nothing is read back from it but what the log shows, every LOG_EVERY steps. So the work of a step can be
-recorded as a CUDA graph, which pays where a step is mostly launches of small kernels. A run can be stopped, killed or interrupted at any time and resumed; on a CPU to the bit: every
-random number comes from two generators, whose states are in the checkpoint, and a step is atomic: what is saved is the
-state after the last complete one. An error leaves the last checkpoint as it is.
+recorded as a CUDA graph, which pays where a step is mostly launches of small kernels. A run can be stopped, killed or
+interrupted at any time and resumed; on a CPU to the bit: every random number comes from two generators, whose states are
+in the checkpoint, and a step is atomic: what is saved is the state after the last complete one. An error leaves the last
+checkpoint as it is.
 """
 
 from __future__ import annotations
@@ -58,9 +59,7 @@ class Training:
         norm of its gradient.
     """
 
-    def __init__(
-        self, net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False
-    ):
+    def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False):
         self.preset, self.device, self.step, self.seconds = preset, device, 0, 0.0
         self.net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
         self.optimizer = Optimizer(net, preset.optimizer, lambda step: learning_rate(step, preset))
@@ -70,9 +69,12 @@ class Training:
         self.patches = Patches(images, preset.patch, self.generator, preset.drawn)
         self.sums: dict[str, tuple[Tensor, int]] = {}
         self.trouble = torch.full((3,), -1.0, device=device)
-        self.gradients: dict[bool, Work] = {with_penalty: partial(self._gradient, with_penalty) for with_penalty in (False, True)}
+        self.gradients: dict[bool, Work] = {
+            with_penalty: partial(self._gradient, with_penalty) for with_penalty in (False, True)
+        }
         if graph:
-            generators, weights = (self.generator, self.penalty_generator), list(net.parameters())
+            generators = (self.generator, self.penalty_generator)
+            weights: list[Tensor] = list(net.parameters())
             self.gradients = {key: Captured(work, weights, generators) for key, work in self.gradients.items()}
         self.whole, self.random = True, self._random()
 
@@ -104,7 +106,7 @@ class Training:
     def _differentiate(self) -> tuple[dict[str, Tensor], Tensor]:
         """Draw a batch and compute the gradient of its loss; return what the log shows, and `trouble`."""
         penalty = self.preset.penalty
-        seen = dict(self.gradients[bool(penalty) and self.step % penalty.every == 0]())
+        seen = dict(self.gradients[penalty is not None and self.step % penalty.every == 0]())
         loss, norm = seen.pop("loss"), seen.pop("norm")
         now = torch.stack((torch.full_like(norm, self.step), loss, norm))
         return seen, torch.where((self.trouble[0] >= 0) | now.isfinite().all(), self.trouble, now)
@@ -124,7 +126,7 @@ class Training:
                 denoised = self.net(noisy, level)
             loss = FITS[p.fit](denoised.to(clean.dtype), clean)
             seen = {"fit": loss.detach()}
-            if with_penalty:
+            if with_penalty and p.penalty:
                 extra, norms = jacobian_penalty(self.net, noisy, level, p.penalty, self.penalty_generator)
                 loss, seen = loss + extra, seen | norms
             self.optimizer.zero_grad()
@@ -243,14 +245,14 @@ def train(
         minutes: stop this call after this time, with a checkpoint from which the next call goes on.
         save_every: seconds between checkpoints.
         held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.
-        graph: record the work of a step as a CUDA graph (on a GPU only); `cost.step_seconds` says whether that pays.
-        kind: what is called with (net, preset, images, device), and graph=True if it is; a class derived from `Training` draws other batches.
+        graph: record the work of a step as a CUDA graph, on a GPU; `cost.graph_pays` says whether that is faster.
+        kind: what is called with (net, preset, images, device, graph); a class derived from `Training` draws other batches.
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
     """
     with flushed_denormals(), tuned_convolutions(), held_interrupt() as interrupts:
-        training = kind(net, preset, images, device or best_device(), **({"graph": True} if graph else {}))
+        training = kind(net, preset, images, device or best_device(), graph)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "checkpoint.pt"
         resumed = path.exists()

@@ -125,7 +125,10 @@ def _trained(
     except ValueError as error:  # such as a loss that is not finite; the others are trained
         return f"{name}: given up: {error}", True
     if done.step < preset.steps:
-        return f"{name}: {done.step} of {preset.steps} steps are done and the time is over; the same command goes on", False
+        return (
+            f"{name}: {done.step} of {preset.steps} steps are done and the time is over; the same command goes on",
+            False,
+        )
     weights = write_weights(name, done, output / name).with_suffix(".safetensors")
     size, spent = weights.stat().st_size / 1e6, done.seconds / 60
     return f"{name}: weights, {size:.1f} MB, after {spent:.1f} minutes: {weights}", True
@@ -192,7 +195,11 @@ def begin(
     if possible < LEAST:
         raise TooShort(found.seconds, left)
     steps = max(steps, LEAST)
-    return net, replace(preset, batch=found.batch, steps=steps, validate_every=max(1, steps // VALIDATIONS)), found.graph
+    return (
+        net,
+        replace(preset, batch=found.batch, steps=steps, validate_every=max(1, steps // VALIDATIONS)),
+        found.graph,
+    )
 
 
 def started(name: str, output: Path) -> Preset:
