@@ -5,10 +5,11 @@
     python tools/gpu_session.py unpack OUT -o zoo            here: weights, cards, logs, and the checkpoint to go on from
 
 `run` measures steps for the first minute, divides the rest of the minutes by what it measured, and trains as `train-zoo`
-does, in a folder of its own. After each network, and at the end, it writes into OUT what there is: at most eight files of at
-most 16 MiB, for places that give back no more; the files of the zoo as one archive cut into parts. It can be killed at any
-time; in a folder that already holds a part of a zoo, or with `--resume OUT`, it goes on. `--check` first runs the tests that
-need a GPU, outside the minutes, and keeps what they found.
+does, in a folder of its own. After each network, and at the end, it writes into OUT what there is, for places that give back
+little: the files of the zoo as one archive, cut into at most four parts of 15 MiB, and at most three small files beside them
+(`log.txt`, and of `--check` `tests.txt` and `agreement.csv`). It can be killed at any time; in a folder that already holds a
+part of a zoo, or with `--resume OUT`, it goes on. `--check` first runs the tests that need a GPU, outside the minutes, and
+keeps what they found.
 
 The machine needs Python 3.11 or newer with torch 2.9 or newer, numpy, pillow, safetensors, scikit-image, tqdm and typer, and
 pytest for `--check`; nothing is downloaded there.
@@ -32,8 +33,7 @@ sys.path.insert(0, str(ROOT))
 TESTS = (
     "conftest", "device_cases", "more_device_cases", "pretend_device", "pretend_graph", "test_devices", "test_training_graph",
 )  # fmt: skip
-PART, FILES = 16 * 2**20, 8  # bytes of a file, and how many there may be
-BESIDE = ("log.txt", "agreement.csv", "tests.txt")  # files that are not parts
+PART, PARTS = 15 * 2**20, 4  # bytes of a part, and how many there may be: below 16 MiB each and 64 MiB together
 MEASURING = 60.0  # seconds
 PACKING = 15.0  # seconds kept at the end to write what there is
 
@@ -59,14 +59,13 @@ def pack(work: Path, output: Path) -> str:
     """Write the zoo in `work` into parts in `output`; of checkpoints, only those of networks that are not finished."""
     files = [p for p in sorted(work.rglob("*")) if p.is_file() and p.suffix in (".safetensors", ".json", ".csv")]
     going = [p for p in sorted(work.rglob("checkpoint.pt")) if not (p.parent / f"{p.parent.name}.json").exists()]
-    room = FILES - len(BESIDE)
     parts = _parts(work, files + going)
     said = ""
-    if len(parts) > room:
+    if len(parts) > PARTS:
         parts, said = _parts(work, files), f"; too large, so left out: {', '.join(p.parent.name for p in going)}"
-    if len(parts) > room:
+    if len(parts) > PARTS:
         raise ValueError(
-            f"the zoo takes {len(parts)} parts of {PART >> 20} MiB, and {room} are allowed: name fewer networks."
+            f"the zoo takes {len(parts)} parts of {PART >> 20} MiB, and {PARTS} are allowed: name fewer networks."
         )
     for old in output.glob("zoo.tar.*"):
         if int(old.suffix[1:]) >= len(parts):
@@ -159,7 +158,7 @@ def main(arguments: list[str]) -> int:
     made.add_argument("archive", type=Path)
     ran = commands.add_parser("run", help="measure, train and pack")
     ran.add_argument("--minutes", type=float, required=True, help="of the session, its measurements included")
-    ran.add_argument("-o", "--output", type=Path, required=True, help="folder for at most eight files")
+    ran.add_argument("-o", "--output", type=Path, required=True, help="folder for a few small files")
     ran.add_argument("--only", default="", help="names with commas between them; by default the whole zoo")
     ran.add_argument("--work", type=Path, default=ROOT / "runs" / "session", help="folder of the training itself")
     ran.add_argument("--resume", type=Path, help="an earlier OUT, if the folder of the training is empty")

@@ -68,8 +68,13 @@ def record(work: Work, generators: tuple[torch.Generator, ...]) -> tuple[Recordi
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
         graph.register_generator_state(generator)
-    with torch.cuda.graph(graph, stream=_side_stream()):
-        out = work()
+    try:
+        with torch.cuda.graph(graph, stream=_side_stream()):
+            out = work()
+    except RuntimeError:
+        _streams.clear()  # that of a failed recording is not used again, and must not be left as the current one
+        torch.cuda.set_stream(torch.cuda.default_stream())
+        raise
     return graph, out
 
 
