@@ -179,6 +179,7 @@ def test_too_few_minutes(tiny, tmp_path, monkeypatch):
     _, preset, graph = zoo.begin("drunet", tmp_path, 100.0, 600.0, CPU, known)
     assert (preset.batch, graph) == (7, True)
     assert 90 <= preset.steps <= 95
+    assert preset.validate_every == preset.steps // 3  # they are validated after some time, not after some steps
     with pytest.raises(
         ValueError, match=r"--minutes is too small for 2 steps of any of drunet; wanted 0\.7 or more: give"
     ):

@@ -39,7 +39,7 @@ SHARES: dict[str, float] = {
 RESERVE = 0.95  # the part of a share that is planned; the rest is for validation and for steps slower than measured
 LEAST = 100  # steps below which a training is not begun
 LARGEST = 16e6  # bytes of the weights of a network in half precision
-VALIDATIONS = 10  # on the way of a training
+VALIDATIONS, APART = 10, 30.0  # on the way of a training, at most; and seconds between two of them, at least
 
 
 def chosen(only: str) -> list[str]:
@@ -195,11 +195,8 @@ def begin(
     if possible < LEAST:
         raise TooShort(found.seconds, left)
     steps = max(steps, LEAST)
-    return (
-        net,
-        replace(preset, batch=found.batch, steps=steps, validate_every=max(1, steps // VALIDATIONS)),
-        found.graph,
-    )
+    validations = max(1, min(VALIDATIONS, steps, int(steps * found.seconds / APART)))
+    return net, replace(preset, batch=found.batch, steps=steps, validate_every=steps // validations), found.graph
 
 
 def started(name: str, output: Path) -> Preset:
