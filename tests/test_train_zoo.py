@@ -176,6 +176,7 @@ def test_too_few_minutes(tiny, tmp_path, monkeypatch):
     assert zoo.begin("drunet", tmp_path, 10.0, 600.0, CPU)[1].steps == zoo.LEAST
     assert zoo.begin("drunet", tmp_path, 300.0, 600.0, CPU)[1].steps > zoo.LEAST
     known = zoo.Measured(batch=7, seconds=1.0, graph=True)
+    monkeypatch.setattr(zoo, "VALIDATIONS", 10)
     _, preset, graph = zoo.begin("drunet", tmp_path, 100.0, 600.0, CPU, known)
     assert (preset.batch, graph) == (7, True)
     assert 90 <= preset.steps <= 95
@@ -276,7 +277,7 @@ def test_the_largest_batch_that_is_worth_it(monkeypatch):
     """Step times that are flat up to 100 patches and then grow; and a memory that ends at 64."""
     tried = []
 
-    def seconds(net, preset, images, device, graph):
+    def seconds(net, preset, images, device, graph=False):
         tried.append(preset.batch)
         if preset.batch > limit:
             raise torch.OutOfMemoryError("full")
