@@ -130,6 +130,8 @@ BAD = {
     "train beyond a file": (["train", "tiny", "-o", "photo.png/runs"], "photo.png is a file; wanted a folder"),
     "device": (["train", "tiny", "--device", "abacus"], "device is 'abacus'; this machine has auto, cpu"),
     "zoo": (["train-zoo", "--minutes", "1", "--only", "drunet,abacus"], "--only has 'abacus', which is not in the zoo"),
+    "nearest of the zoo": (["train-zoo", "--minutes", "1", "--only", "drunet-grey"], "did you mean 'drunet-gray'?"),
+    "zoo without photographs": (["train-zoo", "--minutes", "1", "-o", "runs"], "data set 'bsd400' is missing"),
     "missing data": (["demo", "photo.png", "--kernel", "levin1"], "data set 'levin' is missing"),
 }  # fmt: skip
 
