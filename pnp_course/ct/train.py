@@ -30,7 +30,7 @@ PRESETS_CT = {
     "u-net": Preset("residual-u-net", 1, dict(SMALL), steps=600, batch=8, patch=64, fit="mse", ema=0.99, seed=1),
     "w-net": Preset("residual-u-net", 1, dict(SMALL), steps=300, batch=4, patch=128, fit="mse", ema=0.98, seed=2),
     "coco-ridge-0.25": replace(PRESETS["coco-ridge-0.25"], start="coco-ridge-0.25", steps=120, lr=1e-2, ema=0.95),
-    "coco-0.25-gray": replace(PRESETS["coco-0.25-gray"], start="coco-0.25-gray", steps=150, batch=4, ema=0.97, lr=3e-4),
+    "coco-0.25-gray": replace(PRESETS["coco-0.25-gray"], start="coco-0.25-gray", steps=240, batch=4, ema=0.97, lr=3e-4),
 }
 
 
