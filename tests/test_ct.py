@@ -43,6 +43,14 @@ def test_hounsfield_units_and_windows():
     torch.testing.assert_close(shown, torch.tensor([[[[0.0, 0.5, 1.0, 1.0]]]]))
 
 
+def test_differences_are_shown_in_hounsfield_units():
+    clean = ct.from_hounsfield(torch.tensor([[[[0.0, 0.0, 0.0, 50.0]]]]))
+    x = ct.from_hounsfield(torch.tensor([[[[0.0, 50.0, -200.0, 50.0]]]]))
+    torch.testing.assert_close(
+        ct.difference(x, clean, 200), torch.tensor([[[[0.5, 0.75, 0.0, 0.5]]]]), atol=1e-4, rtol=0
+    )
+
+
 def test_a_scan_is_made_on_a_finer_grid():
     """It differs from A clean where there is detail, and agrees with it for a picture without."""
     fine = ct.phantom("chest", 1, 96)
@@ -232,6 +240,7 @@ def test_photometric_interpretation_and_window(tmp_path):
         (np.zeros((2, 2)), {"Modality": "MR"}, "is of the modality MR, whose values are no Hounsfield units"),
         (np.zeros((2, 2)), {"NumberOfFrames": 3}, "has 3 frames"),
         (np.zeros((2, 2)), {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "is a colour picture"),
+        (np.zeros((2, 2)), {"PhotometricInterpretation": "PALETTE COLOR"}, r"is a colour picture \(PALETTE COLOR\)"),
         (np.zeros((2, 2)), {"Rows": 50}, "cannot be decoded"),
     ],
 )
@@ -267,7 +276,10 @@ def test_the_emission_prox_is_far_faster_than_its_steps_suggest():
         (lambda: ct.phantom("head", 0, 8), "size is 8"),
         (lambda: ct.scan(torch.zeros(1, 1, 33, 33)), "even side"),
         (lambda: ct.scan(torch.zeros(1, 3, 32, 32)), "3 channel"),
+        (lambda: ct.scan(torch.zeros(1, 1, 32, 32), 0), "views is 0"),
         (lambda: ct.window(torch.zeros(2), 0, 0), "width is 0"),
+        (lambda: ct.difference(torch.zeros(2), torch.zeros(2), -1), "width is -1"),
+        (lambda: ct.difference(torch.zeros(2), torch.zeros(3)), "shapes must be equal"),
         (lambda: next(tgv.pwls_tgv(None, torch.zeros(1, 1, 4, 4), alpha=-1)), "alpha is -1"),
     ],
 )
