@@ -1,6 +1,7 @@
 """Phantoms, scans, the classical rivals, slices from files, networks of the CT experiment."""
 
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from pnp_course.ct.networks import TRAINED_ON, ScanTraining, WNet, level_of, tra
 from pnp_course.ct.scan import emission, geometry, kappa, least_squares_of_emission, least_squares_of_transmission
 from pnp_course.ct.slices import SliceError, read_slices, window_of
 from pnp_course.denoisers.drunet import ResidualUNet
+from pnp_course.experiments import ct_slices
 from pnp_course.experiments.ct_table import EXPERIMENT
 from pnp_course.operators import Radon
 from pnp_course.solvers import run
@@ -258,6 +260,25 @@ def test_a_real_slice_that_pydicom_ships():
     hu = read_slices(get_testdata_file("CT_small.dcm"))
     assert hu.shape == (1, 1, 128, 128)
     assert -1024 <= float(hu.min()) < -500 < 200 < float(hu.max()) < 3000
+
+
+def test_slices_of_ones_own_are_scanned_and_restored(tmp_path):
+    """A folder of .npy: as many slices as asked, spread over the series; a slice that is no square gets air around it."""
+    (tmp_path / "series").mkdir()
+    for k in range(3):
+        np.save(tmp_path / "series" / f"{k}.npy", ct.to_hounsfield(ct.phantom("head", k, 160))[0, 0, :, 20:140].numpy())
+    lines = ct_slices.compare(tmp_path / "series", tmp_path / "out", most=2, methods=["FBP", "U-Net"])
+    rows = pandas.read_csv(tmp_path / "out" / "slices.csv", comment="#")
+    assert len(rows) == 2 * 2 * 2
+    assert "2 slices" in lines[-1]
+    mean = rows.groupby(["peak", "method"])["psnr"].mean()
+    assert mean[500, "FBP"] > mean[100, "FBP"]
+    assert mean[100, "U-Net"] > mean[100, "FBP"] + 1
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["fbp.png", "slice.png", "slices.csv", "u-net.png"]
+    square = ct_slices.fine_square(torch.zeros(1, 1, 64, 32))
+    assert square.shape == (1, 1, 256, 256)
+    assert float(square[..., 60:200, 80:176].min()) == 0.5
+    assert float(square[..., :60].max()) == 0
 
 
 def test_the_emission_prox_is_far_faster_than_its_steps_suggest():
