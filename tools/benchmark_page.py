@@ -163,8 +163,8 @@ def tomography(r: Row) -> list[str]:
         f"A phantom seen by {r['views']} parallel views, {versions}; seconds of the processor, one thread. Our matrix and its "
         f"transpose are built once ({built}); the others compute each projection anew. The two iterations with a denoiser are "
         "on the Gaussian fidelity, with the same network in both libraries; SART is scikit-image's iteration, and its "
-        "backprojection without a filter stands in the line of the adjoint, which it is not exactly. CoCo-ADMM's proximal operator "
-        "is that of Poisson counts, by Newton's method, at the first picture.", "",
+        "backprojection without a filter stands in the line of the adjoint, which it is not exactly. CoCo-ADMM is on "
+        "Poisson counts, with Newton's method.", "",
         *table(head, rows), "",
         "A clinical size, 512 x 512 pixels with 360 views, each beam in a fresh process: the most memory it ever held, of "
         "which the imports are a part.", "",

@@ -17,7 +17,7 @@ from pnp_course.ct.scan import Scan, scan
 from pnp_course.experiments.ct_table import EXPERIMENT, METHODS, PEAKS, SIZE, observed
 from pnp_course.experiments.experiment import Problem
 from pnp_course.experiments.job import measure
-from pnp_course.experiments.tuning import read_choices
+from pnp_course.experiments.tuning import SHIPPED, read_choices
 from pnp_course.images import save_picture
 from pnp_course.provenance import provenance
 from pnp_course.solvers import Result
@@ -69,7 +69,7 @@ def chosen_methods(names: Sequence[str]) -> list[str]:
 def restored(name: str, problem: Problem) -> tuple[Tensor, dict[str, Any]]:
     """What a method of the CT table makes of a problem of its, with the table's parameters: the slice, and the row of numbers."""
     method, group = METHODS[name], EXPERIMENT.group({"peak": problem.facts["peak"]})
-    chosen = read_choices(EXPERIMENT, "course", Path()).get(group, {}).get(name, {})
+    chosen = read_choices(EXPERIMENT, "course", SHIPPED).get(group, {}).get(name, {})
     out, row = measure(method, problem, method.denoisers.get("course", ""), {**method.fixed, **chosen})
     return (out.x if isinstance(out, Result) else out), row
 
