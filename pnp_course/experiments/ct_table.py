@@ -1,8 +1,8 @@
 """Sparse-view, low-dose CT, [B] appendix A.12: FBP, two PWLS methods, two networks, and the CoCo methods, on phantoms.
 
 60 views of 128 x 128 phantoms, counted at two doses. The parameters are chosen on a training phantom, four settings for
-each method (FBP and PWLS-TGV: six); the networks know the dose and have nothing to choose. Weights of the fidelity are multiples of
-peak sigma^2: the Poisson likelihood is peak times G, and a prior is the denoiser's with the factor sigma^2.
+each method (FBP and PWLS-TGV: six); the networks know the dose and have nothing to choose. Weights of the fidelity are
+multiples of peak sigma^2: the Poisson likelihood is peak times G, and a prior is the denoiser's with the factor sigma^2.
 """
 
 from __future__ import annotations
