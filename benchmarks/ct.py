@@ -39,7 +39,7 @@ from pnp_course.solvers import admm, coco_admm, pgd
 
 RESULTS = Path(__file__).parent / "results" / "ct.json"
 VIEWS, SIGMA, CLINICAL = 60, 0.05, (512, 360)
-ITERATIONS = 2  # of a solver in a round; the first is left out, since deepinv begins with a filtered backprojection
+ITERATIONS = 2  # that a call of deepinv's solver makes
 Calls = dict[str, Callable[[], Any]]
 
 
