@@ -282,7 +282,7 @@ assert checks.check_transmission(given_derivatives) == "right"
 
 # %%
 def my_majorant(cost, slope, M, l):
-    return lambda l2: cost(l2)  # replace
+    return lambda l2: cost(l)  # replace
 
 
 print(checks.check_majorant(my_majorant))
@@ -514,37 +514,80 @@ gallery(above | below, columns=6, width=13)
 #
 # How sure is the table? Phantoms differ from each other by decibels, so compare on the *same* phantom, and draw phantoms with replacement, as in [notebook 15](15_photon_limited_deconvolution.ipynb).
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "PLACEHOLDER"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Two panels, peaks 500 and 100, one line for each method with its interval. PWLS-TGV and U-Net lie across zero in both; the ridge denoiser without finetuning a little left of it with a short interval; the CoCo methods with the gray network, PWLS-CSCGR, W-Net and FBP further left, FBP five decibels"}}
 best_coco = "CoCo-ADMM, ridge, finetuned"
 if not table.empty:
     declared = experiment_named("ct")
     against = report.paired(declared, table, best_coco)
     panels = {f"peak {p}": t for p, t in against.groupby("peak", sort=False)}
     label = f"PSNR minus that of {best_coco} (dB)"
-    display(interval_figure(panels, label))
+    display(interval_figure(panels, label, 10.5))
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "PLACEHOLDER"}}
+# %%
+if not table.empty:
+    line = against.set_index(["peak", "method"])
+    for dose in (500, 100):
+        for behind in ("FBP", "PWLS-CSCGR", "W-Net", "CoCo-ADMM", "CoCo-PEGD"):
+            assert line.loc[(dose, behind), "high"] < 0
+        for level in ("PWLS-TGV", "U-Net"):
+            assert line.loc[(dose, level), "low"] < 0 < line.loc[(dose, level), "high"]
+        ssim = wide["ssim"][dose]
+        assert ssim[best_coco] > ssim.max() - 0.001
+
+# %% [markdown]
+# *Figure 7.* **A finding.** In [B] the CoCo methods are ahead of everything. Here the best of them, with a ridge denoiser whose guarantee holds
+# for every image, is ahead of FBP, PWLS-CSCGR and W-Net; with **PWLS-TGV and U-Net it is level**: their intervals hold zero at
+# both doses. The prior of PWLS-TGV says that a slice is smooth between edges, and our phantoms are nearly that: they are kinder to TGV
+# than patients are. The gray network `coco-0.25-gray`, with a certificate at patches of photographs, is behind.
+#
+# The *domain gap* is what the same method gains when its denoiser, trained on photographs, sees phantoms for a few minutes more; and a network in one
+# pass should be weakest on the head, the kind of body that it never saw:
+
+# %% tags=["nbval-ignore-output"]
+gap = {}
+if not table.empty:
+    for name in ("CoCo-ADMM", "CoCo-ADMM, ridge"):
+        gain = report.paired(declared, table, name)
+        gain = gain[gain["method"] == f"{name}, finetuned"].set_index("peak")
+        for dose, g in gain.iterrows():
+            gap[name, dose] = g[["difference", "low", "high"]].astype(float)
+            assert g["low"] > 0
+    print("gain by finetuning (dB)\n", pd.DataFrame(gap).T.round(2), "\n")
+    kinds = table.pivot_table(
+        index=["peak", "kind"], columns="method", values="psnr"
+    )
+    nets = kinds[["U-Net", "W-Net"]].sub(kinds[best_coco], axis=0)
+    print(f"minus {best_coco} (dB)\n", nets.round(2))
+    for dose in (500, 100):
+        assert nets.loc[dose].idxmin().eq("head").all()
+
+# %% [markdown]
+# Finetuning pays at both doses, and it is a small part of the distances in Figure 7. U-Net is about level on bodies like those of its training, and behind
+# on heads: it learned the kind, too. No guarantee told us, only the test.
+#
+# And the way there:
+
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left, PSNR at the low dose over iterations on a logarithmic axis: the three CoCo methods rise within ten iterations and stay; PWLS-TGV stays near 29 dB for thirty and rises to their level by 100. Right, relative changes fall on a logarithmic axis, CoCo-ADMM fastest"}}
 history = committed("benchmarks/results/ct-course-curves.csv")
 if not history.empty:
     history = history[history["peak"] == 100]
     names = ["PWLS-TGV", "CoCo-ADMM", "CoCo-PEGD", best_coco]
-    traces = {n: history[history["method"] == n].iloc[1:26] for n in names}
+    traces = {n: history[history["method"] == n].iloc[1:] for n in names}
+    axis = {"logx": [2, 5, 10, 25, 100, 300]}
     figure = curves([
-        {"title": "peak 100: PSNR (dB)",
+        {"title": "peak 100: PSNR (dB)", **axis,
          "lines": {n: (c["iteration"], c["psnr"]) for n, c in traces.items()}},
-        {"title": "relative change", "log": True,
+        {"title": "relative change", "log": True, **axis,
          "lines": {n: (c["iteration"], c["relative_change"]) for n, c in traces.items()}},
     ], 10.5, 3.2)  # fmt: skip
     display(figure)
 
 # %% [markdown]
-# FINDINGS
-
-# %%
-if not table.empty:
-    pass
-
-# %% [markdown]
+# *Figure 8. PSNR is a mean over the phantoms, the relative change a median.* The PSNR is level by the tenth iteration of the CoCo methods, and the iterates are still on their way.
+#
+# What the table cannot say: six phantoms are few, the interval knows nothing of bodies unlike these, and the networks were trained for one to two minutes each, W-Net in
+# particular. The paper's own numbers, on ten slices of patients, are in `pnp_course/experiments/paper/ct.csv`: other pictures, so compare orders, not decibels.
+#
 # ## 7. Fan beams, and your own slices
 #
 # A scanner's rays spread like a fan. The shadow of a pixel is then a trapezoid of another width in each bin, and everything else is as before: one sparse matrix, its transpose, and FBP with two weights.
