@@ -530,7 +530,9 @@ if not table.empty:
         for behind in ("FBP", "PWLS-CSCGR", "W-Net", "CoCo-ADMM", "CoCo-PEGD"):
             assert line.loc[(dose, behind), "high"] < 0
         for level in ("PWLS-TGV", "U-Net"):
-            assert line.loc[(dose, level), "low"] < 0 < line.loc[(dose, level), "high"]
+            assert (
+                line.loc[(dose, level), "low"] < 0 < line.loc[(dose, level), "high"]
+            )
         ssim = wide["ssim"][dose]
         assert ssim[best_coco] > ssim.max() - 0.001
 
@@ -579,7 +581,7 @@ if not history.empty:
          "lines": {n: (c["iteration"], c["psnr"]) for n, c in traces.items()}},
         {"title": "relative change", "log": True, **axis,
          "lines": {n: (c["iteration"], c["relative_change"]) for n, c in traces.items()}},
-    ], 10.5, 3.2)  # fmt: skip
+    ], 10.5, 4.0)  # fmt: skip
     display(figure)
 
 # %% [markdown]
