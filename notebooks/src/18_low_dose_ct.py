@@ -44,8 +44,12 @@ from pnp_course.ct.scan import (
 from pnp_course.ct.tgv import pwls_tgv
 from pnp_course.denoisers import at_sigma
 from pnp_course.exercises import notebook_18 as checks
-from pnp_course.experiments import ct_table, experiment_named, report
-from pnp_course.experiments.ct_slices import restored
+from pnp_course.experiments import (
+    ct_slices,
+    ct_table,
+    experiment_named,
+    report,
+)
 from pnp_course.guarantees import guarantee
 from pnp_course.operators import FanBeam
 from pnp_course.operators.radon import filtered
@@ -499,7 +503,7 @@ assert checks.check_difference(given_difference) == "right"
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Upper row: a head restored by six methods in a soft-tissue window. Lower row: the differences to the truth. FBP: fine streaks all over; PWLS-TGV: flat gray with errors along the skull and lost folds; the networks: coarser spots and errors at the skull; both CoCo-ADMM: faint texture inside and thin lines at the skull"}}
 six = ["FBP", "PWLS-TGV", "U-Net", "W-Net", "CoCo-ADMM", "CoCo-ADMM, finetuned"]
 head = ct_table.problem({"kind": "head", "phantom": 0, "peak": 100, "seed": 207})
-slices = {name: restored(name, head)[0] for name in six}
+slices = {name: ct_slices.restored(name, head)[0] for name in six}
 above = {n: ct.window(x) for n, x in slices.items()}
 below = {
     f"{(x - head.clean).abs().mean() * 2000:.0f} HU off, {n}": ct.difference(
@@ -587,7 +591,7 @@ if not history.empty:
 # %% [markdown]
 # *Figure 8. PSNR is a mean over the phantoms, the relative change a median.* The PSNR is level by the tenth iteration of the CoCo methods, and the iterates are still on their way.
 #
-# What the table cannot say: six phantoms are few, the interval knows nothing of bodies unlike these, and the networks were trained for one to two minutes each, W-Net in
+# What the table cannot say: twelve phantoms are few, the interval knows nothing of bodies unlike these, and the networks were trained for one to two minutes each, W-Net in
 # particular. The paper's own numbers, on ten slices of patients, are in `pnp_course/experiments/paper/ct.csv`: other pictures, so compare orders, not decibels.
 #
 # ## 7. Fan beams, and your own slices

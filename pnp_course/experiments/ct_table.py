@@ -30,7 +30,7 @@ from pnp_course.solvers import Iterate, Result, run
 
 PAPER = Path(__file__).parent / "paper" / "ct.csv"
 PEAKS = (500, 100)
-SIZE, PHANTOMS = 128, 6
+SIZE, PHANTOMS = 128, 12
 COCO, RIDGE = "coco-0.25-gray", "coco-ridge-0.25"
 COCO_CT, RIDGE_CT = "ct/coco-0.25-gray", "ct/coco-ridge-0.25"  # finetuned on phantoms
 
