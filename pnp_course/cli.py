@@ -1,4 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | train-zoo | reproduce`.
+"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | train-zoo | ct | reproduce`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -280,6 +280,25 @@ def train_zoo(
     with on_threads(threads or (os.cpu_count() or 1)):
         for line in (make_plan if plan else train_zoo)(names, output, minutes, where):
             print(line, flush=True)
+
+
+@app.command()
+def ct(
+    slices: Annotated[
+        Path, typer.Argument(help="a DICOM file, a folder with a series, an .npy file or a folder of them")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder for the table and pictures")] = Path(
+        "results/ct-slices"
+    ),
+    most: Annotated[int, typer.Option(min=1, help="at most so many slices, spread over the series")] = 4,
+    methods: Annotated[str, typer.Option(help="names with semicolons between them; by default all of the table")] = "",
+) -> None:
+    """Scan slices of your own in sparse views at low doses, and restore them by every method of the CT table."""
+    from pnp_course.experiments.ct_slices import compare
+
+    loaded()
+    names = [name.strip() for name in methods.split(";") if name.strip()]
+    print("\n".join(compare(slices, output, most=most, methods=names)))
 
 
 @app.command()

@@ -143,6 +143,16 @@ def angles_of(views: Any, circle: float) -> Tensor:
     return angles
 
 
+def check_evenly(angles: Tensor, circle: float) -> None:
+    """Raise ValueError unless the views divide [0, circle) evenly, as filtered backprojection takes for granted."""
+    step = circle / len(angles)
+    if len(angles) > 1 and float((angles.diff() - step).abs().max()) > 1e-6:
+        raise ValueError(
+            f"the {len(angles)} views do not divide {'a full' if circle > 4 else 'half a'} turn evenly; wanted steps of "
+            f"{step:.4g} radians for filtered backprojection, or an iterative method."
+        )
+
+
 Views = int | Tensor | np.ndarray | Sequence[float]
 
 
