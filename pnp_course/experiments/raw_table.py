@@ -9,7 +9,7 @@ of the sRGB pictures. Parameters are chosen with the true noise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -28,29 +28,41 @@ from pnp_course.raw import bilinear, expose_raw, malvar, raw_noise, to_linear, t
 from pnp_course.solvers import Iterate, Result, run
 
 CAMERAS = {0.01: 0.01, 0.04: 0.03}  # gain -> read-out noise
+HIGHEST = 0.24  # level that a gray denoiser is asked for
 TOLERANCE = 1e-4  # relative change at which a run ends
+
+
+@lru_cache(maxsize=4)
+def sensed(name: str, image: int, gain: float, seed: int, told: bool) -> tuple[Tensor, Tensor, tuple[float, float]]:
+    """A photograph of a set, its raw picture, and gain and read-out noise as estimated; `told`: as they are."""
+    x = pictures(name)[image]
+    return x, *seen(x, gain, seed, told)
+
+
+def seen(x: Tensor, gain: float, seed: int, told: bool = False) -> tuple[Tensor, tuple[float, float]]:
+    """The raw picture (1, 1, H, W) of an sRGB picture (1, 3, H, W), and its gain and read-out noise."""
+    operator = Bayer(*x.shape[-2:])
+    raw = expose_raw(to_linear(x), operator, gain, CAMERAS[gain], torch.Generator().manual_seed(seed))
+    if told:
+        return raw, (gain, CAMERAS[gain])
+    found = raw_noise(raw)
+    return raw, (found.gain, found.read_out)
 
 
 def problem(case: Case) -> Problem:
     """The middle of a raw picture, and the noise of all of it; where `told` is 1 the estimate is the truth."""
-    x = pictures(case["set"])[case["image"]]
-    return seen(x, case["gain"], case["seed"], case["crop"], bool(case["told"]))
+    x, raw, estimate = sensed(case["set"], case["image"], case["gain"], case["seed"], bool(case["told"]))
+    return cut(x, raw, case["gain"], estimate, case["crop"])
 
 
-def seen(x: Tensor, gain: float, seed: int, crop: int = 0, told: bool = False) -> Problem:
-    """The same for any sRGB picture (1, 3, H, W) and its middle of `crop` pixels, or all of it where `crop` is 0."""
-    height, width = x.shape[-2:]
-    whole, read_out = Bayer(height, width), CAMERAS[gain]
-    raw = expose_raw(to_linear(x), whole, gain, read_out, torch.Generator().manual_seed(seed))
-    truth = (gain, read_out)
-    found = truth
-    if not told:
-        noise = raw_noise(raw)
-        found = (noise.gain, noise.read_out)
-    rows, columns = (slice(None), slice(None)) if not crop else (part(height, crop), part(width, crop))
+def cut(x: Tensor, raw: Tensor, gain: float, estimate: tuple[float, float], crop: int) -> Problem:
+    """The problem of the middle `crop` pixels, or of all where `crop` is 0."""
+    rows, columns = (part(n, crop) if crop else slice(None) for n in x.shape[-2:])
     clean, y = x[..., rows, columns], raw[..., rows, columns]
     operator = Bayer(*clean.shape[-2:])
-    return Problem(clean, operator.planes(y), {"operator": operator, "truth": truth, "estimate": found})
+    return Problem(
+        clean, operator.planes(y), {"operator": operator, "truth": (gain, CAMERAS[gain]), "estimate": estimate}
+    )
 
 
 def part(length: int, crop: int) -> slice:
@@ -91,7 +103,7 @@ def denoised_after(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor
     """Malvar's interpolation, then VST with one evaluation at `strength` times the level, which interpolation has changed."""
     v = Stabilised(*noise_of(p, q))
     with torch.no_grad():
-        smooth = denoise.at(q["strength"] * v.sigma)(v.there(malvar(p.y, p.facts["operator"])))  # type: ignore[union-attr]
+        smooth = denoise.at(min(q["strength"] * v.sigma, HIGHEST))(v.there(malvar(p.y, p.facts["operator"])))  # type: ignore[union-attr]
     return to_srgb(v.back(smooth))
 
 
@@ -100,7 +112,7 @@ def denoised_before(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tenso
     v, operator = Stabilised(*noise_of(p, q)), p.facts["operator"]
     quarters = F.pixel_unshuffle(v.there(operator.raw(p.y)), 2).transpose(0, 1)
     with torch.no_grad():
-        smooth = denoise.at(q["strength"] * v.sigma)(quarters)  # type: ignore[union-attr]
+        smooth = denoise.at(min(q["strength"] * v.sigma, HIGHEST))(quarters)  # type: ignore[union-attr]
     raw = F.pixel_shuffle(v.back(smooth).transpose(0, 1), 2)
     return to_srgb(malvar(operator.planes(raw), operator))
 
@@ -153,13 +165,13 @@ METHODS = {
     "DPIR, VST": method(
         partial(stabilised, "dpir"), "drunet", {"ratio": (0.7, 1.0, 1.4), "strength": (1.0, 2.0, 4.0)}, iterations=12
     ),
-    "CoCo-ADMM, VST": method(partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=60, t=T),
+    "CoCo-ADMM, VST": method(partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T),
     "CoCo-ADMM, VST, told": method(
-        partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=60, t=T, told=True
+        partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T, told=True
     ),
     "CoCo-ADMM, counts": method(
         partial(counted, "coco_admm"), "coco-gs-0.25", {"sigma": (0.05, 0.08, 0.12), "strength": (0.15, 0.3, 0.6)},
-        iterations=60, t=T,
+        iterations=40, t=T,
     ),
 }  # fmt: skip
 
@@ -177,8 +189,8 @@ EXPERIMENT = Experiment(
     name="raw",
     source="Raw pictures of unknown noise (an experiment of this course)",
     about="Photographs of CBSD68 as linear light behind a Bayer filter; gain and read-out noise are estimated, unless told.",
-    cases=at_scales(partial(cases, "cbsd68", 0), 5, 12, small=64, course=128, paper=0),
-    tuning=lambda: cases("set3c", 1, range(3), 64),
+    cases=at_scales(partial(cases, "cbsd68", 0), 5, 12, small=64, course=96, paper=0),
+    tuning=lambda: cases("set3c", 1, range(3), 48),
     problem=problem,
     methods=METHODS,
     groups=("gain",),
