@@ -49,6 +49,8 @@ def denoise(y: Tensor, denoiser: str = "drunet", sigma: float | None = None) -> 
     Raises:
         ValueError: the level cannot be estimated, is not > 0, or is none that the denoiser knows.
     """
+    if sigma is not None and sigma >= 1:
+        raise ValueError(f"sigma is {sigma:g}; wanted a noise level in units of intensity: write 25/255, not 25.")
     how = "given" if sigma is not None else "estimated from the picture"
     level = estimated_sigma(y) if sigma is None else check_positive(sigma, "sigma", "a noise level, such as 25/255")
     with torch.no_grad():
