@@ -77,4 +77,6 @@ def denoise_camera(y: Tensor, denoiser: str = "drunet") -> Denoised:
         )
     x = by_transform(y, found.gain, found.read_out, denoiser_for(y, denoiser))
     photons = f"{1 / found.gain:.0f} photons at intensity 1"
-    return Denoised(x, f"gain {found.gain:.5f} ({photons}), read-out noise {found.read_out:.4f}, estimated from the picture")
+    return Denoised(
+        x, f"gain {found.gain:.5f} ({photons}), read-out noise {found.read_out:.4f}, estimated from the picture"
+    )

@@ -17,7 +17,9 @@ from pnp_course.noise_level import CameraNoise, camera_noise
 from pnp_course.operators import Bayer
 
 WHITE = 1.0  # where the sensor clips
-QUANTILE = 0.2  # of `camera_noise`: quarter pictures are coarse, and so full of texture; chosen on photographs of BSD400
+QUANTILE = (
+    0.2  # of `camera_noise`: quarter pictures are coarse, and so full of texture; chosen on photographs of BSD400
+)
 # the filters of Malvar, He and Cutler, in sixteenths: green at red and blue; a colour at a green whose row has it; at a green
 # whose column has it (the transpose); red at blue, and blue at red
 _GREEN = [[0, 0, -2, 0, 0], [0, 0, 4, 0, 0], [-2, 4, 8, 4, -2], [0, 0, 4, 0, 0], [0, 0, -2, 0, 0]]

@@ -71,9 +71,7 @@ def test_the_transform_of_a_mosaic_is_the_mosaic_of_the_transform():
     from pnp_course.generalised_anscombe import generalised_anscombe
 
     a, x = Bayer(6, 8), random(1, 3, 6, 8)
-    assert torch.equal(
-        a(generalised_anscombe(a.planes(a.raw(x)), 0.1, 0.05)), a(generalised_anscombe(x, 0.1, 0.05))
-    )
+    assert torch.equal(a(generalised_anscombe(a.planes(a.raw(x)), 0.1, 0.05)), a(generalised_anscombe(x, 0.1, 0.05)))
 
 
 def test_srgb_there_and_back():
