@@ -155,7 +155,7 @@ def method(restore: Callable[..., Any], denoiser: str, grid: dict[str, tuple[flo
 
 
 LEVELS = {"strength": (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 1.8, 2.2, 2.7)}
-COCO = {"sigma": (0.045, 0.06, 0.08), "strength": (1.2, 2.4, 4.8)}
+COCO = {"sigma": (0.05, 0.08), "strength": (1.2, 2.4, 4.8)}
 T = 0.33
 METHODS = {
     "bilinear": Method(interpolated, fixed={"by": "bilinear"}),
@@ -163,14 +163,14 @@ METHODS = {
     "Malvar, then VST + DRUNet": method(denoised_after, "drunet", LEVELS),
     "VST + DRUNet, then Malvar": method(denoised_before, "drunet-gray", LEVELS),
     "DPIR, VST": method(
-        partial(stabilised, "dpir"), "drunet", {"ratio": (0.35, 0.5, 0.7), "strength": (4.0, 8.0, 16.0)}, iterations=12
+        partial(stabilised, "dpir"), "drunet", {"ratio": (0.5, 0.7), "strength": (4.0, 8.0, 16.0)}, iterations=12
     ),
     "CoCo-ADMM, VST": method(partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T),
     "CoCo-ADMM, VST, told": method(
         partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T, told=True
     ),
     "CoCo-ADMM, counts": method(
-        partial(counted, "coco_admm"), "coco-gs-0.25", {"sigma": (0.05, 0.065, 0.08), "strength": (0.6, 1.2, 2.4)},
+        partial(counted, "coco_admm"), "coco-gs-0.25", {"sigma": (0.05, 0.08), "strength": (0.6, 1.2, 2.4)},
         iterations=40, t=T,
     ),
 }  # fmt: skip
