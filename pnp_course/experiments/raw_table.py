@@ -3,7 +3,7 @@
 The methods are not told the noise: gain and read-out noise are estimated from the whole raw picture, and then its middle is
 restored. Those with "VST" work on the transformed picture, in which the noise is even. A mosaic only leaves values out, so the
 transform of the mosaic is the mosaic of the transform, and the fidelity is Gaussian with the same mask. PSNR and SSIM are those
-of the sRGB pictures. Parameters are chosen with the true noise.
+of the sRGB pictures. Parameters are chosen with the true noise; a coarser search came before, and placed the grids.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ METHODS = {
     "Malvar, then VST + DRUNet": method(denoised_after, "drunet", LEVELS),
     "VST + DRUNet, then Malvar": method(denoised_before, "drunet-gray", LEVELS),
     "DPIR, VST": method(
-        partial(stabilised, "dpir"), "drunet", {"ratio": (0.5, 0.7), "strength": (4.0, 8.0, 16.0)}, iterations=12
+        partial(stabilised, "dpir"), "drunet", {"ratio": (0.35, 0.5), "strength": (16.0, 32.0, 64.0)}, iterations=12
     ),
     "CoCo-ADMM, VST": method(partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T),
     "CoCo-ADMM, VST, told": method(
