@@ -16,6 +16,7 @@ DECLARED = {
     "ct": "ct_table",
     "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",
+    "denoiser-exchange": "denoiser_exchange",
     "denoising": "denoising_table",
     "envelope-sweep": "envelope_sweep",
     "extreme": "extreme_table",
