@@ -14,11 +14,11 @@
 # > nothing is known but the picture; predict which way a wrong noise level hurts.
 # >
 # > **You will learn.** Where in a picture the noise can be seen alone; why the way back from a square root is not the square; that one
-# > transform does a sensor's noise and its colour mosaic no harm; what a wrong level, peak or kernel costs each kind of method.
+# > transform makes a sensor's noise even and leaves its colour mosaic as it is; what a wrong level, peak or kernel costs each kind of method.
 # >
 # > **You need.** CoCo-ADMM ([notebook 12](12_coco_admm_pegd.ipynb)) and the transform of Anscombe ([16](16_poisson_denoising_single_photon.ipynb)).
 # >
-# > **Time.** 60 minutes (60 with all that is folded); the cells take about a minute.
+# > **Time.** 70 minutes (75 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. In the notebooks before this one the noise was ours: we drew it, and told every method how strong it was. A camera
 # tells nothing. Below is what the sensor of a camera stores in the dark, one number a pixel behind a red, green or blue filter; what a plain
@@ -42,6 +42,8 @@ from pnp_course.generalised_anscombe import (
     generalised_anscombe,
     mean_of_generalised,
 )
+
+# %%
 from pnp_course.guarantees import guarantee
 from pnp_course.noise_level import camera_noise, patch_sigma, wavelet_sigma
 from pnp_course.operators import Bayer, Identity
@@ -557,7 +559,7 @@ print("denoising after Malvar needs the level times", q["strength"])
 # *Figure 7. Paired differences on the same photographs, with 95 % bootstrap intervals.*
 #
 # - **Not to know the noise costs next to nothing:** told the true gain and read-out noise, CoCo-ADMM is hardly better than with its own estimate.
-# - **Together is better than in steps.** Interpolation mixes pixels, so that noise gets neighbours alike; a denoiser for white noise then has to be told more than twice the level, or it takes the blotches for a picture. To denoise the quarter pictures first is worse: each is coarse, and knows nothing of the other three.
+# - **Together is better than in steps, where there is enough light to tell.** At 100 photons CoCo-ADMM is ahead of both orders of the steps; at 25 it is level with denoising after Malvar. Interpolation makes the noise of neighbours alike; a denoiser for white noise then has to be told more than twice the level, or it takes the blotches for a picture. To denoise the quarter pictures first is worse: each is coarse, and knows nothing of the other three.
 # - Malvar's filters, better than bilinear ones where there is no noise, are *worse* here: second differences amplify it.
 # - The transform is better than the likelihood of counts, for the reasons of Section 3.
 # - DPIR is a little better than CoCo-ADMM and has no theorem, as in the notebooks before. And the theorem promises that CoCo-ADMM converges, not that it does in 40 iterations: "ended below" says how many runs had.
