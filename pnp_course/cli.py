@@ -1,4 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | denoisers | train | train-zoo | ct | reproduce`.
+"""The command line: `python -m pnp_course demo | degrade | restore | denoise | denoisers | train | train-zoo | ct | reproduce`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -30,6 +30,8 @@ Longest = Annotated[
 ]
 Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
 Chosen = Annotated[float, typer.Option(min=0, help="0: chosen from the peak")]
+Level = Annotated[str, typer.Option(help="noise level in [0, 1], such as 0.1; auto: estimated from the picture")]
+Noise = Annotated[str, typer.Option(help="gaussian, or camera: photon counts with read-out noise, in linear light")]
 Boundary = Annotated[
     str, typer.Option(help="valid: the scene goes on beyond the picture, as in a photograph; or periodic")
 ]
@@ -105,6 +107,14 @@ def _keep_unless_interrupted(result: Any) -> Any:
     return result
 
 
+def _number(text: str, name: str) -> float:
+    """The number that an option has, where a word is allowed as well."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}; wanted a number, or auto.") from None
+
+
 def _check_denoiser(name: str, channels: int) -> None:
     """Raise ValueError, which names the suitable denoisers, unless this shipped one can restore such a picture."""
     from pnp_course.denoisers import available_denoisers, denoiser_card
@@ -155,12 +165,12 @@ def restore(
     peak: Peak = 50.0,
     denoiser: DenoiserName = "coco-gs-0.25",
     iterations: Iterations = 50,
-    sigma: Chosen = 0.0,
+    sigma: Annotated[str, typer.Option(help="level of the denoiser; auto or 0: chosen from the peak")] = "auto",
     lam: Chosen = 0.0,
     seed: Seed = 0,
     boundary: Boundary = "valid",
 ) -> None:
-    """Restore an observation (counts / peak) by CoCo-ADMM. 0 for sigma or lam: chosen from the peak."""
+    """Restore an observation (counts / peak) by CoCo-ADMM. auto for sigma, 0 for lam: chosen from the peak."""
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
@@ -175,7 +185,7 @@ def restore(
     parameters = deconvolution.settings(peak, denoiser)
     parameters = replace(
         parameters,
-        sigma=check_positive(sigma or parameters.sigma, "sigma"),
+        sigma=check_positive((sigma != "auto" and _number(sigma, "--sigma")) or parameters.sigma, "sigma"),
         lam=check_positive(lam or parameters.lam, "lam"),
     )
     net = deconvolution.denoiser_for(y, denoiser)
@@ -189,6 +199,31 @@ def restore(
     last = result.rows[-1]
     print(f"{int(last['iteration'])} iterations, {last['seconds']:.1f} s, stopped by {result.stopped_by}")
     print(f"restored: {output}")
+
+
+@app.command()
+def denoise(
+    photo: Photo,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
+    sigma: Level = "auto",
+    noise: Noise = "gaussian",
+    denoiser: DenoiserName = "drunet",
+) -> None:
+    """Denoise a picture, whose noise is estimated from the picture itself."""
+    from pnp_course import denoising, images
+
+    loaded()
+    images.check_output(output)
+    if noise not in ("gaussian", "camera"):
+        raise ValueError(f"--noise is {noise!r}; wanted gaussian or camera.")
+    if noise == "camera" and sigma != "auto":
+        raise ValueError(f"--sigma is {sigma}, and camera noise has no one level: leave --sigma out.")
+    y = images.read_image(photo)
+    _check_denoiser(denoiser, y.shape[1])
+    level = None if sigma == "auto" else _number(sigma, "--sigma")
+    done = denoising.denoise_camera(y, denoiser) if noise == "camera" else denoising.denoise(y, denoiser, level)
+    images.write_image(done.x, output)
+    print(f"{done.said}\nrestored: {output}")
 
 
 @app.command()

@@ -64,7 +64,8 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("guarantees", "certificates, constants, rules: which theorem covers a run", 7.2, 11),
     ),
     (
-        Room("deconvolution", "the main job: degrade and restore", 0, 3, ("deconvolution", "single_photon", "camera_noise")),
+        Room("deconvolution", "the main job: degrade and restore", 0, 3,
+             ("deconvolution", "single_photon", "camera_noise", "raw", "denoising")),
         Room("toy", "worlds solved exactly, no pictures", 4, 7.2),
         Room("training", "photographs to patches to noise to loss to weights", 7.2, 12),
     ),

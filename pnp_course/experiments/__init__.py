@@ -23,6 +23,7 @@ DECLARED = {
     "holes-sweep": "holes_sweep",
     "inpainting": "inpainting_table",
     "poisson-denoising": "poisson_denoising",
+    "raw": "raw_table",
     "robustness": "robustness",
     "schedule-sweep": "schedule_sweep",
     "single-photon": "single_photon_table",
