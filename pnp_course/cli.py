@@ -1,4 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | denoise | denoisers | train | train-zoo | ct | reproduce`.
+"""The command line: `python -m pnp_course demo | degrade | restore | deblur | denoise | denoisers | train | train-zoo | ct | reproduce`.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -199,6 +199,24 @@ def restore(
     last = result.rows[-1]
     print(f"{int(last['iteration'])} iterations, {last['seconds']:.1f} s, stopped by {result.stopped_by}")
     print(f"restored: {output}")
+
+
+@app.command()
+def deblur(
+    photo: Photo,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder for the restored picture, kernel and report")],
+    kernel_size: Annotated[int, typer.Option(min=1, help="odd; a little more pixels than the blur is long")] = 31,
+    method: Annotated[str, typer.Option(help="dpir, or coco-admm, which converges for a fixed kernel")] = "dpir",
+    max_side: Longest = 0,
+    clip_iqa: Annotated[bool, typer.Option("--clip-iqa", help="measure by CLIP-IQA, if torchmetrics is there")] = False,
+) -> None:
+    """Estimate the blur kernel from a blurred photograph, and restore the photograph."""
+    from pnp_course import deblurring
+
+    loaded()
+    y = _read_photo(photo, max_side)
+    lines = deblurring.deblur(y, kernel_size, output, method=method, clip=clip_iqa, source=str(photo))
+    print("\n".join(lines))
 
 
 @app.command()

@@ -3,10 +3,11 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.optimize import nnls
 
 from pnp_course import blind, images, noise
 from pnp_course.blind.gradients import across, adjoint, down, laplacian_spectrum, transfer, wrapped
-from pnp_course.blind.kernel_step import centred, cleaned, least_squares_kernel
+from pnp_course.blind.kernel_step import centred, cleaned, least_squares_kernel, nonnegative_kernel
 from pnp_course.blind.latent import few_edges, keep_large
 from pnp_course.operators import Blur, ValidBlur, kernels
 
@@ -87,6 +88,21 @@ def test_the_least_squares_kernel_is_that_of_dense_matrices(generator):
     torch.testing.assert_close(found, k, atol=1e-10, rtol=0)
 
 
+def test_the_nonnegative_kernel_is_that_of_dense_matrices(generator):
+    x, y, size, ridge = rand(SIDE, SIDE, generator=generator), rand(SIDE, SIDE, generator=generator), 5, 0.3
+    found = nonnegative_kernel(x, y, size, ridge, (SIDE, SIDE))
+    inside = torch.zeros(SIDE, SIDE, dtype=torch.float64)
+    inside[2:12, 2:12] = 1
+    rows, right = [ridge**0.5 * torch.eye(size**2, dtype=torch.float64)], [torch.zeros(size**2, dtype=torch.float64)]
+    for d in (across, down):
+        edges, shifts = d(x) * inside, [(i, j) for i in range(-2, 3) for j in range(-2, 3)]
+        rows.append(torch.stack([edges.roll(shift, (0, 1)).flatten() for shift in shifts], 1))
+        right.append((d(y) * inside).flatten())
+    k, _ = nnls(torch.cat(rows).numpy(), torch.cat(right).numpy())
+    assert 3 < int((k > 0).sum()) < size**2  # the condition matters
+    torch.testing.assert_close(found.flatten(), torch.from_numpy(k), atol=2e-5, rtol=0)  # after 150 steps
+
+
 def test_what_makes_a_kernel_of_any_matrix():
     k = torch.zeros(9, 9, dtype=torch.float64)
     k[1, 1:5], k[7, 7], k[5, 5], k[0, 8] = 1.0, 0.2, 0.01, -3.0
@@ -98,11 +114,11 @@ def test_what_makes_a_kernel_of_any_matrix():
     assert middle[4, 3:7].tolist() == [0.25] * 4
 
 
-def width(kernel):
-    """The standard deviation of a kernel about its centre, in pixels."""
-    i, j = torch.meshgrid(*(torch.arange(n).double() for n in kernel.shape), indexing="ij")
-    k = kernel.double() / kernel.sum()
-    return float(((i - (k * i).sum()).square() + (j - (k * j).sum()).square()).mul(k).sum().sqrt())
+def test_the_spread_of_a_kernel():
+    k = torch.zeros(7, 9)
+    k[3, 2], k[3, 6] = 0.5, 0.5
+    assert blind.spread(k) == pytest.approx(2)
+    assert blind.spread(kernels.gaussian(25, 1.6)) == pytest.approx(1.6 * 2**0.5, rel=1e-3)
 
 
 def test_the_kernel_of_a_photograph_is_found(generator):
@@ -113,7 +129,7 @@ def test_the_kernel_of_a_photograph_is_found(generator):
     assert float(found.sum()) == pytest.approx(1, abs=1e-6)
     assert blind.kernel_similarity(found, k) > 0.85
     none = blind.estimate_kernel(photo, 9)
-    assert width(none) < 0.9 < 2 < width(k)  # pixels: hardly any blur, against that of the motion
+    assert blind.spread(none) < 0.9 < 2 < blind.spread(k)  # pixels: hardly any blur, against that of the motion
     torch.testing.assert_close(blind.estimate_kernel(y, 15), found)
 
 
@@ -126,10 +142,17 @@ def test_measures_do_not_see_shifts(generator):
     assert blind.kernel_similarity(k, other) == pytest.approx(by_hand / float(k.norm() * other.norm()), rel=1e-5)
     clean = images.photo("chelsea", 40)
     moved = clean.roll((3, -2), (2, 3))
-    torch.testing.assert_close(blind.registered(moved, clean), clean[..., 5:-5, 5:-5])
+    middle = clean[..., 5:-5, 5:-5]
+    torch.testing.assert_close(blind.registered(moved, middle), middle)
+    smooth = torch.sin(torch.arange(40) / 4)[:, None] * torch.cos(torch.arange(40) / 5) / 2 + 0.5
+    shifted = torch.sin((torch.arange(40) + 2.25) / 4)[:, None] * torch.cos((torch.arange(40) - 1.5) / 5) / 2 + 0.5
+    found = blind.registered(shifted[None, None], smooth[None, None, 5:-5, 5:-5])
+    assert float((found - smooth[5:-5, 5:-5]).abs().max()) < 1e-3
     worse = clean + 0.2 * torch.randn(clean.shape, generator=generator)
     better = clean + 0.1 * torch.randn(clean.shape, generator=generator)
-    assert blind.error_ratio(worse.roll(1, 3), better, clean) == pytest.approx(4, rel=0.1)
+    assert blind.error_ratio(worse.roll(1, 3), better, middle) == pytest.approx(4, rel=0.15)
+    with pytest.raises(ValueError, match="wanted x larger"):
+        blind.registered(clean, clean)
 
 
 @pytest.mark.parametrize(

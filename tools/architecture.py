@@ -75,7 +75,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("exercises", "checks of what readers write", 9, 12),
     ),
     (
-        Room("demo", "four methods side by side", 0, 3),
+        Room("demo", "four methods side by side; deblurring without a kernel", 0, 3, ("demo", "deblurring")),
         Room("experiments", "the papers' tables, as functions", 3, 7),
     ),
     (Room("cli", "the command line", 0, 3, ("cli", "one_line", "__main__")),),

@@ -209,6 +209,18 @@ def experiments(r: Row) -> list[str]:
     ]  # fmt: skip
 
 
+def blind(r: Row) -> list[str]:
+    """Kernel estimation."""
+    rows = [[f"{at['side']} x {at['side']}", at["kernel"], at["seconds"], at["processor"], at["similarity"]] for at in r["rows"]]
+    return [
+        "## The kernel of a photograph", "",
+        "`blind.estimate_kernel`, from the photograph to the kernel; the seconds of the clock contain those of other programs "
+        "that were running, those of the processor do not.", "",
+        *table(["picture", "width of the kernel", "seconds", "of the processor", "similarity to the true kernel"], rows), "",
+        measured(r, "blind.py"), "",
+    ]  # fmt: skip
+
+
 def page() -> str:
     """The page's text, of the results that are there."""
     parts = {
@@ -218,6 +230,7 @@ def page() -> str:
         "solvers": solvers,
         "ct": tomography,
         "experiments": experiments,
+        "blind_speed": blind,
     }
     lines = [HEAD]
     for name, write in parts.items():

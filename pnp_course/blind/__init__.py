@@ -5,7 +5,16 @@ kernel that takes its gradients to those of the photograph (`kernel_step`). The 
 non-blind method. `measures` says how good a kernel is.
 """
 
+from pnp_course.blind.coordinate_network import restore_by_coordinates
 from pnp_course.blind.estimate import BlindError, estimate_kernel
-from pnp_course.blind.measures import error_ratio, kernel_similarity, registered
+from pnp_course.blind.measures import error_ratio, kernel_similarity, registered, spread
 
-__all__ = ["BlindError", "error_ratio", "estimate_kernel", "kernel_similarity", "registered"]
+__all__ = [
+    "BlindError",
+    "error_ratio",
+    "estimate_kernel",
+    "kernel_similarity",
+    "registered",
+    "restore_by_coordinates",
+    "spread",
+]

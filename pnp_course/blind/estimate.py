@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pnp_course._checks import check_count, check_image, check_positive
 from pnp_course.blind.gradients import wrapped
-from pnp_course.blind.kernel_step import centred, cleaned, least_squares_kernel, point
+from pnp_course.blind.kernel_step import centred, cleaned, nonnegative_kernel, point
 from pnp_course.blind.latent import few_edges
 from pnp_course.images import to_channels
 
@@ -77,6 +77,6 @@ def at_scale(gray: Tensor, kernel: Tensor | None, size: int, scale: float, weigh
     seen, periodic = (y.shape[0], y.shape[1]), wrapped(y, max(2 * small, 16))
     for _ in range(ROUNDS):
         x = few_edges(periodic, kernel, weight)
-        kernel = cleaned(centred(cleaned(least_squares_kernel(x, periodic, small, ridge, seen))))
+        kernel = cleaned(centred(cleaned(nonnegative_kernel(x, periodic, small, ridge, seen))))
         weight = max(weight / FADING, LEAST)
     return kernel

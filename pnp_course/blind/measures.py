@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pnp_course._checks import check_image
@@ -17,28 +19,71 @@ def kernel_similarity(a: Tensor, b: Tensor) -> float:
     return float(products.max() / (a.norm() * b.norm()))
 
 
-def registered(x: Tensor, clean: Tensor, reach: int = 5) -> Tensor:
-    """x (B, C, H, W) moved by up to `reach` whole pixels so that it is nearest to `clean` in its middle.
+def spread(kernel: Tensor) -> float:
+    """The standard deviation of a kernel (h, w) about its centre of mass, in pixels: 0 for one point."""
+    k = kernel.double() / kernel.double().sum()
+    i, j = torch.meshgrid(*(torch.arange(n, dtype=k.dtype, device=k.device) for n in k.shape), indexing="ij")
+    return float(((i - (k * i).sum()).square() + (j - (k * j).sum()).square()).mul(k).sum().sqrt())
+
+
+def registered(x: Tensor, clean: Tensor) -> Tensor:
+    """The part of x (B, C, H + 2 a, W + 2 b) that is nearest to `clean` (B, C, H, W), which lies in its middle.
+
+    x is moved by up to a rows and b columns: first by whole pixels, then by halves and quarters of a pixel, with cubic
+    splines. All pictures of a batch and all channels are moved alike.
 
     Returns:
-        The moved middle (B, C, H - 2 reach, W - 2 reach); compare it with the same middle of `clean`.
+        (B, C, H, W).
     """
     check_image(x, "x")
-    height, width = (n - 2 * reach for n in x.shape[-2:])
-    if check_image(clean, "clean").shape != x.shape or min(height, width) < 1:
+    a, b = ((m - n) / 2 for m, n in zip(x.shape[-2:], check_image(clean, "clean").shape[-2:], strict=True))
+    if x.shape[:2] != clean.shape[:2] or min(a, b) < 1 or a % 1 or b % 1:
         raise ValueError(
-            f"x has shape {tuple(x.shape)} and clean {tuple(clean.shape)}; wanted one shape, larger than {2 * reach} pixels."
+            f"x has shape {tuple(x.shape)} and clean {tuple(clean.shape)}; wanted x larger, by the same number of pixels, at "
+            "least one, on opposite sides."
         )
-    middle = F.pad(clean, [-reach] * 4)
-    moves = [x[..., r : r + height, s : s + width] for r in range(2 * reach + 1) for s in range(2 * reach + 1)]
-    return min(moves, key=lambda moved: float((moved - middle).square().sum()))
+    height, width = clean.shape[-2:]
+
+    def error(moved: Tensor) -> float:
+        return float((moved - clean).square().sum())
+
+    def part(r: float, s: float) -> Tensor:
+        return x[..., round(r) : round(r) + height, round(s) : round(s) + width]
+
+    at = min(
+        ((r, s) for r in range(round(2 * a) + 1) for s in range(round(2 * b) + 1)), key=lambda move: error(part(*move))
+    )
+    best, where = part(*at), (float(at[0]), float(at[1]))
+    for step in (0.5, 0.25):
+        middle = where
+        for r in (middle[0] - step, middle[0], middle[0] + step):
+            for s in (middle[1] - step, middle[1], middle[1] + step):
+                moved = between(x, r, s, height, width)
+                if error(moved) < error(best):
+                    best, where = moved, (r, s)
+    return best
 
 
-def error_ratio(estimated: Tensor, known: Tensor, clean: Tensor, reach: int = 5) -> float:
+def between(x: Tensor, row: float, column: float, height: int, width: int) -> Tensor:
+    """The window (B, C, height, width) of x whose first pixel is at (row, column), which need not be whole numbers."""
+    from scipy import ndimage
+
+    top, left = (min(max(math.floor(v), 0), n) for v, n in ((row, x.shape[-2] - height), (column, x.shape[-1] - width)))
+    rows, columns = (slice(max(v - 8, 0), v + n + 8) for v, n in ((top, height), (left, width)))
+    planes = x[..., rows, columns].flatten(0, 1).cpu().double().numpy()
+    moved = [ndimage.shift(plane, (top - row, left - column), order=3, mode="nearest") for plane in planes]
+    r, s = min(top, 8), min(left, 8)
+    out = torch.from_numpy(np.stack(moved)[:, r : r + height, s : s + width].copy())
+    return out.to(x).reshape(*x.shape[:2], height, width)
+
+
+def error_ratio(estimated: Tensor, known: Tensor, clean: Tensor) -> float:
     """Squared error of the restoration with the estimated kernel over that with the true one, each at its best shift.
+
+    Args:
+        estimated, known: the two restorations, both larger than `clean` (B, C, H, W), as `registered` wants them.
 
     Source: Levin, Weiss, Durand and Freeman (2009), "Understanding and evaluating blind deconvolution algorithms".
     """
-    middle = F.pad(clean, [-reach] * 4)
-    errors = [float((registered(x, clean, reach) - middle).square().sum()) for x in (estimated, known)]
+    errors = [float((registered(x, clean) - clean).square().sum()) for x in (estimated, known)]
     return errors[0] / max(errors[1], 1e-12)

@@ -13,6 +13,7 @@ from pnp_course.experiments.experiment import Experiment
 # name -> module of this folder, which declares it as EXPERIMENT
 DECLARED = {
     "averaging-sweep": "averaging_sweep",
+    "blind": "blind_table",
     "ct": "ct_table",
     "deblurring": "deblurring_table",
     "deconvolution": "deconvolution_table",

@@ -115,6 +115,8 @@ class Experiment:
         thing may change takes those of its middle.
     paper: the paper's mean values, as {(method, group values...): {"psnr": .., "ssim": ..}}.
     reference: the method with which the others are compared case by case, if any.
+    measured: names of what else is known of a case, a number for each in the problem's fact `measured`; columns of the rows.
+    summary: rows -> a section of the report in Markdown, if any.
     """
 
     name: str
@@ -128,6 +130,8 @@ class Experiment:
     tuned_as: Callable[[Case], Case] = lambda case: case
     paper: Callable[[], dict[tuple[Any, ...], dict[str, float]]] = dict
     reference: str = ""
+    measured: tuple[str, ...] = ()
+    summary: Callable[[pandas.DataFrame], str] | None = None
 
     def group(self, case: Case) -> str:
         """The group of a case in words, such as "peak 50"."""

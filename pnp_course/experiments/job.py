@@ -98,7 +98,7 @@ def measure(
     wait_for(problem.y.device)
     seconds = round(time.perf_counter() - begun, 4)
     cost = {"seconds": seconds, "network_calls": calls.forward, "network_products": calls.products}
-    return out, {**_outcome(out, problem), **cost}
+    return out, {**_outcome(out, problem), **problem.facts.get("measured", {}), **cost}
 
 
 def _network(name: str, problem: Problem) -> nn.Module:

@@ -30,7 +30,8 @@ def write(experiment: Experiment, scale: str, rows: pandas.DataFrame, choices: C
     soon = progress(experiment, rows)
     if len(soon):
         store.write(f"{name}-progress.csv", head + soon.to_csv(index=False, lineterminator="\n"))
-    pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), _parameters(choices), *origin]
+    own = experiment.summary(rows) if experiment.summary else ""
+    pages = [report.markdown(experiment, rows, scale), _paired(experiment, rows), own, _parameters(choices), *origin]
     store.write(f"{name}.md", "\n\n".join(page.strip() for page in pages if page) + "\n")
 
 
@@ -38,7 +39,7 @@ def short(experiment: Experiment, rows: pandas.DataFrame) -> pandas.DataFrame:
     """The columns that say what was measured: the case, the method, and what came out."""
     always = ("image", *experiment.groups)
     of_case = [name for name in report.case_names(rows) if rows[name].nunique() > 1 or name in always]
-    out = rows[["experiment", *of_case, "method", *MEASURED]].copy()
+    out = rows[["experiment", *of_case, "method", *MEASURED, *experiment.measured]].copy()
     change = pandas.to_numeric(out["relative_change"], errors="coerce")
     out["relative_change"] = [None if pandas.isna(v) else float(f"{v:.3g}") for v in change]
     return out.round({"psnr": 3, "ssim": 4, "seconds": 2})

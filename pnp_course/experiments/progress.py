@@ -25,7 +25,7 @@ def progress(experiment: Experiment, rows: pandas.DataFrame, gap: float = GAP) -
     keys = [name for name in of_case if rows[name].nunique() > 1 or name == "image"]
     keys = [*keys, *(name for name in experiment.groups if name not in keys)]
     found = [(line, _psnr(line["curve"])) for line in rows.to_dict("records")]
-    found = [(line, psnr) for line, psnr in found if len(psnr)]
+    found = [(line, psnr) for line, psnr in found if np.isfinite(psnr).any()]
     goals = {
         tuple(line[name] for name in keys): psnr.max() for line, psnr in found if line["method"] == experiment.reference
     }

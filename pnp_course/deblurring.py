@@ -1,0 +1,122 @@
+"""A blurred photograph without its kernel, `python -m pnp_course deblur`: the kernel from the picture, then DPIR or CoCo-ADMM.
+
+The border is unknown, as that of a photograph is: the scene is restored on a larger canvas (`ValidBlur`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pnp_course import blind, images
+from pnp_course._checks import check_image
+from pnp_course.denoisers import GrayFromColour, at_sigma, load_denoiser
+from pnp_course.fidelities import Gaussian
+from pnp_course.operators import ValidBlur
+from pnp_course.provenance import provenance
+from pnp_course.solvers import coco_admm, dpir, run
+from pnp_course.whole_files import check_folder, whole_files
+
+SCHEMA_VERSION = 1  # of report.json
+SHARP = 0.9  # pixels: the standard deviation of a kernel below which it is called no blur
+# strength of the denoiser and weight of the fidelity, for kernels that are not quite right: an exact one allows larger weights
+METHODS: dict[str, tuple[str, float, float, int]] = {
+    "dpir": ("drunet", 0.03, 9.0, 8),
+    "coco-admm": ("coco-0.25", 0.06, 10.0, 30),
+}
+
+
+def restore(y: Tensor, kernel: Tensor, method: str = "dpir") -> Tensor:
+    """The scene under a photograph y (1, C, H, W) that a kernel (h, w) of sum 1 blurred, (1, C, H, W), border unknown.
+
+    Args:
+        method: "dpir", which is better, or "coco-admm", whose iterates converge by Theorem 4.1 of [B] for a fixed kernel.
+
+    Raises:
+        ValueError: there is no such method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; wanted {' or '.join(METHODS)}.")
+    name, sigma, lam, iterations = METHODS[method]
+    net, operator = load_denoiser(name), ValidBlur(kernel, tol=1e-3)
+    denoise = at_sigma(GrayFromColour(net) if check_image(y, "y").shape[1] == 1 else net, sigma)
+    fidelity, start = Gaussian(operator, y), operator.canvas(y)
+    with torch.no_grad():
+        if method == "dpir":
+            x = run(dpir(fidelity, denoise, start, lam=lam, iterations=iterations), iterations).x
+        else:
+            x = run(coco_admm(fidelity, denoise, start, lam=lam, t=0.33), iterations, tol=1e-4).x
+    return operator.crop(x).clamp(0, 1)
+
+
+def quality(x: Tensor, clip: bool = False) -> tuple[str, float]:
+    """A measure that needs no sharp picture: its name, and its value for x (1, C, H, W) in [0, 1].
+
+    Args:
+        clip: CLIP-IQA (Wang, Chan and Loy 2023; larger is better, 0 to 1) by torchmetrics, where it is installed and its
+            model can be downloaded. Otherwise, and by default, the blur effect of Crete and others (2007), which is part of
+            scikit-image: smaller is sharper, 0 to 1.
+    """
+    check_image(x, "x")
+    if clip:
+        try:
+            from torchmetrics.multimodal import CLIPImageQualityAssessment  # type: ignore[import-not-found,unused-ignore]
+
+            measure: Callable[[Tensor], Any] = CLIPImageQualityAssessment(data_range=1.0)
+            return "CLIP-IQA", float(measure(images.to_channels(x, 3)))
+        except (ImportError, OSError):  # not installed, or no network for its model
+            pass
+    from skimage.measure import blur_effect
+
+    return "blur effect", float(blur_effect(images.to_channels(x, 1)[0, 0].cpu().numpy()))
+
+
+def deblur(
+    y: Tensor, size: int, folder: Path, *, method: str = "dpir", clip: bool = False, source: str = ""
+) -> list[str]:
+    """Estimate the kernel of y, restore it, and write restored.png, kernel.png, kernel.npy and report.json, all or nothing.
+
+    Args:
+        y: blurred photograph (1, C, H, W) in [0, 1].
+        size: odd width of the kernel in pixels, a little more than the blur is long.
+        folder: where to write.
+        source: what the report calls the picture.
+
+    Returns:
+        Lines to print.
+
+    Raises:
+        BlindError: the picture tells no kernel, or it has no blur.
+        ValueError: the kernel does not fit the picture, or there is no such method.
+    """
+    check_folder(folder)
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; wanted {' or '.join(METHODS)}.")
+    kernel = blind.estimate_kernel(y, size)
+    wide = blind.spread(kernel)
+    if wide < SHARP:
+        raise blind.BlindError(
+            f"no blur was found: the kernel's standard deviation is {wide:.2f} pixels, below {SHARP}; give a blurred picture."
+        )
+    x = restore(y, kernel, method)
+    (name, after), (_, before) = quality(x, clip), quality(y, clip)
+    facts = {
+        "schema_version": SCHEMA_VERSION, "source": source, "method": method, "size": size,
+        "spread_pixels": round(wide, 3), "measure": name, "before": round(before, 4), "after": round(after, 4),
+        **provenance(),
+    }  # fmt: skip
+    with whole_files(folder) as scratch:
+        images.save_picture(x, scratch / "restored.png")
+        images.save_picture((kernel / kernel.max())[None, None], scratch / "kernel.png")
+        images.save_picture(kernel[None, None], scratch / "kernel.npy")
+        (scratch / "report.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    return [
+        f"kernel: standard deviation {wide:.1f} pixels, {folder / 'kernel.npy'}",
+        f"{name}: {before:.3f} before, {after:.3f} after",
+        f"restored: {folder / 'restored.png'}",
+    ]
