@@ -1,4 +1,4 @@
-"""Fidelities of tomography: derivatives by automatic differentiation, proximal maps by their optimality, limits, input."""
+"""Fidelities of tomography: derivatives by automatic differentiation, proximal operators by their optimality, limits, input."""
 
 import math
 

@@ -10,10 +10,10 @@
 # # A slice from few photons
 #
 # > **You will do.** Turn photon counts into line integrals and back; write filtered backprojection in one line; write the proximal
-# > map of what a scanner counts; restore a slice with a denoiser that never saw one; catch an experiment that cheats.
+# > operator of what a scanner counts; restore a slice with a denoiser that never saw one; catch an experiment that cheats.
 # >
 # > **You will learn.** Two laws of counting, and why taking the logarithm loses something; a bound for the error of a
-# > proximal map that you can compute; what a guarantee is worth where the pictures are not those of the training.
+# > proximal operator that you can compute; what a guarantee is worth where the pictures are not those of the training.
 # >
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), CoCo-ADMM
 # > ([notebook 12](12_coco_admm_pegd.ipynb)).
@@ -325,7 +325,7 @@ pd.DataFrame(rows).T.map(lambda v: f"{v:.1g}")
 #
 # ## 4. A denoiser in the place of the prior
 #
-# Nothing more is needed: CoCo-ADMM ([notebook 12](12_coco_admm_pegd.ipynb)) takes the proximal map of *any* convex $G$. The denoiser is the ridge denoiser, $\tfrac14$-cocoercive for **every image** by
+# Nothing more is needed: CoCo-ADMM ([notebook 12](12_coco_admm_pegd.ipynb)) takes the proximal operator of *any* convex $G$. The denoiser is the ridge denoiser, $\tfrac14$-cocoercive for **every image** by
 # construction, slices of bodies included. What does the library say of the run in Figure 1?
 
 # %%
@@ -515,7 +515,7 @@ if hu is not None:
 # - A scanner counts $I_0e^{-\kappa l}$; [B]'s model counts $p\,l$. The first has a Lipschitz gradient, the second has not.
 # - The logarithm of few photons is biased by $1/(2N)$: leave the counts as they are.
 # - FBP is $A^{\mathsf T}$ after the ramp; views and photons fail in different ways.
-# - The gradient of $\Phi$ bounds the error of a computed proximal map.
+# - The gradient of $\Phi$ bounds the error of a computed proximal operator.
 # - A guarantee for every image covers slices, too; it speaks of the algorithm, and not of the body.
 # - Data from the matrix that restores them make every method look better.
 #
