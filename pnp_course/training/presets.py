@@ -100,10 +100,6 @@ PRESETS: dict[str, Preset] = {
         fit="mse", steps=200, batch=8, lr=1e-3,
     ),
     "ffdnet": Preset(architecture="ffdnet", net={"width": 80, "depth": 10}, steps=2_500),
-    # not shipped with the package: small enough for the playground of the website, where it is in site/weights
-    "dncnn-small": Preset(
-        architecture="dncnn", in_channels=1, net={"width": 16, "depth": 7}, steps=600, patch=48, validate_every=600
-    ),
     # gradient steps, [A]: conservative by construction
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),
