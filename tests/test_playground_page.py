@@ -30,6 +30,7 @@ def status(page):
 
 def test_a_run_is_live_and_the_page_stays_awake(play):
     page = play.page
+    assert page.inner_text(control("right-name")) == "not restored yet"
     page.evaluate(
         """() => { window.longest = 0; let last = performance.now();
         setInterval(() => {
@@ -41,6 +42,7 @@ def test_a_run_is_live_and_the_page_stays_awake(play):
     page.wait_for_function(IDLE)
     assert status(page).startswith("Done: 50 iterations")
     assert page.evaluate("document.querySelectorAll('[data-pg=change] polyline.solid')[0].points.length") == 49
+    assert page.inner_text(control("right-name")) == "restored"
     assert page.evaluate("window.longest") < 2000  # far below the run's length, on a busy machine too
     play.alone_and_quiet()
 
@@ -109,6 +111,18 @@ def test_a_picture_of_one_s_own(play, photo, tmp_path):
     play.page.wait_for_function(
         "document.querySelector('[data-pg=status]').textContent.startsWith('mine.png is ready')"
     )
+
+
+def test_another_photograph_after_a_run_is_not_called_restored(play):
+    """What the right half shows is then the photon counts of the new one, not its original."""
+    page = play.page
+    page.click(control("run"))
+    page.wait_for_function("document.querySelector('[data-pg=right-name]').textContent === 'restored'")
+    page.click(control("stop"))
+    page.select_option(control("photo"), "coffee")
+    page.wait_for_function("document.querySelector('[data-pg=right-name]').textContent === 'not restored yet'")
+    under, over = page.evaluate("['under', 'over'].map((n) => document.querySelector(`[data-pg=${n}]`).toDataURL())")
+    assert under == over  # the left half shows the counts
 
 
 def experiment(page, k):
