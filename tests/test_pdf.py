@@ -1,10 +1,11 @@
 """The book as a PDF: it opens, has the pages that were asked for, words, fonts, bookmarks, and links that lead inside."""
 
 import re
+import subprocess
 import sys
 
 import pytest
-from site_visit import CHROMIUM, PAGES, ROOT, browser, site  # noqa: F401
+from site_visit import CHROMIUM, PAGES, ROOT, need_chromium, site  # noqa: F401
 
 sys.path.insert(0, str(ROOT / "tools"))
 import pdf
@@ -13,16 +14,19 @@ pytestmark = pytest.mark.browser
 # one of each kind: the first page, a page without formulas, a theory page, a notebook
 CHOSEN = ["book/intro", "book/glossary", "book/theory/coco", "notebooks/01_inverse_problems"]
 A4 = (595, 842)  # points
+MAKE = "import pathlib, pdf, sys; pdf.TARGET = pathlib.Path(sys.argv[1]); sys.exit(pdf.main(sys.argv[2:]))"
 
 
 @pytest.fixture(scope="module")
-def printed(browser, site, tmp_path_factory):  # noqa: F811  the browser's fixture skips where there is none
-    """The PDF of the chosen pages, read, and how many sheets were said to be in it."""
+def printed(site, tmp_path_factory):  # noqa: F811
+    """The PDF of the chosen pages, as the command makes it, and how many sheets it says are in it."""
     from pypdf import PdfReader
 
+    need_chromium()
     target = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    sheets = pdf.join(CHOSEN, pdf.printed(CHOSEN), target)
-    return PdfReader(target), sheets
+    command = [sys.executable, "-c", MAKE, str(target), *CHOSEN]
+    made = subprocess.run(command, cwd=ROOT / "tools", check=True, capture_output=True, text=True)
+    return PdfReader(target), int(re.search(r"(\d+) sheets", made.stdout)[1])
 
 
 def starts(reader):
