@@ -245,7 +245,7 @@ D2 = at_sigma(load_denoiser("gs-drunet").double(), 2 * nu)
 y2 = y.double()[..., 12:36, 12:36]
 f2, tau, c, eta = Gaussian(A, y2), 4.0, 0.1, 0.9
 x = f2.prox(x0.double()[..., small, small], tau * lam)
-tries, worst = [], 0.0
+trials, worst = [], 0.0
 for _ in range(24):
     grad, g = D2.gradient_and_value(x)
     new = f2.prox(x - tau * grad, tau * lam)
@@ -256,20 +256,20 @@ for _ in range(24):
     right = (1 / tau - kappa / 2) * square + lam / 2 * float(A(d).square().sum())
     worst = max(worst, abs(fall - right) / abs(right))
     ok = fall >= c / tau * square
-    tries.append((tau * kappa, ok))
+    trials.append((tau * kappa, ok))
     assert ok or tau * kappa > 2 * (1 - c)  # Lemma 1
     x, tau = (new, tau) if ok else (x, eta * tau)
 print(f"largest relative difference of the two sides: {worst:.0e}")
-print(f"accepted {sum(ok for _, ok in tries)} of {len(tries)}")
+print(f"accepted {sum(ok for _, ok in trials)} of {len(trials)}")
 assert worst < 1e-6
 
-# %% mystnb={"image": {"alt": "The product of step and curvature for 24 tries: rejected ones, crosses, above the line 1.8; accepted ones, dots, below it or slightly above"}}
+# %% mystnb={"image": {"alt": "The product of step and curvature for 24 trial steps: rejected ones, crosses, above the line 1.8; accepted ones, dots, below it or slightly above"}}
 figure, ax = plt.subplots(figsize=(6.5, 2.8), dpi=85)
 for ok, marker, label in ((True, "o", "accepted"), (False, "x", "rejected")):
-    points = [(k, t) for k, (t, good) in enumerate(tries, 1) if good == ok]
+    points = [(k, t) for k, (t, good) in enumerate(trials, 1) if good == ok]
     ax.plot(*zip(*points, strict=True), marker, label=label)
 ax.axhline(2 * (1 - c), color="0.4", linewidth=1, label="2(1 − c)")
-ax.set(xlabel="try", ylabel="τ κ", title="step times the curvature it sees")
+ax.set(xlabel="trial step", ylabel="τ κ", title="step times the curvature it sees")
 ax.grid(alpha=0.3)
 ax.legend(fontsize=8)
 plt.close(figure)
@@ -697,7 +697,7 @@ for first in (1.0, 2.0, 3.0):
     steps = list(islice(solver, 40))
     points = torch.stack([begin, *(i.u for i in steps)]).reshape(-1, 2)
     paths[f"first τ = {first:.0f}"] = points
-    assert float(steps[0].step) == first  # the first try is accepted
+    assert float(steps[0].step) == first  # the first trial step is accepted
     jump = float((points[1] - points[0]).square().sum())
     gain = height - steps[0].objective
     assert jump <= float(steps[0].step) / 0.1 * gain
