@@ -51,7 +51,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         Room("priors", "total variation, wavelets", 0, 2),
-        Room("fidelities", "value, gradient, proximal map", 2, 5.6, ("fidelities", "ray_fidelities")),
+        Room("fidelities", "value, gradient, proximal operator", 2, 5.6, ("fidelities", "ray_fidelities")),
         Room("jacobian", "products, norms, spectra of J", 7.2, 10.2, ("jacobian", "lanczos", "linearize")),
         Room("datasets", "published image sets", 10.2, 12),
     ),

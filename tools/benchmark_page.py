@@ -41,7 +41,7 @@ def whole(r: Row) -> list[str]:
         "## Restoring a photograph", "",
         f"CoCo-ADMM, {a['iterations']} iterations on a colour photograph of {a['pixels'][1]} x {a['pixels'][0]} pixels, as "
         f"`python -m pnp_course restore` runs it: {a['seconds']:.1f} s, {a['peak_memory_gb']} GB. At 256 x 256 "
-        f"{b['seconds']:.1f} s, of which the denoiser takes {b['denoiser_seconds']:.1f} s, the proximal map of the Poisson "
+        f"{b['seconds']:.1f} s, of which the denoiser takes {b['denoiser_seconds']:.1f} s, the proximal operator of the Poisson "
         f"fidelity {b['prox_seconds']:.1f} s and the loop {b['loop_percent']:.1f} %.",
         "", measured(r, "spine.py"), "",
     ]  # fmt: skip
@@ -128,7 +128,7 @@ def solvers(r: Row) -> list[str]:
         "The next is for GS-PnP with a line search: seconds for each accepted iteration, and the number of forward passes of "
         "the network; deepinv's proximal gradient descent with backtracking has the same prior and takes the same steps.", "",
         *table(search_head, search),
-        "", "The next is for parallel-beam tomography, with the proximal map by conjugate gradients.", "",
+        "", "The next is for parallel-beam tomography, with the proximal operator by conjugate gradients.", "",
         *table(radon, views), "",
         "The last has microseconds per iteration and pixel for pictures of several sides; if they are constant, the time is "
         "linear in the number of pixels.",
@@ -200,7 +200,7 @@ def experiments(r: Row) -> list[str]:
         f"of one; MiB are beyond the same method on 32 x 32 pixels. {busy}; seconds are those of the processor.", "",
         *table(head, rows), "",
         "The next has seconds of a whole Gaussian deblurring job, 50 iterations with PSNR after each and SSIM at the end, beside "
-        "bare calls of network and proximal map, and beside the same iterations in deepinv, which measures nothing.", "",
+        "bare calls of network and proximal operator, and beside the same iterations in deepinv, which measures nothing.", "",
         *table(["50 iterations", "network and prox (s)", "our job (s)", "deepinv (s)"], sides), "",
         f"Small jobs (DPIR, 128 x 128) a minute, by the clock: {jobs['1']:.0f} with one process, {jobs['2']:.0f} with two. "
         f"{batch['copies']} photographs of 128 x 128 by CoCo-ADMM: {batch['one_at_a_time']:.1f} s one at a time, "
