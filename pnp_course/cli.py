@@ -1,4 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | deblur | denoise | denoisers | train | train-zoo | ct | reproduce`.
+"""The command line: `python -m pnp_course COMMAND`, such as demo, restore, deblur, denoise, train or reproduce.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.

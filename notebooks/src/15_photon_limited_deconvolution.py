@@ -29,15 +29,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from pnp_course import denoiser_card, images, load_denoiser, metrics, run
-from pnp_course.denoisers import at_sigma
+from pnp_course import denoiser_card, images, metrics
 from pnp_course.exercises import notebook_15 as checks
 from pnp_course.experiments import chosen, experiment_named, one_picture, report
 from pnp_course.experiments.deconvolution_table import observed
 from pnp_course.experiments.tuning import read_choices
 from pnp_course.guarantees import guarantee
 from pnp_course.operators import kernels
-from pnp_course.solvers import coco_admm
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.lab import committed
 from pnp_course.viz.tables import interval_figure, map_figure
@@ -229,7 +227,9 @@ for name in table.methods:
     pictures[f"{name}: {end.row['psnr']:.1f} dB"] = end.x
 
 # %% mystnb={"image": {"alt": "Twelve portraits in three rows, each with the face enlarged: the observation, the ten methods and the clean picture. None has eyes or a mouth; DPIR has the sharpest outlines, DPS and DiffPIR wrong texture on the suit, Prox-DRS and B-RED grain"}}
-gallery({"observed": y} | pictures | {"clean": clean}, 4, zoom=(8, 34, 28), width=10)
+gallery(
+    {"observed": y} | pictures | {"clean": clean}, 4, zoom=(8, 34, 28), width=10
+)
 
 # %% [markdown]
 # *Figure 3.* One picture proves nothing about the order, but it shows what kind of error each method makes. None finds the face: so many
