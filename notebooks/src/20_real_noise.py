@@ -394,11 +394,8 @@ def run_coco(fidelity, start, nu, sigma, strength=0.6):
     says = guarantee("coco_admm", card, fidelity, start, sigma=sigma, **q)
     steps = coco_admm(fidelity, at_sigma(coco, sigma), start, **q)
     result = run(steps, 40, tol=1e-4)
-    return (
-        result.x,
-        says.theorem.split(":")[0] if says.covered else "none",
-        result.stopped_by,
-    )
+    theorem = says.theorem.split(":")[0] if says.covered else "none"
+    return result.x, theorem, result.stopped_by
 
 
 coco, drunet = load_denoiser("coco-gs-0.25"), load_denoiser("drunet")
