@@ -55,7 +55,7 @@ from pnp_course.viz.noise_pictures import band_figure, line_figure
 from pnp_course.viz.tables import interval_figure
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
-torch.set_grad_enabled(False)
+_ = torch.set_grad_enabled(False)
 
 # %%
 photo = images.photo("astronaut", 256)
@@ -394,7 +394,8 @@ def run_coco(fidelity, start, nu, sigma, strength=0.6):
     says = guarantee("coco_admm", card, fidelity, start, sigma=sigma, **q)
     steps = coco_admm(fidelity, at_sigma(coco, sigma), start, **q)
     result = run(steps, 40, tol=1e-4)
-    return result.x, says.theorem if says.covered else "none", result.stopped_by
+    theorem = says.theorem.split(":")[0] if says.covered else "none"
+    return result.x, theorem, result.stopped_by
 
 
 coco, drunet = load_denoiser("coco-gs-0.25"), load_denoiser("drunet")
@@ -438,7 +439,7 @@ shown = {f"{n}: {table['PSNR'][n]} dB": to_srgb(four[n][0]) for n in four}
 gallery({sensor_title: to_srgb(seen)} | shown, 5, width=11)
 
 # %% [markdown]
-# *Figure 5. No mosaic yet: three full sensors. PSNR is that of the developed (sRGB) pictures.* "Guarantee" is the theorem that covers the run, with the constants on the denoiser's card; "ended by" says whether it converged to $10^{-4}$ or was cut off after 40 iterations.
+# *Figure 5. No mosaic yet: three full sensors. PSNR is that of the developed (sRGB) pictures.* "Guarantee" is the theorem that covers the run, with the constants on the denoiser's card (sharpened by the condition of Themelis and Patrinos 2020, [notebook 12](12_coco_admm_pegd.ipynb)); "ended by" says whether it converged to $10^{-4}$ or was cut off after 40 iterations.
 #
 # **The same denoiser, the same algorithm, the same theorem, and decibels between them.** Two things tell against the second way. Values below $-b$, which no count has, are lifted to it, and so the dark gets too bright (the last column). And the denoiser learned from developed photographs: in linear light the shadows are tiny numbers, and the square root in the
 # transform bends the picture in nearly the way that development does. So the transform does two things at once. A guarantee speaks of neither.
@@ -511,7 +512,7 @@ def covered(n):
     lam = q["strength"] * (q["sigma"] / nu) ** 2
     card = denoiser_card("coco-gs-0.25")
     said = guarantee("coco_admm", card, G, p.y, sigma=q["sigma"], lam=lam, t=q["t"])
-    return said.theorem if said.covered else "none"
+    return said.theorem.split(":")[0] if said.covered else "none"
 
 
 table = pd.DataFrame({"source": about})
