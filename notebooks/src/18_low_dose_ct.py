@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), CoCo-ADMM
 # > ([notebook 12](12_coco_admm_pegd.ipynb)).
 # >
-# > **Time.** 50 minutes (50 with all that is folded); the cells take less than a minute.
+# > **Time.** 65 minutes (70 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. Each X-ray photon that a scanner spares the patient is a photon that the picture lacks. Below, the same
 # body is seen with thirty views and few photons, once by the formula of 1971 and once by an algorithm that asks a denoiser of
@@ -99,7 +99,7 @@ gallery(
 # The left one is a CT scanner: the thicker the body, the fewer photons. The right one is the model (1) of [B], which they use in their CT experiment as well: there the
 # *thick* rays bring many photons. It fits a camera that sees the body glow, such as PET. The table below keeps the right one, to be comparable with [B]. We treat both.
 
-# %% mystnb={"image": {"alt": "Three sinograms of 30 rows: the line integrals, the relative noise of the emission counts, largest at the edges of the body, and the relative noise of the transmission counts, largest in the middle"}}
+# %% mystnb={"image": {"alt": "Three sinograms of 30 rows: the line integrals; the error of the emission counts, a little larger in the middle of the body; and the error of the transmission counts, much larger there"}}
 photons = 2e3
 t = seen.transmission(photons, seed=0)
 noise_emission = (y - seen.rays).abs() / 3
@@ -588,7 +588,7 @@ if not history.empty:
     display(figure)
 
 # %% [markdown]
-# *Figure 8. PSNR is a mean over the phantoms, the relative change a median.* The PSNR is level by the tenth iteration of the CoCo methods, and the iterates are still on their way.
+# *Figure 8. PSNR is a mean over the phantoms, the relative change a median.* After fifteen iterations of a CoCo method the PSNR hardly moves; the iterates are still on their way. PWLS-TGV takes a hundred, and cheaper ones.
 #
 # What the table cannot say: twelve phantoms are few, the interval knows nothing of bodies unlike these, and the networks were trained for one to two minutes each, W-Net in
 # particular. The paper's own numbers, on ten slices of patients, are in `pnp_course/experiments/paper/ct.csv`: other pictures, so compare orders, not decibels.
