@@ -19,7 +19,8 @@ FULL = """() => {
   const out = [];
   for (let k = 0; k < Reveal.getTotalSlides(); k++) {
     const slide = Reveal.getCurrentSlide();
-    out.push(slide.getBoundingClientRect().height <= innerHeight && slide.checkVisibility());
+    const whole = slide.scrollHeight <= slide.clientHeight + 1 && slide.scrollWidth <= slide.clientWidth + 1;
+    out.push(slide.getBoundingClientRect().height <= innerHeight && slide.checkVisibility() && whole);
     Reveal.next();
   }
   return out;
