@@ -17,10 +17,10 @@
 # >
 # > **You need.** The ten methods ([notebook 13](13_the_family.ipynb)), CoCo-ADMM ([12](12_coco_admm_pegd.ipynb)).
 # >
-# > **Time.** 40 minutes (40 with all that is folded); the cells take less than a minute.
+# > **Time.** 45 minutes (45 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. In Tables 2 to 4 of Wei and others (2025), below [B], CoCo-ADMM is ahead of all nine rivals. In our table
-# it is ahead of five. **Is that chance, is it carelessness, or is there a reason?**
+# it is ahead of five. **Is that chance, is it carelessness, or is there a reason?** (And is there light in which the order comes back?)
 
 # %%
 import json
@@ -279,13 +279,13 @@ line = paired.set_index(["peak", "method"])
 for peak in (100, 50):
     assert line.loc[(peak, "DPIR"), "low"] > 0
     assert abs(line.loc[(peak, "CoCo-PEGD"), "difference"]) < 0.1
-    for behind in ("Prox-DRS", "DPS", "DiffPIR", "B-RED"):
+    for behind in ("RMMO-DRS", "Prox-DRS", "DPS", "DiffPIR", "B-RED"):
         assert line.loc[(peak, behind), "high"] < 0
 
 # %% [markdown]
-# *Figure 4.* **What holds of [B]'s order:** the two CoCo methods agree, and they are ahead of Prox-DRS, DPS, DiffPIR and B-RED, and in the
-# mean of RMMO-DRS. **What does not:** DPIR is ahead of CoCo-ADMM, by about a third of a decibel, and that is no chance; PnPI-HQS and
-# SNORE are level with it. In [B] CoCo-ADMM leads by 0.4 to 0.8 dB over these three.
+# *Figure 4.* **What holds of [B]'s order:** the two CoCo methods agree, and they are ahead of RMMO-DRS, Prox-DRS, DPS, DiffPIR and B-RED.
+# **What does not:** DPIR is ahead of CoCo-ADMM, by about a third of a decibel, and that is no chance; PnPI-HQS and
+# SNORE are level with it, within a tenth. In [B] CoCo-ADMM leads by 0.4 to 0.8 dB over these three.
 #
 # ## 5. Why is DPIR ahead?
 #
@@ -338,7 +338,7 @@ one = pairs[pairs["peak"] == 100].pivot_table(
 )
 worst = (one["CoCo-ADMM, drunet"] - one["DPIR, drunet"]).sort_values()
 print(worst.head(2).round(2).to_dict())
-assert worst.iloc[0] < -1 < 3 * worst.iloc[1]
+assert worst.iloc[0] < -1 < 2 * worst.iloc[1]
 
 # %% [markdown]
 # *Figure 5.* **The denoiser, mostly.** With one and the same certified denoiser the two algorithms differ by a tenth of a decibel or less, in
@@ -444,12 +444,21 @@ dark = committed("benchmarks/results/extreme-course.csv")
 means = dark.pivot_table(index="method", columns="peak", values=["psnr", "ssim"])
 means.loc[list(few.methods)].round(3)
 
-# %% mystnb={"image": {"alt": "TODO"}}
+# %% mystnb={"image": {"alt": "Two panels. Peak 10: DPIR, RMMO-DRS, PnPI-HQS and CoCo-PEGD at zero, the others below. Peak 5: RMMO-DRS and CoCo-PEGD at zero, DPIR one decibel below with a wide interval, SNORE and PnPI-HQS further, DPS and DiffPIR nearly three decibels below"}}
+shown = [m for m in few.methods if m != "B-RED"]  # 8 and 11 dB below
 paired = report.paired(few, dark, "CoCo-ADMM")
+line = paired.set_index(["peak", "method"])
+paired = paired[paired["method"].isin(shown)]
 panels = {f"peak {p}": t for p, t in paired.groupby("peak", sort=False)}
 interval_figure(panels, "PSNR minus that of CoCo-ADMM (dB)")
 
-# %% mystnb={"image": {"alt": "TODO"}}
+# %%
+for behind in ("DPIR", "SNORE", "PnPI-HQS", "Prox-DRS", "DPS", "DiffPIR", "B-RED"):
+    assert line.loc[(5, behind), "high"] < 0
+assert abs(line.loc[(10, "DPIR"), "difference"]) < 0.1
+assert abs(line.loc[(5, "RMMO-DRS"), "difference"]) < 0.2
+
+# %% mystnb={"image": {"alt": "Five small portraits: coloured dots in which a head can be guessed, and four restorations of it: DPIR with hard edges and a wrong outline, SNORE and PnPI-HQS with blotches, CoCo-ADMM soft and right in its large shapes"}}
 five = observed(clean, kernels.motion(15, seed=1), peak=5, seed=0)
 pictures = {f"observed: {metrics.psnr(five.y, clean):.1f} dB": five.y}
 for name in ("DPIR", "SNORE", "PnPI-HQS", "CoCo-ADMM"):
@@ -458,12 +467,16 @@ for name in ("DPIR", "SNORE", "PnPI-HQS", "CoCo-ADMM"):
 gallery(pictures, 5, width=10.5)
 
 # %% [markdown]
-# *Figures 8 and 9.* TODO
+# *Figures 8 and 9.* **Here [B]'s order is back.** At ten photons DPIR has lost its lead; at five, CoCo-ADMM and CoCo-PEGD are ahead of all but
+# RMMO-DRS, and of DPIR by nearly a decibel. Why, we have not measured. A guess: in a schedule from strong to weak denoisers a wrong first
+# guess is sharpened and never taken back. What one can read off is that the level of the denoiser matters: the tuning took the strongest of the grid for nearly
+# every method. (Eight photographs; the grids were made for peaks 50 and 100. PnPI-HQS and B-RED are far from rest.)
 #
 # ## What you know now
 #
 # - A fair table needs the same number of settings for each method, chosen on other pictures, and differences on the same pictures with their
 #   intervals. Choosing on the test gives nearly 0.2 dB for nothing.
-# - At this scale the two CoCo methods agree with each other and are ahead of five of the others (of RMMO-DRS in the mean only); DPIR is ahead of them by a third of a decibel.
+# - At this scale the two CoCo methods agree with each other and are ahead of five of the others; DPIR is ahead of them by a third of a decibel.
 # - Most of that is the price of our certificate: with the same certified denoiser DPIR and CoCo-ADMM differ by a tenth of a decibel.
+# - At five photons the order is [B]'s: the CoCo methods are ahead of DPIR by nearly a decibel, and of six more.
 # - Fifty iterations are enough for the PSNR, and not always for rest.
