@@ -206,7 +206,7 @@ def deblur(
     photo: Photo,
     output: Annotated[Path, typer.Option("-o", "--output", help="folder for the restored picture, kernel and report")],
     kernel_size: Annotated[int, typer.Option(min=1, help="odd; a little more pixels than the blur is long")] = 31,
-    method: Annotated[str, typer.Option(help="dpir, or coco-admm, which converges for a fixed kernel")] = "dpir",
+    method: Annotated[str, typer.Option(help="rmmo-drs, coco-admm or dpir")] = "rmmo-drs",
     max_side: Longest = 0,
     clip_iqa: Annotated[bool, typer.Option("--clip-iqa", help="measure by CLIP-IQA, if torchmetrics is there")] = False,
 ) -> None:

@@ -40,10 +40,16 @@ RIGHT = {
     ],
     "check_kernel": [
         kernel,
-        lambda xs, ys, r: (torch.stack(xs).conj() * torch.stack(ys)).sum(0) / (torch.stack(xs).abs().square().sum(0) + r),
+        lambda xs, ys, r: (
+            (torch.stack(xs).conj() * torch.stack(ys)).sum(0) / (torch.stack(xs).abs().square().sum(0) + r)
+        ),
         lambda xs, ys, r: kernel(xs, ys, r).numpy(),
     ],
-    "check_ratio": [ratio, lambda e, k: np.float64(ratio(e, k)), lambda e, k: torch.tensor(ratio(e, k), dtype=torch.float64)],
+    "check_ratio": [
+        ratio,
+        lambda e, k: np.float64(ratio(e, k)),
+        lambda e, k: torch.tensor(ratio(e, k), dtype=torch.float64),
+    ],
 }
 WRONG = {
     "check_costs": [
@@ -63,7 +69,7 @@ WRONG = {
         (lambda h, v, w, b: tuple(p - q for p, q in zip((h, v), keep(h, v, w, b), strict=True)), "other way round"),
     ],
     "check_kernel": [
-        (lambda xs, ys, r: sum(x * y for x, y in zip(xs, ys, strict=True)) / (sum(x.abs() ** 2 for x in xs) + r), "conjugate is missing"),
+        (lambda xs, ys, r: kernel([x.conj() for x in xs], ys, r), "conjugate is missing"),
         (lambda xs, ys, r: kernel(xs, ys, 0.0), "without the ridge"),
         (lambda xs, ys, r: sum(kernel([x], [y], r) for x, y in zip(xs, ys, strict=True)), "sum first"),
         (lambda xs, ys, r: kernel(xs, ys, r).conj(), "belongs to x"),

@@ -1,4 +1,4 @@
-"""`deblur`, a photograph without its kernel: what it writes, and what it refuses in one line, with nothing written."""
+"""Blind deblurring on the command line: a photograph without its kernel: what it writes, and what it refuses in one line, with nothing written."""
 
 import json
 import re
@@ -50,9 +50,10 @@ def test_kernel_picture_and_report_are_written(scene, observed, tmp_path):
     assert done.output.strip().endswith("restored.png")
 
 
-def test_coco_admm_restores_a_gray_picture(observed):
+@pytest.mark.parametrize("method", ["coco-admm", "dpir"])
+def test_the_other_methods_restore_a_gray_picture(method, observed):
     y = images.to_channels(observed, 1)
-    x = deblurring.restore(y, KERNEL, "coco-admm")
+    x = deblurring.restore(y, KERNEL, method)
     assert x.shape == y.shape
     assert deblurring.quality(x)[1] < deblurring.quality(y)[1]
 
@@ -64,7 +65,7 @@ def test_coco_admm_restores_a_gray_picture(observed):
         ((torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(0)) < 0.8).float(), [], "most of the"),
         (torch.rand(1, 1, 40, 40), ["--kernel-size", 31], "wanted an odd number of at most a third"),
         (torch.rand(1, 1, 40, 40), ["--kernel-size", 8], "wanted an odd number"),
-        (torch.rand(1, 1, 40, 40), ["--method", "magic"], "wanted dpir or coco-admm"),
+        (torch.rand(1, 1, 40, 40), ["--method", "magic"], "wanted rmmo-drs, dpir, coco-admm"),
         (images.photo("astronaut", 120), [], "no blur was found"),
     ],
 )

@@ -211,7 +211,10 @@ def experiments(r: Row) -> list[str]:
 
 def blind(r: Row) -> list[str]:
     """Kernel estimation."""
-    rows = [[f"{at['side']} x {at['side']}", at["kernel"], at["seconds"], at["processor"], at["similarity"]] for at in r["rows"]]
+    rows = [
+        [f"{at['side']} x {at['side']}", at["kernel"], at["seconds"], at["processor"], at["similarity"]]
+        for at in r["rows"]
+    ]
     return [
         "## The kernel of a photograph", "",
         "`blind.estimate_kernel`, from the photograph to the kernel; the seconds of the clock contain those of other programs "

@@ -26,7 +26,15 @@
 # %%
 import torch
 from IPython.display import display
-from pnp_course import blind, deblurring, denoiser_card, images, load_denoiser, metrics, noise
+from pnp_course import (
+    blind,
+    deblurring,
+    denoiser_card,
+    images,
+    load_denoiser,
+    metrics,
+    noise,
+)
 from pnp_course.blind.estimate import RATIO, at_scale
 from pnp_course.blind.gradients import across, down, wrapped
 from pnp_course.blind.kernel_step import least_squares_kernel, nonnegative_kernel
@@ -67,7 +75,16 @@ gain = metrics.psnr(blind.registered(restored, inner), inner) - metrics.psnr(
 print(f"similarity {blind.kernel_similarity(found, shake):.2f}, gain {gain:.1f} dB")
 assert blind.kernel_similarity(found, shake) > 0.7
 assert gain > 2
-gallery({"photograph": y, "true kernel": shown(shake), "found": shown(found), "restored": restored}, columns=4, width=11)
+gallery(
+    {
+        "photograph": y,
+        "true kernel": shown(shake),
+        "found": shown(found),
+        "restored": restored,
+    },
+    columns=4,
+    width=11,
+)
 
 # %% [markdown]
 # *Figure 1. The second picture is what nobody knows; the third was computed from the first alone.*
@@ -178,7 +195,9 @@ sharp = {
     w: few_edges(periodic, shake.double(), w)[: y.shape[-2], : y.shape[-1]]
     for w in (1e-3, 4e-3, 2e-2)
 }
-kept = [float((slopes(x[None, None]) > 0.01).double().mean()) for x in sharp.values()]
+kept = [
+    float((slopes(x[None, None]) > 0.01).double().mean()) for x in sharp.values()
+]
 print("share of pixels with a gradient:", [f"{share:.0%}" for share in kept])
 assert kept[0] > kept[1] > kept[2]
 gallery({f"weight {w:g}": x[None, None].float() for w, x in sharp.items()})
@@ -226,8 +245,12 @@ assert checks.check_kernel(given_kernel) == "right"
 # %% mystnb={"image": {"alt": "Three kernels from the same poster: the truth, the periodic least-squares solution cut at zero with grain all over, and the nonnegative one with little grain"}}
 poster = few_edges(periodic, shake.double(), 4e-3)
 both = {
-    "formula, cut at 0": least_squares_kernel(poster, periodic, 21, 2.0, y.shape[-2:]).clamp_min(0),
-    "nonnegative, 21 x 21": nonnegative_kernel(poster, periodic, 21, 2.0, y.shape[-2:]),
+    "formula, cut at 0": least_squares_kernel(
+        poster, periodic, 21, 2.0, y.shape[-2:]
+    ).clamp_min(0),
+    "nonnegative, 21 x 21": nonnegative_kernel(
+        poster, periodic, 21, 2.0, y.shape[-2:]
+    ),
 }
 alike = {n: blind.kernel_similarity(k, shake) for n, k in both.items()}
 print({n: round(v, 2) for n, v in alike.items()})
@@ -245,7 +268,7 @@ gallery({"truth": shown(shake)} | {n: shown(k.float()) for n, k in both.items()}
 # %% mystnb={"image": {"alt": "The kernel at six sizes of the pyramid, from 5 pixels, a blot, to 21 pixels, a bent line"}}
 gray, kernel, sizes = y.double(), None, {}
 for level in reversed(range(5)):
-    kernel = at_scale(gray, kernel, 21, RATIO**level, 4e-3, 2.0)
+    kernel = at_scale(gray, kernel, 21, RATIO**level, 2e-3, 2.0)
     sizes[f"{len(kernel)} pixels"] = shown(kernel.float())
 torch.testing.assert_close(kernel.float(), found)
 gallery(sizes | {"truth": shown(shake)}, columns=6, width=11)
@@ -299,44 +322,56 @@ assert checks.check_ratio(given_ratio) == "right"
 # %% tags=["nbval-ignore-output"]
 table = committed("benchmarks/results/blind-course.csv")
 if table.empty:
-    print("The results file is not here: python -m pnp_course reproduce blind makes it.")
+    print(
+        "The results file is not here: python -m pnp_course reproduce blind makes it."
+    )
 else:
     display(table.groupby("method", sort=False)[["psnr", "ssim"]].mean().round(3))
     ratios = error_ratios(table)["DPIR"]
-    print(f"error ratio of DPIR: median {ratios.median():.1f}, below 2 in {(ratios < 2).mean():.0%} of {len(ratios)} cases")
+    print(
+        f"error ratio of DPIR: median {ratios.median():.1f}, below 2 in {(ratios < 2).mean():.0%} of {len(ratios)} cases"
+    )
     similar = table.groupby(["image", "kernel"], sort=False)["similarity"].first()
-    print(f"similarity of the kernels: {similar.min():.2f} to {similar.max():.2f}, median {similar.median():.2f}")
+    print(
+        f"similarity of the kernels: {similar.min():.2f} to {similar.max():.2f}, median {similar.median():.2f}"
+    )
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the share of the cases whose error ratio is below a bound from 1 to 10, a rising curve. Right: what a kernel's similarity has to do with the restoration: PSNR with the found kernel and with the true one for each case"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the share of the cases whose error ratio is below a bound from 1 to 10, a rising curve. Right: PSNR of each case by DPIR with the true kernel, and by DPIR and CoCo-ADMM with the found one, which lie below, in some cases by several dB"}}
 if not table.empty:
     bounds = [1 + 0.1 * i for i in range(91)]
     share = [float((ratios < b).mean()) for b in bounds]
-    psnr = table.pivot_table(index=["image", "kernel"], columns="method", values="psnr", sort=False)
+    psnr = table.pivot_table(
+        index=["image", "kernel"], columns="method", values="psnr", sort=False
+    )
     order = psnr["DPIR" + TRUE].sort_values().index
     cases = list(range(1, len(order) + 1))
-    lines = {n: (cases, psnr.loc[order, n]) for n in ("DPIR" + TRUE, "DPIR", "CoCo-ADMM")}
+    lines = {
+        n: (cases, psnr.loc[order, n]) for n in ("DPIR" + TRUE, "DPIR", "CoCo-ADMM")
+    }
     display(curves([
         {"title": "share of cases below a ratio (DPIR)", "xlabel": "error ratio", "lines": {"24 cases": (bounds, share)}, "marks": {"2": 2}},
         {"title": "PSNR (dB) of each case, sorted", "xlabel": "case", "lines": lines},
     ], 9.5))  # fmt: skip
 
 # %% [markdown]
-# *Figure 6. Where a kernel was found, restoration is nearly as good as with the truth. Where not, it is worse than the blurred photograph: there is little between.* The misses are pictures with
-# strong texture and few long edges, or with edges in one direction only.
+# *Figure 6. Where a good kernel was found, the restoration is nearly as good as with the true one; where not, it is off by several dB.* A found kernel costs more where the true one would give most.
 #
-# **A finding.** With the true kernel DPIR is far ahead. With a found one the methods with a *fixed* denoiser are as good: an inexact kernel is a noise that no level of DPIR's ladder fits.
+# **A finding.** On the same found kernels RMMO-DRS and CoCo-ADMM, whose denoiser is fixed, are ahead of DPIR, whose denoiser becomes stronger first and weaker then. Other tables of this course have it the other way round; here the kernel is wrong, and
+# a wrong kernel is a noise that no level of the ladder fits.
 #
-# One baseline without any denoiser: a network of coordinates, $x = f_\theta(i, j)$, whose weights are fitted to $\|k * x - y\|^2$. It has seen no picture but this one.
+# One baseline without any denoiser, small: a network of coordinates, $x = f_\theta(i, j)$, whose weights are fitted to $\|\hat k * x - y\|^2$ in 120 steps. It has seen no picture but this one.
 
 # %%
 baseline = blind.restore_by_coordinates(y, found, steps=120)
 scores = {
     "photograph": metrics.psnr(blind.registered(y, inner), inner),
-    "network of coordinates": metrics.psnr(blind.registered(baseline, inner), inner),
-    "DPIR": metrics.psnr(blind.registered(restored, inner), inner),
+    "network of coordinates": metrics.psnr(
+        blind.registered(baseline, inner), inner
+    ),
+    "RMMO-DRS": metrics.psnr(blind.registered(restored, inner), inner),
 }
-print({n: f"{10 * round(v, 1) / 10:.1f} dB" for n, v in scores.items()})
-assert scores["DPIR"] > scores["network of coordinates"] + 1
+print({n: f"{v:.0f} dB" for n, v in scores.items()})
+assert scores["RMMO-DRS"] > scores["network of coordinates"] + 1
 
 # %% [markdown]
 # ## 6. What is proved, and what nobody proves
@@ -346,11 +381,21 @@ assert scores["DPIR"] > scores["network of coordinates"] + 1
 # %%
 B = ValidBlur(found)
 G = Gaussian(B, y)
-said = guarantee("coco_admm", denoiser_card("coco-0.25-gray"), G, B.canvas(y), sigma=0.06, lam=36.0, t=0.33)
-print(said)
+for name in ("coco-0.25-gray", "coco-ridge-0.25"):
+    said = guarantee(
+        "coco_admm",
+        denoiser_card(name),
+        G,
+        B.canvas(y),
+        sigma=0.06,
+        lam=36.0,
+        t=0.33,
+    )
+    print(name, said, sep=": ")
+assert said.covered
 
 # %% [markdown]
-# The theorem promises a stationary point of $F + \lambda G$ *for this kernel*. A wrong kernel has stationary points, too.
+# The trained network of the table is not symmetric enough for the theorem, and the library does not look away; the ridge denoiser is covered. What the theorem promises is a stationary point of $F + \lambda G$ *for this kernel*. A wrong kernel has stationary points, too.
 #
 # For the alternation of posters and kernels there is **no theorem**: the $\ell_0$ steps stop at a finite coupling, the weights change from round to round, kernels are cut and moved between rounds. And the natural idea, to replace the poster by the restoration of a good denoiser? Try it.
 
@@ -367,9 +412,10 @@ for turn in range(3):
     kernel = (k / k.sum()).float()
 for turn, (misfit, alike) in trial.items():
     print(f"round {turn}: misfit {misfit:.4f}, similarity {alike:.2f}")
+assert trial[2][1] < trial[0][1] - 0.03
 
 # %% [markdown]
-# The restoration is a good explanation of the photograph *with the present kernel, errors included*, and hands them on. On the training photographs on which we tried it, the error ratio rose in most cases. It is Section 1 in another guise: a good prior is no guard against a wrong pair.
+# The similarity falls. The restoration is a good explanation of the photograph *with the present kernel, errors included*, and hands them on. It is Section 1 in another guise: a good prior is no guard against a wrong pair.
 #
 # One more trap. The proximal map with an unknown border has no closed form; conjugate gradients stop at a tolerance. Here is DPIR with the true kernel at two tolerances.
 
@@ -392,17 +438,25 @@ assert score[1e-4] > score[1e-2] + 1
 # ```
 #
 # There is no truth to compare with. What remains are measures without a reference: the *blur effect* (Crete and others 2007), part of scikit-image, or with `--clip-iqa` CLIP-IQA (Wang and others 2023), a network that
-# downloads its model. Where that is not installed, the command falls back to the blur effect, and says which one it took. And it refuses what tells no kernel:
+# downloads its model. Where that is not installed, the command falls back to the blur effect, and says which one it took. And the library refuses what tells no kernel; a spread below one pixel it calls no blur:
 
 # %%
-for name, picture in {"sharp": clean, "white": torch.ones(1, 1, 64, 64) - 0.02 * (torch.rand(1, 1, 64, 64) > 0.9)}.items():
-    try:
-        blind.estimate_kernel(picture, 9)
-        print(f"{name}: a kernel of spread {blind.spread(blind.estimate_kernel(picture, 9)):.1f} pixels")
-    except blind.BlindError as error:
-        print(f"{name}: {error}")
+sharp, white = clean, torch.ones(1, 1, 64, 64)
+white[..., :9, :9] = 0.5
+for name, kernel in {
+    "this photograph": found,
+    "a sharp one": blind.estimate_kernel(sharp, 9),
+}.items():
+    print(f"{name}: a kernel of spread {blind.spread(kernel):.1f} pixels")
+try:
+    blind.estimate_kernel(white, 9)
+except blind.BlindError as error:
+    print(error)
+assert blind.spread(kernel) < deblurring.SHARP < blind.spread(found)
 measure, before = deblurring.quality(y)
-print(f"{measure}: {before:.2f} before, {deblurring.quality(restored)[1]:.2f} after")
+print(
+    f"{measure}: {before:.2f} before, {deblurring.quality(restored)[1]:.2f} after"
+)
 assert deblurring.quality(restored)[1] < before
 
 # %% [markdown]

@@ -44,11 +44,10 @@ def check_keep(mine: Answer) -> None:
         sizes = (h.square() + v.square()).sqrt()
         soft = (1 - (weight / beta) / (2 * sizes)).clamp_min(0)
         alone = torch.stack([h * (h.square() > weight / beta), v * (v.square() > weight / beta)])
+        shrunk = torch.stack([h * soft, v * soft])
         hints = {
             "a gradient is one pair: both components are kept, or both are dropped": alone,
-            "that shrinks what it keeps, as an l1 prior would; here a kept gradient costs the same whatever its size": torch.stack(
-                [h * soft, v * soft]
-            ),
+            "that shrinks what it keeps, as an l1 prior would; here it costs the same whatever its size": shrunk,
             "the comparison is with weight / beta": torch.stack([h, v]) * (h.square() + v.square() > weight * beta),
             "compare the square of the length with weight / beta": torch.stack([h, v]) * (sizes > weight / beta),
             "the other way round: the large gradients stay": torch.stack([h, v]) * ~keep,

@@ -65,7 +65,9 @@ def test_the_step_in_the_picture_is_the_minimiser(generator):
 
 
 def test_a_sharp_edge_stays_and_weak_texture_goes(generator):
-    x = (torch.arange(32) < 16).double().expand(32, 32) + 0.01 * torch.rand(32, 32, generator=generator, dtype=torch.float64)
+    x = (torch.arange(32) < 16).double().expand(32, 32) + 0.01 * torch.rand(
+        32, 32, generator=generator, dtype=torch.float64
+    )
     k = kernels.box(3).double()
     found = few_edges(blurred(x, k), k, 4e-3)
     assert float(across(found).abs().amax(1).min()) > 0.9
