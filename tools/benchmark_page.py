@@ -169,6 +169,7 @@ def tomography(r: Row) -> list[str]:
         "A clinical size, 512 x 512 pixels with 360 views, each beam in a fresh process: the most memory it ever held, of "
         "which the imports are a part.", "",
         *table(memory_head, memory), "",
+        f"Memory at commit {' and '.join(sorted({at['commit'] for at in r['clinical'].values()}))}; the other table: ",
         measured(r, "ct.py"), "",
     ]  # fmt: skip
 

@@ -16,7 +16,7 @@ from pnp_course._checks import check_count, check_finite, check_shape
 from pnp_course.operators.base import IterativeOperator
 
 # pixels times views whose entries are computed at once, so that building needs little beside the matrices
-BLOCK = 2**20
+BLOCK = 2**18
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
