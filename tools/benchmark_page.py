@@ -162,7 +162,8 @@ def tomography(r: Row) -> list[str]:
         "## Tomography", "",
         f"A phantom seen by {r['views']} parallel views, {versions}; seconds of the processor, one thread. Our matrix and its "
         f"transpose are built once ({built}); the others compute each projection anew. The two iterations with a denoiser are "
-        "on the Gaussian fidelity, with the same network in both libraries; SART is scikit-image's iteration, and its "
+        "on the Gaussian fidelity, with the same network in both libraries, and ADMM's conjugate gradients stop at each "
+        "library's own tolerance; SART is scikit-image's iteration, and its "
         "backprojection without a filter stands in the line of the adjoint, which it is not exactly. CoCo-ADMM is on "
         "Poisson counts, with Newton's method.", "",
         *table(head, rows), "",
