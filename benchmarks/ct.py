@@ -160,7 +160,7 @@ def clinical(beam: str) -> dict[str, Any]:
     seconds = best({"forward": lambda: a(x), "adjoint": lambda: a.adjoint(y)}, 2)
     return {
         "matrix_mb": round(a.bytes() / 2**20), "peak_mb": round(memory_mb()), "libraries_mb": round(before), "build": build,
-        **seconds,
+        **seconds, "commit": provenance()["commit"],
     }  # fmt: skip
 
 

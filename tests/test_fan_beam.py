@@ -1,6 +1,8 @@
 """Fan beam: exact adjoint, the limit of a distant source, chords of a disc, quarter turns, memory, agreement with peers."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +74,14 @@ def test_memory_of_a_clinical_size_stays_below_two_gigabytes():
     a(torch.zeros(1, 1, 512, 512))
     assert a.turns == 2
     assert a.bytes() * 360 / 4 < 2e9
+
+
+@pytest.mark.parametrize("beam", ["parallel", "fan"])
+def test_a_clinical_process_was_measured_within_two_gigabytes(beam):
+    """Everything that a fresh process held while it built and applied 512 x 512 with 360 views (benchmarks/ct.py)."""
+    file = Path(__file__).parents[1] / "benchmarks" / "results" / "ct.json"
+    found = json.loads(file.read_text(encoding="utf-8"))["clinical"][beam]
+    assert found["matrix_mb"] < found["peak_mb"] <= 2048
 
 
 def test_fbp_of_a_full_turn_finds_the_disc():

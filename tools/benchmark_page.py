@@ -162,13 +162,15 @@ def tomography(r: Row) -> list[str]:
         "## Tomography", "",
         f"A phantom seen by {r['views']} parallel views, {versions}; seconds of the processor, one thread. Our matrix and its "
         f"transpose are built once ({built}); the others compute each projection anew. The two iterations with a denoiser are "
-        "on the Gaussian fidelity, with the same network in both libraries; SART is scikit-image's iteration, and its "
+        "on the Gaussian fidelity, with the same network in both libraries, and ADMM's conjugate gradients stop at each "
+        "library's own tolerance; SART is scikit-image's iteration, and its "
         "backprojection without a filter stands in the line of the adjoint, which it is not exactly. CoCo-ADMM is on "
         "Poisson counts, with Newton's method.", "",
         *table(head, rows), "",
         "A clinical size, 512 x 512 pixels with 360 views, each beam in a fresh process: the most memory it ever held, of "
         "which the imports are a part.", "",
         *table(memory_head, memory), "",
+        f"Memory at commit {' and '.join(sorted({at['commit'] for at in r['clinical'].values()}))}; the other table: ",
         measured(r, "ct.py"), "",
     ]  # fmt: skip
 

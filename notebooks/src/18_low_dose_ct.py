@@ -44,12 +44,7 @@ from pnp_course.ct.scan import (
 from pnp_course.ct.tgv import pwls_tgv
 from pnp_course.denoisers import at_sigma
 from pnp_course.exercises import notebook_18 as checks
-from pnp_course.experiments import (
-    ct_slices,
-    ct_table,
-    experiment_named,
-    report,
-)
+from pnp_course.experiments import ct_slices, experiment_named, report
 from pnp_course.guarantees import guarantee
 from pnp_course.operators import FanBeam
 from pnp_course.operators.radon import filtered
@@ -502,7 +497,8 @@ assert checks.check_difference(given_difference) == "right"
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Upper row: a head restored by six methods in a soft-tissue window. Lower row: the differences to the truth. FBP: fine streaks all over; PWLS-TGV: flat gray with errors along the skull and lost folds; the networks: coarser spots and errors at the skull; both CoCo-ADMM: faint texture inside and thin lines at the skull"}}
 six = ["FBP", "PWLS-TGV", "U-Net", "W-Net", "CoCo-ADMM", "CoCo-ADMM, finetuned"]
-head = ct_table.problem({"kind": "head", "phantom": 0, "peak": 100, "seed": 207})
+declared = experiment_named("ct")
+head = declared.problem({"kind": "head", "phantom": 0, "peak": 100, "seed": 207})
 slices = {name: ct_slices.restored(name, head)[0] for name in six}
 above = {n: ct.window(x) for n, x in slices.items()}
 below = {
@@ -521,7 +517,6 @@ gallery(above | below, columns=6, width=13)
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Two panels, peaks 500 and 100, one line for each method with its interval. PWLS-TGV lies across zero in both, U-Net left of it at the high dose and across it at the low one; the ridge denoiser without finetuning a little left of it with a short interval; the CoCo methods with the gray network, PWLS-CSCGR, W-Net and FBP further left, FBP five decibels"}}
 best_coco = "CoCo-ADMM, ridge, finetuned"
 if not table.empty:
-    declared = experiment_named("ct")
     against = report.paired(declared, table, best_coco)
     panels = {f"peak {p}": t for p, t in against.groupby("peak", sort=False)}
     label = f"PSNR minus that of {best_coco} (dB)"
