@@ -8,7 +8,7 @@ of the sRGB pictures. Parameters are chosen with the true noise; a coarser searc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -149,7 +149,7 @@ def solved(
     return Result(Iterate(x, denoiser_input=result.iterate.denoiser_input), result.rows, result.stopped_by)
 
 
-def method(restore: Callable[..., Any], denoiser: str, grid: dict[str, tuple[float, ...]], **fixed: Any) -> Method:
+def method(restore: Callable[..., Any], denoiser: str, grid: Mapping[str, tuple[float, ...]], **fixed: Any) -> Method:
     """A method with the same denoiser at each scale."""
     return Method(restore, dict.fromkeys(("small", "course", "paper"), denoiser), grid, fixed)
 
