@@ -65,7 +65,7 @@ BAD = {
     "overexposed": (["white.npy"], "91% of the picture's values are at 0 or 1"),
     "overexposed camera": (["white.npy", "--noise", "camera"], "overexposed"),
     "clean": (["flat.npy"], "no noise that could be seen"),
-    "even noise": (["even.npy", "--noise", "camera"], "does not grow with its brightness"),
+    "noise of the dark": (["falls.npy", "--noise", "camera"], "does not grow with its brightness"),
     "too small": (["small.npy"], "too small to estimate its noise"),
     "no number": (["flat.npy", "--sigma", "much"], "--sigma is 'much'; wanted a number, or auto"),
     "negative": (["flat.npy", "--sigma", "-0.1"], "sigma is -0.1; wanted a finite number > 0"),
@@ -82,7 +82,7 @@ def test_what_cannot_be_done_is_one_line_and_nothing_is_written(case, tmp_path, 
     rng, ramp = np.random.default_rng(0), np.linspace(0.2, 0.8, 128)[None].repeat(128, 0)
     arrays = {
         "white": np.where(np.arange(128) < 116, 1.0, ramp), "flat": np.full((128, 128), 0.5),
-        "small": rng.random((9, 9)) / 2 + 0.2, "even": ramp[:, ::-1] + 0.1 * (1 - ramp) * rng.standard_normal((128, 128)),
+        "small": rng.random((9, 9)) / 2 + 0.2, "falls": ramp + 0.1 * (1 - ramp) * rng.standard_normal((128, 128)),
     }  # fmt: skip
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)

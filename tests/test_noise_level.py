@@ -133,15 +133,14 @@ def test_the_committed_estimates_are_whole_and_say_what_the_theory_page_says():
 
 
 def test_a_low_quantile_finds_the_line_below_texture():
-    """Texture in half of the groups: the median line lies far too high, that of a fifth does not."""
+    """Texture in three fifths of the groups: the median line lies far too high, that of a fifth does not."""
     means = torch.linspace(0.1, 0.9, 40, dtype=torch.float64)
     clean = 0.02 * means + 0.001
     textured = clean.clone()
-    textured[::2] *= 3
-    textured[1::4] *= 1.5
+    textured[torch.arange(40) % 5 < 3] *= 3
     slope, start = line(means, textured, 0.2)
     assert slope == pytest.approx(0.02, rel=0.05)
     assert start == pytest.approx(0.001, rel=0.2)
-    assert line(means, textured)[0] > 0.026
+    assert line(means, textured)[0] > 0.04
     with pytest.raises(ValueError, match="quantile is 1"):
         camera_noise(photo(), quantile=1)
