@@ -226,6 +226,29 @@ def blind(r: Row) -> list[str]:
     ]  # fmt: skip
 
 
+def playground(r: Row) -> list[str]:
+    """A run of the playground."""
+    rows = [
+        [f"`{name}`", side.replace("x", "×"), at["processor_seconds"], at["clock_seconds"], at["psnr"]]
+        for name, sides in r["denoisers"].items()
+        for side, at in sides.items()
+    ]
+    machine = r["machine"]
+    busy = (
+        f"other programs were running (load {machine['load_before']:g}), which the clock shows"
+        if machine["load_before"] > 0.3
+        else "nothing else was running"
+    )
+    head = [f"{r['iterations']} iterations", "size", "processor (s)", "clock (s)", "PSNR at the end (dB)"]
+    return [
+        "## The playground", "",
+        f"CoCo-ADMM with the suggested parameters in the [playground](playground.md), in Chromium {machine['chromium']}, which "
+        f"draws each iterate meanwhile. On the machine, of {machine['cores']} cores, {busy}; seconds of the processor are those "
+        "of all processes of the browser.", "",
+        *table(head, rows), "", measured(r, "playground.py"), "",
+    ]  # fmt: skip
+
+
 def page() -> str:
     """The page's text, of the results that are there."""
     parts = {
@@ -236,6 +259,7 @@ def page() -> str:
         "ct": tomography,
         "experiments": experiments,
         "blind_speed": blind,
+        "playground": playground,
     }
     lines = [HEAD]
     for name, write in parts.items():
