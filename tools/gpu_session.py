@@ -103,7 +103,8 @@ class Say:
 
     def __call__(self, line: str) -> None:
         """Print one."""
-        line = f"{time.monotonic() - self.begun:6.1f} s  {line}"
+        now = f"{time.monotonic() - self.begun:6.1f} s  "
+        line = now + line.replace("\n", "\n" + now)
         print(line, flush=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
