@@ -458,7 +458,7 @@ for behind in ("DPIR", "SNORE", "PnPI-HQS", "Prox-DRS", "DPS", "DiffPIR", "B-RED
 assert abs(line.loc[(10, "DPIR"), "difference"]) < 0.1
 assert abs(line.loc[(5, "RMMO-DRS"), "difference"]) < 0.2
 
-# %% mystnb={"image": {"alt": "Five small portraits: coloured dots in which a head can be guessed, and four restorations of it: DPIR with hard edges and a wrong outline, SNORE and PnPI-HQS with blotches, CoCo-ADMM soft and right in its large shapes"}}
+# %% mystnb={"image": {"alt": "Five small portraits: coloured dots in which a head can be guessed, and four restorations: DPIR smooth, SNORE and PnPI-HQS with hard, partly wrong outlines, CoCo-ADMM between them"}}
 five = observed(clean, kernels.motion(15, seed=1), peak=5, seed=0)
 pictures = {f"observed: {metrics.psnr(five.y, clean):.1f} dB": five.y}
 for name in ("DPIR", "SNORE", "PnPI-HQS", "CoCo-ADMM"):
@@ -468,7 +468,7 @@ gallery(pictures, 5, width=10.5)
 
 # %% [markdown]
 # *Figures 8 and 9.* **Here [B]'s order is back.** At ten photons DPIR has lost its lead; at five, CoCo-ADMM and CoCo-PEGD are ahead of all but
-# RMMO-DRS, and of DPIR by nearly a decibel. Why, we have not measured. A guess: in a schedule from strong to weak denoisers a wrong first
+# RMMO-DRS, and of DPIR by nearly a decibel in the mean (not on the portrait). Why, we have not measured. A guess: in a schedule from strong to weak denoisers a wrong first
 # guess is sharpened and never taken back. What one can read off is that the level of the denoiser matters: the tuning took the strongest of the grid for nearly
 # every method. (Eight photographs; the grids were made for peaks 50 and 100. PnPI-HQS and B-RED are far from rest.)
 #
