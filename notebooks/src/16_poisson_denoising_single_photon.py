@@ -19,7 +19,7 @@
 # > **You need.** The Poisson fidelity ([notebook 01](01_inverse_problems.ipynb)), proximal operators
 # > ([02](02_proximal_operators.ipynb)), CoCo-ADMM ([12](12_coco_admm_pegd.ipynb)).
 # >
-# > **Time.** 55 minutes (55 with all that is folded); the cells take about a minute.
+# > **Time.** 55 minutes (60 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. Below is a photograph behind 30 photons at its brightest pixel, and three results. The second and the third
 # use the same denoiser, once and about forty times. There is no blur, so $A$ is the identity and a denoiser alone could do the work: **what do the
