@@ -25,7 +25,7 @@ from pnp_course.whole_files import check_folder, whole_files
 SCHEMA_VERSION = 1  # of report.json
 SHARP = 1.0  # pixels: the standard deviation of a kernel below which it is called no blur
 SIGMA = 0.06  # noise level of the denoisers
-# method -> denoiser, weight of the fidelity, iterations; the experiment `blind` chose the weights for found kernels
+# method -> denoiser, weight of the fidelity, iterations; the experiment `blind` chose these weights for found kernels
 METHODS: dict[str, tuple[str, float, int]] = {
     "rmmo-drs": ("rmmo", 36.0, 20),
     "dpir": ("drunet", 108.0, 8),

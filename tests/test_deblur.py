@@ -1,4 +1,4 @@
-"""Blind deblurring on the command line: what it writes, and what it refuses in one line, with nothing written."""
+"""`deblur`, a photograph without its kernel: what it writes, and what it refuses in one line, with nothing written."""
 
 import json
 import re

@@ -78,7 +78,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("demo", "four methods side by side; deblurring without a kernel", 0, 3, ("demo", "deblurring")),
         Room("experiments", "the papers' tables, as functions", 3, 7),
     ),
-    (Room("cli", "the command line", 0, 3, ("cli", "one_line", "__main__")),),
+    (Room("cli", "the command line", 0, 3, ("cli", "cli_work", "one_line", "__main__")),),
 )  # fmt: skip
 # outside the library, on its roof
 ROOF = (Room("book", "pages, theorems, proofs", 0, 6), Room("notebooks", "the course", 6, 12))

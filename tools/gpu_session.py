@@ -138,7 +138,8 @@ def run(options: argparse.Namespace) -> None:
     if options.check:
         check(output, say)
     end = time.monotonic() + 60 * options.minutes
-    todo = [name for name in names if not (work / name / f"{name}.json").exists()]
+    begun = {path.parent.name for path in (*work.glob("*/checkpoint.pt"), *work.glob("*/*.json"))}
+    todo = [name for name in names if name not in begun]
     measuring = min(MEASURING, 6 * options.minutes)  # a tenth of a shorter session
     for line in make_plan(todo, work, options.minutes, device, known, time.monotonic() + measuring) if todo else ():
         say(line)

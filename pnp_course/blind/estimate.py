@@ -22,7 +22,7 @@ class BlindError(ValueError):
     """A picture that tells no kernel; the message is one sentence."""
 
 
-def estimate_kernel(y: Tensor, size: int, *, weight: float = 2e-3, ridge: float = 2.0) -> Tensor:
+def estimate_kernel(y: Tensor, size: int, *, weight: float = 4e-3, ridge: float = 2.0) -> Tensor:
     """The kernel (size, size) by which the photograph y was blurred, of sum 1 and centred.
 
     Args:

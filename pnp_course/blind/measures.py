@@ -30,7 +30,7 @@ def registered(x: Tensor, clean: Tensor) -> Tensor:
     """The part of x (B, C, H + 2 a, W + 2 b) that is nearest to `clean` (B, C, H, W), which lies in its middle.
 
     x is moved by up to a rows and b columns: first by whole pixels, then by halves and quarters of a pixel, with cubic
-    splines. All pictures of a batch and all channels are moved alike.
+    splines, which also smooth white noise. All pictures of a batch and all channels are moved alike.
 
     Returns:
         (B, C, H, W).
