@@ -59,7 +59,7 @@ class Projector(IterativeOperator):
         from scipy.sparse import csr_matrix
 
         theta = self.angles[: len(self.angles) // self.turns].numpy()
-        data: Any = np.empty(0, kind)
+        data: np.ndarray = np.empty(0, kind)
         pixels, ends = np.empty(0, np.int32), [np.zeros(1, np.int64)]
         step = max(1, BLOCK // self.size**2)
         for first in range(0, len(theta), step):
