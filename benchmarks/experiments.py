@@ -6,7 +6,7 @@ With names, such as DPIR or batch, only these are measured again.
 1. Every method on one photograph of 256 x 256 under one camera shake, peak 50, in a fresh process each: seconds of the
    processor, forward passes and vector-Jacobian products of the network, the seconds that these take by themselves, and the
    memory beyond that of the same method on a picture of 32 x 32.
-2. A whole job (50 iterations, PSNR after each, SSIM at the end) against bare calls of network and proximal map, and against
+2. A whole job (50 iterations, PSNR after each, SSIM at the end) against bare calls of network and proximal operator, and against
    the same iterations in deepinv, with the same network; without deepinv that column is left out.
 3. Jobs per minute with one process and with two.
 4. Four photographs in one call against one at a time.

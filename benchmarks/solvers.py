@@ -7,7 +7,7 @@ several is taken.
 measured
    with a denoiser that costs nothing, since the network's own time varies by more.
 2. GS-PnP with backtracking, seconds per accepted iteration.
-3. Radon forward + adjoint, and its proximal map by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image
+3. Radon forward + adjoint, and its proximal operator by conjugate gradients, at 256 x 256, 60 and 200 views; scikit-image
 too.
 4. Growth of every solver's cost from 64 x 64 to 1024 x 1024, seconds per iteration and pixel.
 
@@ -82,7 +82,7 @@ class Still(torch.nn.Module):
 
 
 def loops(name: str, net: torch.nn.Module, iterations: int) -> list[Callable[[], Any]]:
-    """Deblurring at 256 x 256 as bare calls of network and proximal map, by our solver, and by deepinv's."""
+    """Deblurring at 256 x 256 as bare calls of network and proximal operator, by our solver, and by deepinv's."""
     x, kernel = images.photo("astronaut", 256), kernels.gaussian(9, 1.6)
     blur = Blur(kernel)
     y = blur(x)

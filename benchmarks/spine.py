@@ -1,6 +1,6 @@
 """Cost of the main job: python benchmarks/spine.py  ->  benchmarks/results/spine.json
 
-Measured: the part of CoCo-ADMM at 256 x 256 spent outside denoiser and proximal map; a whole `restore` of a 481 x 321
+Measured: the part of CoCo-ADMM at 256 x 256 spent outside denoiser and proximal operator; a whole `restore` of a 481 x 321
 picture in a fresh process, wall time and peak memory; `import pnp_course` beyond `import torch`.
 Goals: below 3 %, below 60 s, below 1.5 GB, below 0.3 s on 2 cores. Run it on a quiet machine.
 """

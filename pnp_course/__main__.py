@@ -13,7 +13,7 @@ def _quit(signum: int, frame: object) -> None:
 def main() -> None:
     """Run the command line."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _quit)  # until the command begins its work: cli.loaded
+        signal.signal(signal.SIGINT, _quit)  # until the command begins its work: one_line.loaded
     from pnp_course import cli
 
     try:

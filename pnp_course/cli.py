@@ -1,4 +1,4 @@
-"""The command line: `python -m pnp_course demo | degrade | restore | deblur | denoisers | train | train-zoo | reproduce`.
+"""The command line: `python -m pnp_course COMMAND`, such as demo, restore, deblur, denoise, train or reproduce.
 
 Bad input ends with one line on stderr and exit code 2 (`one_line`); files appear whole or not at all. The library is
 imported inside the commands, so that the help, and errors in the command line itself, come at once.
@@ -6,9 +6,6 @@ imported inside the commands, so that the help, and errors in the command line i
 
 from __future__ import annotations
 
-import math
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from pnp_course import __version__
-from pnp_course.one_line import DEBUG, OneLine
+from pnp_course.cli_work import work
+from pnp_course.one_line import DEBUG, OneLine, loaded
 
 app = typer.Typer(cls=OneLine, add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,15 +28,13 @@ Longest = Annotated[
 ]
 Iterations = Annotated[int, typer.Option(min=1, help="iterations of CoCo-ADMM")]
 Chosen = Annotated[float, typer.Option(min=0, help="0: chosen from the peak")]
+Level = Annotated[str, typer.Option(help="noise level in [0, 1], such as 0.1; auto: estimated from the picture")]
+Noise = Annotated[str, typer.Option(help="gaussian, or camera: photon counts with read-out noise, in linear light")]
 Boundary = Annotated[
     str, typer.Option(help="valid: the scene goes on beyond the picture, as in a photograph; or periodic")
 ]
 DenoiserName = Annotated[str, typer.Option(help="a shipped denoiser, see `denoisers`")]
 ReportFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for pictures, curves and report")]
-RunsFolder = Annotated[Path, typer.Option("-o", "--output", help="folder for checkpoint, log and weights")]
-DeviceName = Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu, cuda or mps")]
-Threads = Annotated[int, typer.Option(min=0, max=1024, help="of the CPU; 0: all cores")]
-Minutes = Annotated[float, typer.Option(min=0, help="stop after this long; the same command goes on from there")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -55,12 +51,6 @@ def options(
     debug: Annotated[bool, typer.Option(DEBUG, help="show the full traceback when a command fails")] = False,
 ) -> None:
     """Convergent plug-and-play image restoration."""
-
-
-def loaded() -> None:
-    """Let Ctrl-C raise KeyboardInterrupt from here on, so that a command can clean up: the library has been imported."""
-    if getattr(signal.getsignal(signal.SIGINT), "__module__", "").endswith("__main__"):
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read_kernel(name: str, seed: int = 0) -> Any:
@@ -103,6 +93,14 @@ def _keep_unless_interrupted(result: Any) -> Any:
     if result.stopped_by == "interrupted":
         raise KeyboardInterrupt
     return result
+
+
+def _number(text: str, name: str) -> float:
+    """The number that an option has, where a word is allowed as well."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}; wanted a number, or auto.") from None
 
 
 def _check_denoiser(name: str, channels: int) -> None:
@@ -155,12 +153,12 @@ def restore(
     peak: Peak = 50.0,
     denoiser: DenoiserName = "coco-gs-0.25",
     iterations: Iterations = 50,
-    sigma: Chosen = 0.0,
+    sigma: Annotated[str, typer.Option(help="level of the denoiser; auto or 0: chosen from the peak")] = "auto",
     lam: Chosen = 0.0,
     seed: Seed = 0,
     boundary: Boundary = "valid",
 ) -> None:
-    """Restore an observation (counts / peak) by CoCo-ADMM. 0 for sigma or lam: chosen from the peak."""
+    """Restore an observation (counts / peak) by CoCo-ADMM. auto for sigma, 0 for lam: chosen from the peak."""
     from dataclasses import replace
 
     from pnp_course import deconvolution, images
@@ -175,7 +173,7 @@ def restore(
     parameters = deconvolution.settings(peak, denoiser)
     parameters = replace(
         parameters,
-        sigma=check_positive(sigma or parameters.sigma, "sigma"),
+        sigma=check_positive((sigma != "auto" and _number(sigma, "--sigma")) or parameters.sigma, "sigma"),
         lam=check_positive(lam or parameters.lam, "lam"),
     )
     net = deconvolution.denoiser_for(y, denoiser)
@@ -207,6 +205,31 @@ def deblur(
     y = _read_photo(photo, max_side)
     lines = deblurring.deblur(y, kernel_size, output, method=method, clip=clip_iqa, source=str(photo))
     print("\n".join(lines))
+
+
+@app.command()
+def denoise(
+    photo: Photo,
+    output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
+    sigma: Level = "auto",
+    noise: Noise = "gaussian",
+    denoiser: DenoiserName = "drunet",
+) -> None:
+    """Denoise a picture, whose noise is estimated from the picture itself."""
+    from pnp_course import denoising, images
+
+    loaded()
+    images.check_output(output)
+    if noise not in ("gaussian", "camera"):
+        raise ValueError(f"--noise is {noise!r}; wanted gaussian or camera.")
+    if noise == "camera" and sigma != "auto":
+        raise ValueError(f"--sigma is {sigma}, and camera noise has no one level: leave --sigma out.")
+    y = images.read_image(photo)
+    _check_denoiser(denoiser, y.shape[1])
+    level = None if sigma == "auto" else _number(sigma, "--sigma")
+    done = denoising.denoise_camera(y, denoiser) if noise == "camera" else denoising.denoise(y, denoiser, level)
+    images.write_image(done.x, output)
+    print(f"{done.said}\nrestored: {output}")
 
 
 @app.command()
@@ -245,98 +268,7 @@ def demo(
     print(f"restored: {(output / 'coco-admm.png').resolve()}")
 
 
-@app.command()
-def denoisers() -> None:
-    """List the shipped denoisers."""
-    from pnp_course.denoisers import available_denoisers, denoiser_card
-
-    loaded()
-    for name in available_denoisers():
-        print(f"{name:16s} {denoiser_card(name)['about']}")
-
-
-@app.command()
-def train(
-    preset: Annotated[str, typer.Argument(help="which preset; an unknown name lists them")],
-    output: RunsFolder = Path("runs"),
-    minutes: Minutes = 1e9,
-    device: DeviceName = "auto",
-    threads: Threads = 0,
-) -> None:
-    """Train a denoiser on BSD400, or resume a training. When it is complete, the weights and their card are written."""
-    from pnp_course.devices import device_named
-    from pnp_course.training.main import train_preset
-    from pnp_course.whole_files import check_folder
-
-    loaded()
-    check_folder(output / preset)
-    print(train_preset(preset, output, minutes, device_named(device), threads or (os.cpu_count() or 1)))
-
-
-@app.command()
-def train_zoo(
-    minutes: Annotated[float, typer.Option(min=0, help="how long to train; the same command goes on")],
-    output: RunsFolder = Path("runs"),
-    only: Annotated[
-        str, typer.Option(help="names with commas between them; by default all, the most useful first")
-    ] = "",
-    plan: Annotated[bool, typer.Option("--plan", help="only measure, and say what would be trained how long")] = False,
-    device: DeviceName = "auto",
-    threads: Threads = 0,
-) -> None:
-    """Train the shipped denoisers again, for as many steps as fit into the minutes, and write weights and cards."""
-    from pnp_course.devices import device_named
-    from pnp_course.training.guards import threads as on_threads
-    from pnp_course.training.zoo import chosen, make_plan, train_zoo
-    from pnp_course.whole_files import check_folder
-
-    loaded()
-    if not math.isfinite(minutes):
-        raise ValueError(f"--minutes is {minutes}; wanted a finite number, which is divided among the networks.")
-    check_folder(output)
-    names, where = chosen(only), device_named(device)
-    with on_threads(threads or (os.cpu_count() or 1)):
-        for line in (make_plan if plan else train_zoo)(names, output, minutes, where):
-            print(line, flush=True)
-
-
-@app.command()
-def reproduce(
-    experiment: Annotated[str, typer.Argument(help="which table; an unknown name lists them")],
-    scale: Annotated[str, typer.Option(help="small, course or paper")] = "course",
-    images: Annotated[int | None, typer.Option(min=1, help="only the first N pictures")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=1024, help="processes on this machine")] = 1,
-    dask: Annotated[str, typer.Option(help="address of a Dask scheduler, in place of --jobs")] = "",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="folder of results; by default results/TABLE-SCALE")
-    ] = None,
-    tune: Annotated[bool, typer.Option("--tune", help="choose the parameters on tuning pictures, instead")] = False,
-    plan: Annotated[bool, typer.Option("--plan", help="only say how many jobs and hours it takes here")] = False,
-) -> None:
-    """Compute a table of the papers again, as independent jobs; the same command continues after a stop."""
-    from pnp_course.experiments import experiment_named
-    from pnp_course.experiments.plan import plan as planned
-    from pnp_course.experiments.reproduce import Interrupted, check_scale, reproduce
-    from pnp_course.experiments.reproduce import tune as tuned
-    from pnp_course.whole_files import check_folder
-
-    loaded()
-    chosen = experiment_named(experiment)
-    if plan:
-        check_scale(chosen, scale)
-        print("\n".join(planned(chosen, scale, images)))
-        return
-    folder = output or Path("results") / f"{experiment}-{scale}"
-    check_folder(folder)
-    try:
-        if tune:
-            lines = tuned(chosen, scale, folder, processes=jobs, cluster=dask)
-        else:
-            lines = reproduce(chosen, scale, folder, images=images, processes=jobs, cluster=dask)
-    except Interrupted as stop:
-        print(f"pnp_course: {stop}", file=sys.stderr)
-        raise
-    print("\n".join(lines))
+app.add_typer(work)
 
 
 def main() -> None:

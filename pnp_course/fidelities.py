@@ -1,6 +1,6 @@
-"""Data fidelities G(u): value, gradient, proximal map, Moreau envelope. [B] (2) and appendix A.8, (93)-(96).
+"""Data fidelities G(u): value, gradient, proximal operator, Moreau envelope. [B] (2) and appendix A.8, (93)-(96).
 
-Both hold an operator A and an observation y. Proximal maps are those of lam G:
+Both hold an operator A and an observation y. Proximal operators are those of lam G:
 prox_{lam G}(z) = argmin_v lam G(v) + ||v - z||^2 / 2.
 """
 
@@ -195,7 +195,7 @@ class Poisson:
         Only A v is needed until the end, and A (I + rho A^T A)^{-1} rho A^T = I - (I + rho A A^T)^{-1}, so the loop
         runs in the space of the data, one `solve_data` (two FFTs for a blur) an iteration. Each image of a batch stops
         by itself, as it would alone. A `ValidBlur` is split further: x = K v on the whole canvas, and only where there
-        are data does the proximal map of KL move x.
+        are data does the proximal operator of KL move x.
         """
         lam = _weight(lam, z)
         if (gains := self._gains()) is not None:

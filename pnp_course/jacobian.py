@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pnp_course.lanczos import lanczos, normed, norms
+from pnp_course.lanczos import dominant, lanczos, normed, norms
 from pnp_course.linearize import Gated, Linearized, Map, jv, linearize
 
 __all__ = [
@@ -164,16 +164,21 @@ def power_iteration(m: LinearMap, start: Tensor, iterations: int = 15, tol: floa
     q, before, change = normed(start), start.new_zeros(()), float("inf")
     norm, k = start.new_zeros(len(start), 1, 1, 1), 0
     for k in range(1, iterations + 1):
-        p = m.apply(q)
-        norm = norms(p)
+        q, norm = _iterated(m, q)
         change = float(((norm - before).abs() / norm.clamp_min(1e-30)).max())
         before = norm
-        p = p if m.normal else m.transpose(p)
-        size = norms(p)  # where M q vanishes, q is kept, since no better vector is known
-        q = torch.where(size > 1e-30, p / size.clamp_min(1e-30), q).detach()
         if change <= tol:
             break
     return PowerIteration(q, norm.detach().flatten(), k, change)
+
+
+def _iterated(m: LinearMap, q: Tensor) -> tuple[Tensor, Tensor]:
+    """The next vectors of the power iteration, and ||M q|| (B, 1, 1, 1) of these."""
+    p = m.apply(q)
+    norm = norms(p)
+    p = p if m.normal else m.transpose(p)
+    size = norms(p)  # where M q vanishes, q is kept, since no better vector is known
+    return torch.where(size > 1e-30, p / size.clamp_min(1e-30), q).detach(), norm
 
 
 def operator_norm(m: LinearMap, start: Tensor, iterations: int = 20) -> Tensor:
@@ -187,11 +192,7 @@ def top_vector(m: LinearMap, start: Tensor, iterations: int) -> Tensor:
     It is as good as the result of many more power iterations, since Lanczos uses all earlier products. For a symmetric
     M it is one of the two extreme Ritz vectors, else the top one of M^T M (two products per iteration).
     """
-    if not m.symmetric:
-        return lanczos(lambda v: m.transpose(m.apply(v)), start, iterations).high_vector
-    ends = lanczos(m.apply, start, iterations)
-    high = (ends.high.abs() >= ends.low.abs()).reshape(-1, 1, 1, 1).to(start.device)
-    return torch.where(high, ends.high_vector, ends.low_vector)
+    return dominant(m.apply if m.symmetric else lambda v: m.transpose(m.apply(v)), start, iterations)
 
 
 def spectral_norm(
@@ -202,14 +203,17 @@ def spectral_norm(
     The vector q comes from `power_iteration` (`method` "power", the papers') or from `top_vector` ("lanczos"), without
     a graph; only the last ||M q|| has a gradient. That is exact at a maximiser (the derivative of max_q ||M q|| is that
     of ||M q|| at fixed q). With u = M q / ||M q|| the gradient is <u, dM q>, a sum of products of the form <a, dJ b> at
-    constant vectors, each of which costs about one training step of the network.
+    constant vectors, each of which costs about one training step of the network. Inside `_checks.unread` no number is read
+    from the device.
     """
     if m.pairs is None:
         raise ValueError("this LinearMap has no `pairs`, so its norm cannot be differentiated in the weights.")
     if method == "lanczos" and iterations > 0:
         q = top_vector(m, start, iterations)
     else:
-        q = power_iteration(m, start, iterations).vector
+        q = normed(start)
+        for _ in range(iterations):
+            q, _ = _iterated(m, q)
     p = m.apply(q).detach()
     value = norms(p)
     terms = [c * lin.pairing(a.detach(), b.detach()) for a, b, c in m.pairs(q, p / value.clamp_min(1e-30))]

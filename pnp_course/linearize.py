@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from pnp_course._checks import any_level, check_same_shape, check_shape
+from pnp_course._checks import any_level, check_same_shape, check_shape, is_unread
 
 Map = Callable[[Tensor], Tensor]
 
@@ -66,6 +66,11 @@ class Linearized:
         """<a, J b> image by image, (B,), differentiable in the network's weights (a and b are constants)."""
         (jta,) = torch.autograd.grad(self.out, self.x, a, retain_graph=True, create_graph=True)
         return inner(jta, b)
+
+
+def _is_unpadded(denoiser: nn.Module, x: Tensor) -> bool:
+    """Is this a network that only pads, as DRUNet does, to multiples of 8, and has nothing to pad here?"""
+    return hasattr(denoiser, "pad_value") and not any(n % 8 for n in x.shape[-2:])
 
 
 RELUS = (F.relu, torch.relu, Tensor.relu)
@@ -118,11 +123,12 @@ class Gated:
         self.gates = record.gates
         with torch.no_grad():  # of biases and padding; zero for DRUNet at sizes that need no padding
             self.offset = self._apply(torch.zeros_like(self.x))
-        self.linear = not self.offset.any() and not any("bias" in name for name, _ in denoiser.named_parameters())
+        biased = any("bias" in name for name, _ in denoiser.named_parameters())
+        self.linear = not biased and (_is_unpadded(denoiser, x) or not (is_unread() or bool(self.offset.any())))
 
     def _apply(self, v: Tensor) -> Tensor:
         with any_level(), _Replay(self.gates):  # at level 0 the noise map adds nothing, so what remains is linear in x
-            return self.denoiser(v, 0.0)
+            return self.denoiser(v, v.new_zeros(1))
 
     def j(self, v: Tensor) -> Tensor:
         """J v: one pass through the gated network."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +13,12 @@ from typing import Any
 import typer.core
 
 DEBUG = "--debug"
+
+
+def loaded() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt from here on, so that a command can clean up: the library has been imported."""
+    if getattr(signal.getsignal(signal.SIGINT), "__module__", "").endswith("__main__"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def is_expected(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Classical priors R with a value and a proximal map: total variation and l1 in a wavelet basis.
+"""Classical priors R with a value and a proximal operator: total variation and l1 in a wavelet basis.
 
 `prox(z, weight)` is argmin_v weight R(v) + ||v - z||^2 / 2. A prior with its weight can be passed to a solver in place
 of

@@ -1,4 +1,4 @@
-"""Fidelities of tomography, G(u) = sum over rays of phi(l), l = A u the line integrals: three phi, and one proximal map.
+"""Fidelities of tomography, G(u) = sum over rays of phi(l), l = A u the line integrals: three phi, and one proximal operator.
 
 phi is convex and twice differentiable almost everywhere, so prox_{lam G}(z) is the minimum of a strongly convex
 function, and Newton's method finds it in a few steps. Its systems are solved by conjugate gradients.

@@ -91,12 +91,17 @@ def site():
     server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def browser():
+def need_chromium():
+    """Skip the test where there is no Chromium, or fail where there must be one."""
     if CHROMIUM is None:
         if os.environ.get("PNP_COURSE_REQUIRE_BROWSER"):
             pytest.fail("no Chromium is installed, and PNP_COURSE_REQUIRE_BROWSER asks for one")
         pytest.skip("no Chromium on this machine: install Debian's package chromium, or Google Chrome")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    need_chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:

@@ -148,7 +148,9 @@ def test_measures_do_not_see_shifts(generator):
     shifted = torch.sin((torch.arange(40) + 2.25) / 4)[:, None] * torch.cos((torch.arange(40) - 1.5) / 5) / 2 + 0.5
     found = blind.registered(shifted[None, None], smooth[None, None, 5:-5, 5:-5])
     assert float((found - smooth[5:-5, 5:-5]).abs().max()) < 1e-3
-    error = F.interpolate(torch.randn(1, 3, 10, 10, generator=generator), (40, 40), mode="bicubic")  # no spline smooths it
+    error = F.interpolate(
+        torch.randn(1, 3, 10, 10, generator=generator), (40, 40), mode="bicubic"
+    )  # no spline smooths it
     worse, better = clean + 0.04 * error, clean + 0.02 * error.flip(2)
     assert blind.error_ratio(worse.roll(1, 3), better, middle) == pytest.approx(4, rel=0.25)
     with pytest.raises(ValueError, match="wanted x larger"):

@@ -19,15 +19,17 @@ FULL = """() => {
   const out = [];
   for (let k = 0; k < Reveal.getTotalSlides(); k++) {
     const slide = Reveal.getCurrentSlide();
-    out.push(slide.getBoundingClientRect().height <= innerHeight && slide.checkVisibility());
+    const whole = slide.scrollHeight <= slide.clientHeight + 1 && slide.scrollWidth <= slide.clientWidth + 1;
+    out.push(slide.getBoundingClientRect().height <= innerHeight && slide.checkVisibility() && whole);
     Reveal.next();
   }
   return out;
 }"""
 
 
-def test_a_deck_opens_from_a_folder_without_a_network(browser, tmp_path):  # noqa: F811
-    stem = "16_poisson_denoising_single_photon"
+# two of them have a slide that is too large for the screen before its letters are made smaller
+@pytest.mark.parametrize("stem", ["06_ladder_of_conditions", "11_prox_pnp", "16_poisson_denoising_single_photon"])
+def test_a_deck_opens_from_a_folder_without_a_network(browser, tmp_path, stem):  # noqa: F811
     notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)
     (deck,) = slides.write({stem: notebook}, tmp_path)
     context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True)

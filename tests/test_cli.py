@@ -129,7 +129,13 @@ BAD = {
     "train into a file": (["train", "tiny", "-o", "photo.png"], "photo.png is a file; wanted a folder"),
     "train beyond a file": (["train", "tiny", "-o", "photo.png/runs"], "photo.png is a file; wanted a folder"),
     "device": (["train", "tiny", "--device", "abacus"], "device is 'abacus'; this machine has auto, cpu"),
+    "slices": (["ct", "text.png"], "text.png: there is no DICOM file and no .npy file"),
+    "no slices": (["ct", "nowhere"], "nowhere: there is no such file or folder"),
+    "air": (["ct", "air.npy"], "air.npy: the slices are air, at most -1000 Hounsfield units"),
+    "method": (["ct", "air.npy", "--methods", "FBP; magic"], "no method 'magic'; wanted some of FBP; PWLS-TGV"),
     "zoo": (["train-zoo", "--minutes", "1", "--only", "drunet,abacus"], "--only has 'abacus', which is not in the zoo"),
+    "nearest of the zoo": (["train-zoo", "--minutes", "1", "--only", "drunet-grey"], "did you mean 'drunet-gray'?"),
+    "zoo without photographs": (["train-zoo", "--minutes", "1", "-o", "runs"], "data set 'bsd400' is missing"),
     "missing data": (["demo", "photo.png", "--kernel", "levin1"], "data set 'levin' is missing"),
 }  # fmt: skip
 
@@ -145,7 +151,7 @@ def test_bad_input(case, picture, tmp_path, monkeypatch):
     arrays = {
         "none": np.zeros((0, 3)), "nan": np.where(np.eye(30), np.nan, image), "negative": image - 1,
         "counts": image * 100, "zeros": np.zeros((3, 3)), "wide": np.linspace(0, 200, 900).reshape(30, 30),
-        "line": np.full((1, 40), 0.4), "point": np.ones((1, 1)),
+        "air": np.full((9, 9), -1000.0), "line": np.full((1, 40), 0.4), "point": np.ones((1, 1)),
     }  # fmt: skip
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)

@@ -1,4 +1,4 @@
-"""The sweeps of notebook 17: averaging, the step on the envelope, and the length of a schedule."""
+"""The sweeps of notebook 17 (averaging, the step on the envelope, the length of a schedule), and the exchange of denoisers."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from pnp_course import images, solvers
-from pnp_course.denoisers import at_sigma, load_denoiser
+from pnp_course.denoisers import at_sigma, denoiser_card, load_denoiser
 from pnp_course.experiments import averaging_sweep, deconvolution_table, experiment_named, solver_run, tuning
 from pnp_course.experiments.schedule_sweep import LENGTHS, SCHEDULED
+from pnp_course.guarantees import guarantee
 from pnp_course.operators import kernels
 from pnp_course.solvers import run
 
@@ -60,6 +61,27 @@ def test_a_schedule_has_the_iterations_of_the_case(small):
             denoise = at_sigma(load_denoiser(method.denoisers["small"]), method.fixed["sigma"])
             result = method.restore(problem, denoise, dict(method.fixed))
             assert len(result.rows) == case["length"] + (name == "SNORE")  # which denoises once more at its end
+
+
+def test_the_exchange_of_denoisers_keeps_the_table_and_what_is_certified_is_covered(small):
+    exchange, table = experiment_named("denoiser-exchange"), deconvolution_table.EXPERIMENT
+    assert exchange.cases is table.cases
+    assert exchange.tuning is table.tuning
+    there, here = table.methods["CoCo-ADMM"], exchange.methods["CoCo-ADMM, coco-gs-0.25"]
+    assert (here.grid, here.fixed, here.denoisers["course"]) == (there.grid, there.fixed, there.denoisers["course"])
+    assert exchange.methods["DPIR, drunet"].fixed == table.methods["DPIR"].fixed
+    assert {len(method.settings()) for method in exchange.methods.values()} == {9}
+    problem = exchange.problem(table.cases["small"](1)[0] | {"crop": 0})
+    covered = set()
+    for name, method in exchange.methods.items():
+        for setting in method.settings():
+            call = method.restore.call(problem, {**method.fixed, **setting})
+            card = denoiser_card(method.denoisers["course"])
+            if guarantee(
+                call.solver, card, call.fidelity, problem.y, sigma=setting["sigma"], **call.parameters
+            ).covered:
+                covered.add(name)
+    assert covered == {"CoCo-ADMM, coco-gs-0.25", "CoCo-ADMM, gs-drunet"}
 
 
 def test_a_run_starts_where_the_problem_says_and_stops_at_its_tolerance(small):

@@ -1,6 +1,7 @@
 """Phantoms, scans, the classical rivals, slices from files, networks of the CT experiment."""
 
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from pnp_course.ct.networks import TRAINED_ON, ScanTraining, WNet, level_of, tra
 from pnp_course.ct.scan import emission, geometry, kappa, least_squares_of_emission, least_squares_of_transmission
 from pnp_course.ct.slices import SliceError, read_slices, window_of
 from pnp_course.denoisers.drunet import ResidualUNet
+from pnp_course.experiments import ct_slices
 from pnp_course.experiments.ct_table import EXPERIMENT
 from pnp_course.operators import Radon
 from pnp_course.solvers import run
@@ -41,6 +43,14 @@ def test_hounsfield_units_and_windows():
     torch.testing.assert_close(ct.to_hounsfield(ct.from_hounsfield(hu))[..., :3], hu[..., :3])
     shown = ct.window(ct.from_hounsfield(torch.tensor([[[[-160.0, 40.0, 240.0, 900.0]]]])))
     torch.testing.assert_close(shown, torch.tensor([[[[0.0, 0.5, 1.0, 1.0]]]]))
+
+
+def test_differences_are_shown_in_hounsfield_units():
+    clean = ct.from_hounsfield(torch.tensor([[[[0.0, 0.0, 0.0, 50.0]]]]))
+    x = ct.from_hounsfield(torch.tensor([[[[0.0, 50.0, -200.0, 50.0]]]]))
+    torch.testing.assert_close(
+        ct.difference(x, clean, 200), torch.tensor([[[[0.5, 0.75, 0.0, 0.5]]]]), atol=1e-4, rtol=0
+    )
 
 
 def test_a_scan_is_made_on_a_finer_grid():
@@ -232,6 +242,7 @@ def test_photometric_interpretation_and_window(tmp_path):
         (np.zeros((2, 2)), {"Modality": "MR"}, "is of the modality MR, whose values are no Hounsfield units"),
         (np.zeros((2, 2)), {"NumberOfFrames": 3}, "has 3 frames"),
         (np.zeros((2, 2)), {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "is a colour picture"),
+        (np.zeros((2, 2)), {"PhotometricInterpretation": "PALETTE COLOR"}, r"is a colour picture \(PALETTE COLOR\)"),
         (np.zeros((2, 2)), {"Rows": 50}, "cannot be decoded"),
     ],
 )
@@ -251,6 +262,25 @@ def test_a_real_slice_that_pydicom_ships():
     assert -1024 <= float(hu.min()) < -500 < 200 < float(hu.max()) < 3000
 
 
+def test_slices_of_ones_own_are_scanned_and_restored(tmp_path):
+    """A folder of .npy: as many slices as asked, spread over the series; a slice that is no square gets air around it."""
+    (tmp_path / "series").mkdir()
+    for k in range(3):
+        np.save(tmp_path / "series" / f"{k}.npy", ct.to_hounsfield(ct.phantom("head", k, 160))[0, 0, :, 20:140].numpy())
+    lines = ct_slices.compare(tmp_path / "series", tmp_path / "out", most=2, methods=["FBP", "U-Net"])
+    rows = pandas.read_csv(tmp_path / "out" / "slices.csv", comment="#")
+    assert len(rows) == 2 * 2 * 2
+    assert "2 slices" in lines[-1]
+    mean = rows.groupby(["peak", "method"])["psnr"].mean()
+    assert mean[500, "FBP"] > mean[100, "FBP"]
+    assert mean[100, "U-Net"] > mean[100, "FBP"] + 1
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["fbp.png", "slice.png", "slices.csv", "u-net.png"]
+    square = ct_slices.fine_square(torch.zeros(1, 1, 64, 32))
+    assert square.shape == (1, 1, 256, 256)
+    assert float(square[..., 60:200, 80:176].min()) == 0.5
+    assert float(square[..., :60].max()) == 0
+
+
 def test_the_emission_prox_is_far_faster_than_its_steps_suggest():
     """Its Newton steps are few at the size of the course: that is what makes the experiment affordable."""
     seen = ct.scan(ct.phantom("head", 1, 128), 30)
@@ -267,7 +297,10 @@ def test_the_emission_prox_is_far_faster_than_its_steps_suggest():
         (lambda: ct.phantom("head", 0, 8), "size is 8"),
         (lambda: ct.scan(torch.zeros(1, 1, 33, 33)), "even side"),
         (lambda: ct.scan(torch.zeros(1, 3, 32, 32)), "3 channel"),
+        (lambda: ct.scan(torch.zeros(1, 1, 32, 32), 0), "views is 0"),
         (lambda: ct.window(torch.zeros(2), 0, 0), "width is 0"),
+        (lambda: ct.difference(torch.zeros(2), torch.zeros(2), -1), "width is -1"),
+        (lambda: ct.difference(torch.zeros(2), torch.zeros(3)), "shapes must be equal"),
         (lambda: next(tgv.pwls_tgv(None, torch.zeros(1, 1, 4, 4), alpha=-1)), "alpha is -1"),
     ],
 )
@@ -276,8 +309,17 @@ def test_bad_input_gets_one_sentence(make, said):
         make()
 
 
-def test_shepp_logan_is_the_modified_one():
-    x = ct.shepp_logan(96)
-    assert x.shape == (1, 1, 96, 96)
+def test_shepp_logan_is_the_modified_one_and_is_restored():
+    """Its values between the ellipses are 0.2 in the brain, 0 in a ventricle, 0.3 in the upper tumour (Toft 1996)."""
+    x = ct.shepp_logan(128)
+    assert x.shape == (1, 1, 128, 128)
     assert 0.9 < float(x.max()) <= 1
+    seen = ct.scan(x, 60)
+    y = seen.emission(2000, 0)
+    fit, start = least_squares_of_emission(seen.operator, y), seen.operator.fbp(y, "hann", 0.9)
+    out = run(tgv.pwls_tgv(fit, start, alpha=0.01), 150).x
+    assert metrics.psnr(out, seen.clean) > metrics.psnr(start, seen.clean) + 3
+    for (px, py), value in (((0.0, -0.75), 0.2), ((-0.22, 0.0), 0.0), ((0.0, 0.35), 0.3)):
+        row, column = round(31.5 - 32 * py), round(31.5 + 32 * px)
+        assert float(out[..., row - 1 : row + 2, column - 1 : column + 2].mean()) == pytest.approx(value, abs=0.03)
     assert phantoms.KINDS == ("chest", "abdomen", "head")

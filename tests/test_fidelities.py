@@ -1,4 +1,4 @@
-"""Proximal maps by their optimality condition and by brute force; gradients by automatic differentiation."""
+"""Proximal operators by their optimality condition and by brute force; gradients by automatic differentiation."""
 
 import pytest
 import torch

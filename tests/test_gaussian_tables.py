@@ -187,9 +187,22 @@ def test_every_method_of_the_sweeps_runs(name, small):
     case = sweep.cases["small"](1)[2] | {"crop": 0}
     for method, of in sweep.methods.items():
         few = {**of.fixed, "iterations": 3} if of.fixed else {}
-        row = run_job(Job(name, case, method, {}, of.denoisers.get("small", ""), few))
+        row = run_job(Job(name, case, method, of.settings()[-1], of.denoisers.get("small", ""), few))
         assert row["psnr"] > 18
-        assert tuning.table_jobs(sweep, "small", 1, {})
+
+
+def test_a_sweep_takes_the_parameters_of_its_middle():
+    """What is told wrong changes nothing else: all cases of a problem have the parameters chosen with everything right."""
+    sweep = experiment_named("robustness")
+    chosen = {
+        f"counts {counts}, noise 1, kernel 1": {m: {"sigma": 0.1, "strength": 1.0 + counts} for m in sweep.methods}
+        for counts in (0, 1)
+    }
+    assert {sweep.group(case) for case in sweep.tuning()} == set(chosen)
+    jobs = tuning.table_jobs(sweep, "small", 1, chosen)
+    assert len(jobs) == 14 * 3
+    assert all(job.parameters["strength"] == 1.0 + job.case["counts"] for job in jobs)
+    assert not {(c["set"], c["image"]) for c in sweep.tuning()} & {(j.case["set"], j.case["image"]) for j in jobs}
 
 
 def test_inpainted_holes_leave_the_seen_pixels_alone(small):

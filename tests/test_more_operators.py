@@ -66,7 +66,7 @@ def test_inverses_and_norm_against_dense_matrices(name, generator):
 
 @pytest.mark.parametrize("name", list(OPERATORS))
 def test_gaussian_and_poisson_on_every_operator(name, generator):
-    """Gradients against autograd, proximal maps by their optimality conditions."""
+    """Gradients against autograd, proximal operators by their optimality conditions."""
     a = OPERATORS[name](generator)
     x = 0.2 + torch.rand(1, 1, N, N, generator=generator, dtype=torch.float64)
     y = a(x) * (1 + 0.1 * torch.randn(a(x).shape, generator=generator, dtype=torch.float64)).clamp_min(0.5)

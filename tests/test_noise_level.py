@@ -130,3 +130,17 @@ def test_the_committed_estimates_are_whole_and_say_what_the_theory_page_says():
     assert within["sigma 5", "wavelet"] < 0.1
     assert min(share for (_, estimate), share in within.items() if estimate == "gain") > 0.8
     assert (parts.median().xs("gain", level="estimate") - 1).abs().max() < 0.05
+
+
+def test_a_low_quantile_finds_the_line_below_texture():
+    """Texture in three fifths of the groups: the median line lies far too high, that of a fifth does not."""
+    means = torch.linspace(0.1, 0.9, 40, dtype=torch.float64)
+    clean = 0.02 * means + 0.001
+    textured = clean.clone()
+    textured[torch.arange(40) % 5 < 3] *= 3
+    slope, start = line(means, textured, 0.2)
+    assert slope == pytest.approx(0.02, rel=0.05)
+    assert start == pytest.approx(0.001, rel=0.2)
+    assert line(means, textured)[0] > 0.04
+    with pytest.raises(ValueError, match="quantile is 1"):
+        camera_noise(photo(), quantile=1)

@@ -1,4 +1,4 @@
-"""Fidelities of tomography: derivatives by automatic differentiation, proximal maps by their optimality, limits, input."""
+"""Fidelities of tomography: derivatives by automatic differentiation, proximal operators by their optimality, limits, input."""
 
 import math
 
@@ -62,6 +62,46 @@ def test_prox_is_a_minimum_and_its_bound_is_true(name, lam, generator):
     assert bound <= 1e-2
     assert steps < 30
     assert float((rough.prox(z, lam) - v).norm()) <= bound * float(z.norm()) + 1e-9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_parabola_of_the_largest_curvature_lies_above_the_cost(name, generator):
+    """The majorisation on which gradient steps rest: on each ray, and, with the norm of A, on pictures; touching at the point."""
+    g = made(name, generator)
+    here, there = (12 * torch.rand(g.y.shape, generator=generator, dtype=torch.float64) - 2 for _ in range(2))
+    gap = there - here
+    above = g.cost(here) + g.slope(here) * gap + g.largest_curvature() * gap.square() / 2
+    assert float((above - g.cost(there)).min()) >= -1e-9
+    if name != "least squares":  # a smaller parabola does not lie above: the constant is the least one
+        near = torch.full_like(here, -60.0)
+        below = g.cost(near) + g.slope(near) * 0.1 + 0.9 * g.largest_curvature() * 0.1**2 / 2
+        assert float((below - g.cost(near + 0.1)).max()) < 0
+    u, v = picture(generator), picture(generator)
+    parabola = g.value(u) + float((g.grad(u) * (v - u)).sum()) + g.lipschitz(u) * float((v - u).square().sum()) / 2
+    assert parabola >= g.value(v)
+
+
+def test_a_step_on_the_majorant_lowers_the_cost_of_what_a_scanner_counts(generator):
+    """u - grad G(u) / L minimises the parabola at u; the cost falls at least by half of ||grad G||^2 / L."""
+    g, u = made("transmission", generator), picture(generator)
+    for _ in range(20):
+        slope = g.grad(u)
+        lower = u - slope / g.lipschitz(u)
+        assert g.value(lower) <= g.value(u) - 0.5 * float(slope.square().sum()) / g.lipschitz(u) + 1e-12
+        u = lower
+
+
+def test_both_laws_of_counting_explain_the_same_rays_when_there_is_no_noise(generator):
+    """Transmission and emission have their minimum at the same line integrals, and weigh the way there in other ways."""
+    truth, z = picture(generator), picture(generator)
+    rays = A(truth)
+    transmitted = Transmission(A, (-0.1 * rays).exp(), 0.1, tol=1e-9, max_newton=200)
+    emitted = Emission(A, rays, delta=0.3, tol=1e-9, max_newton=200)
+    ends = [A(g.prox(z, lam)) for g in (transmitted, emitted) for lam in (1.0, 1e6)]
+    errors = [float((end - rays).norm() / rays.norm()) for end in ends]
+    assert errors[1] < min(1e-3, errors[0] / 10)
+    assert errors[3] < min(1e-3, errors[2] / 10)
+    assert float((ends[0] - ends[2]).norm()) > 1e-2 * float(rays.norm())
 
 
 def test_images_of_a_batch_are_solved_alone(generator):

@@ -95,6 +95,20 @@ def test_other_minutes_are_a_fault_and_are_written(small):
     assert "its head does not state both minutes" in reading.faults(source, plan)[0]
 
 
+@pytest.mark.parametrize("left", ["TODO", "*Figure 3.* TO DO", "SENTENCE-SCHEDULE", "XXX"])
+def test_text_that_is_still_to_be_written_is_a_fault(small, left):
+    source, _ = small
+    source.write_text(SMALL + f"\n# {left}\n", encoding="utf-8")
+    line = len(SMALL.splitlines()) + 2
+    assert reading.unfinished(source) == [f"line {line} is unfinished: {left.removeprefix('*Figure 3.* ')}"]
+
+
+def test_no_page_is_unfinished():
+    pages = [*(ROOT / "notebooks" / "src").glob("[0-9]*.py"), *(ROOT / "book").rglob("*.md")]
+    assert len(pages) > 40
+    assert [fault for page in pages for fault in reading.unfinished(page)] == []
+
+
 @pytest.mark.parametrize("source", sorted((ROOT / "notebooks" / "src").glob("[0-9]*.py")), ids=lambda p: p.stem)
 def test_each_notebook_and_the_plan_state_the_computed_minutes(source):
     assert reading.faults(source, ROOT / "book" / "intro.md") == []

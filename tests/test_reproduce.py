@@ -344,8 +344,9 @@ def test_ctrl_c_says_how_far_it_came(tmp_path, monkeypatch):
 
 def test_unknown_experiments_are_listed():
     known = (
-        "averaging-sweep, blind, ct, deblurring, deconvolution, denoising, envelope-sweep, extreme, holes-sweep, inpainting, "
-        "poisson-denoising, robustness, schedule-sweep, single-photon, step-sweep, strength-sweep, super-resolution, try-out"
+        "averaging-sweep, blind, ct, deblurring, deconvolution, denoiser-exchange, denoising, envelope-sweep, extreme, "
+        "holes-sweep, inpainting, poisson-denoising, raw, robustness, schedule-sweep, single-photon, step-sweep, "
+        "strength-sweep, super-resolution, try-out"
     )
     with pytest.raises(ValueError, match=rf"there is no experiment 'table-9'; wanted one of {known}\."):
         experiment_named("table-9")

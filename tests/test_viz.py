@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import pandas
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ from pnp_course.viz.field_pictures import loop_figure, split_figure
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.methods import METHODS
 from pnp_course.viz.mixture_pictures import oracle_figure, plane_figure
+from pnp_course.viz.noise_pictures import band_figure, line_figure
 from pnp_course.viz.potential_pictures import fold_figure, level_figure
 from pnp_course.viz.slider import figure_as_image, frame_slider
 
@@ -145,3 +147,26 @@ def test_a_logarithmic_axis_has_more_than_two_labels(low, high):
     bottom, top = ax.get_ylim()
     places = [y for y, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True) if label.get_text()]
     assert len([y for y in places if bottom <= y <= top]) >= 3
+
+
+def test_the_line_figure_has_the_points_and_the_line_of_a_camera():
+    (ax,) = line_figure({"t": (torch.tensor([0.1, 0.5]), [0.02, 0.03], {"fitted": (0.02, 0.1)})}).axes
+    points, fitted = ax.lines
+    assert (list(points.get_ydata()), list(fitted.get_xdata())) == ([0.02, 0.03], [0.0, pytest.approx(0.5)])
+    assert list(fitted.get_ydata()) == pytest.approx([0.01, 0.02])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["groups of flat patches", "fitted"]
+
+
+def test_the_band_figure_has_curves_in_the_methods_colours_and_their_intervals():
+    table = pandas.DataFrame(
+        {"factor": [0.5, 1.0, 2.0], "difference": [-1.0, 0, -3], "low": [-2.0, 0, -4], "high": [0.0, 0, -2]}
+    )
+    figure = band_figure({"a": {"DPIR": table}, "b": {"CoCo-ADMM": table, "other": table}}, "told / true", "dB")
+    first, second = figure.axes
+    assert list(first.lines[0].get_ydata()) == [-1, 0, -3]
+    assert first.lines[0].get_color() == METHODS["DPIR"]["color"]
+    assert second.lines[0].get_color() == METHODS["CoCo-ADMM"]["color"]
+    (band,) = first.collections
+    ends = band.get_paths()[0].get_extents()
+    assert (ends.y0, ends.y1) == (-4, 0)
+    assert first.get_xscale() == "log"

@@ -51,7 +51,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         Room("priors", "total variation, wavelets", 0, 2),
-        Room("fidelities", "value, gradient, proximal map", 2, 5.6, ("fidelities", "ray_fidelities")),
+        Room("fidelities", "value, gradient, proximal operator", 2, 5.6, ("fidelities", "ray_fidelities")),
         Room("jacobian", "products, norms, spectra of J", 7.2, 10.2, ("jacobian", "lanczos", "linearize")),
         Room("datasets", "published image sets", 10.2, 12),
     ),
@@ -64,7 +64,8 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("guarantees", "certificates, constants, rules: which theorem covers a run", 7.2, 11),
     ),
     (
-        Room("deconvolution", "the main job: degrade and restore", 0, 3, ("deconvolution", "single_photon", "camera_noise")),
+        Room("deconvolution", "the main job: degrade and restore", 0, 3,
+             ("deconvolution", "single_photon", "camera_noise", "raw", "denoising")),
         Room("toy", "worlds solved exactly, no pictures", 4, 7.2),
         Room("training", "photographs to patches to noise to loss to weights", 7.2, 12),
     ),
@@ -77,7 +78,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("demo", "four methods side by side; deblurring without a kernel", 0, 3, ("demo", "deblurring")),
         Room("experiments", "the papers' tables, as functions", 3, 7),
     ),
-    (Room("cli", "the command line", 0, 3, ("cli", "one_line", "__main__")),),
+    (Room("cli", "the command line", 0, 3, ("cli", "cli_work", "one_line", "__main__")),),
 )  # fmt: skip
 # outside the library, on its roof
 ROOF = (Room("book", "pages, theorems, proofs", 0, 6), Room("notebooks", "the course", 6, 12))

@@ -41,7 +41,7 @@ def whole(r: Row) -> list[str]:
         "## Restoring a photograph", "",
         f"CoCo-ADMM, {a['iterations']} iterations on a colour photograph of {a['pixels'][1]} x {a['pixels'][0]} pixels, as "
         f"`python -m pnp_course restore` runs it: {a['seconds']:.1f} s, {a['peak_memory_gb']} GB. At 256 x 256 "
-        f"{b['seconds']:.1f} s, of which the denoiser takes {b['denoiser_seconds']:.1f} s, the proximal map of the Poisson "
+        f"{b['seconds']:.1f} s, of which the denoiser takes {b['denoiser_seconds']:.1f} s, the proximal operator of the Poisson "
         f"fidelity {b['prox_seconds']:.1f} s and the loop {b['loop_percent']:.1f} %.",
         "", measured(r, "spine.py"), "",
     ]  # fmt: skip
@@ -128,12 +128,50 @@ def solvers(r: Row) -> list[str]:
         "The next is for GS-PnP with a line search: seconds for each accepted iteration, and the number of forward passes of "
         "the network; deepinv's proximal gradient descent with backtracking has the same prior and takes the same steps.", "",
         *table(search_head, search),
-        "", "The next is for parallel-beam tomography, with the proximal map by conjugate gradients.", "",
+        "", "The next is for parallel-beam tomography, with the proximal operator by conjugate gradients.", "",
         *table(radon, views), "",
         "The last has microseconds per iteration and pixel for pictures of several sides; if they are constant, the time is "
         "linear in the number of pixels.",
         "", *table(["solver", *sides], [[f"`{name}`", *at.values()] for name, at in growth.items()]), "",
         measured(r, "solvers.py"), "",
+    ]  # fmt: skip
+
+
+def tomography(r: Row) -> list[str]:
+    """Projections, one iteration of solvers, and the memory of a clinical size."""
+    names = {
+        "forward": "projection", "adjoint": "adjoint", "fbp": "filtered backprojection", "denoiser": "denoiser alone",
+        "pgd": "proximal gradient descent, one iteration", "admm": "ADMM, one iteration",
+        "sart": "SART, one sweep, no denoiser", "coco_admm": "CoCo-ADMM, counts, one iteration",
+    }  # fmt: skip
+    sides = list(r["sizes"])
+    who = ("ours", "deepinv", "skimage")
+    rows = [
+        [title, *(r["sizes"][side].get(name, {}).get(library) for side in sides for library in who)]
+        for name, title in names.items()
+    ]
+    head = ["seconds", *(f"{side}, {lib}" for side in sides for lib in ("ours", "deepinv", "scikit-image"))]
+    built = ", ".join(f"{at['build']} s and {at['matrix_mb']} MiB at {side}" for side, at in r["sizes"].items())
+    memory = [
+        [beam, at["build"], at["forward"], at["adjoint"], at["matrix_mb"], at["libraries_mb"], at["peak_mb"]]
+        for beam, at in r["clinical"].items()
+    ]
+    memory_head = ["beam", "build (s)", "forward (s)", "adjoint (s)", "matrices (MiB)", "imports (MiB)", "peak (MiB)"]
+    versions = ", ".join(f"{name} {version}" for name, version in r["versions"].items())
+    return [
+        "## Tomography", "",
+        f"A phantom seen by {r['views']} parallel views, {versions}; seconds of the processor, one thread. Our matrix and its "
+        f"transpose are built once ({built}); the others compute each projection anew. The two iterations with a denoiser are "
+        "on the Gaussian fidelity, with the same network in both libraries, and ADMM's conjugate gradients stop at each "
+        "library's own tolerance; SART is scikit-image's iteration, and its "
+        "backprojection without a filter stands in the line of the adjoint, which it is not exactly. CoCo-ADMM is on "
+        "Poisson counts, with Newton's method.", "",
+        *table(head, rows), "",
+        "A clinical size, 512 x 512 pixels with 360 views, each beam in a fresh process: the most memory it ever held, of "
+        "which the imports are a part.", "",
+        *table(memory_head, memory), "",
+        f"Memory at commit {' and '.join(sorted({at['commit'] for at in r['clinical'].values()}))}; the other table: ",
+        measured(r, "ct.py"), "",
     ]  # fmt: skip
 
 
@@ -164,7 +202,7 @@ def experiments(r: Row) -> list[str]:
         f"of one; MiB are beyond the same method on 32 x 32 pixels. {busy}; seconds are those of the processor.", "",
         *table(head, rows), "",
         "The next has seconds of a whole Gaussian deblurring job, 50 iterations with PSNR after each and SSIM at the end, beside "
-        "bare calls of network and proximal map, and beside the same iterations in deepinv, which measures nothing.", "",
+        "bare calls of network and proximal operator, and beside the same iterations in deepinv, which measures nothing.", "",
         *table(["50 iterations", "network and prox (s)", "our job (s)", "deepinv (s)"], sides), "",
         f"Small jobs (DPIR, 128 x 128) a minute, by the clock: {jobs['1']:.0f} with one process, {jobs['2']:.0f} with two. "
         f"{batch['copies']} photographs of 128 x 128 by CoCo-ADMM: {batch['one_at_a_time']:.1f} s one at a time, "
@@ -188,6 +226,29 @@ def blind(r: Row) -> list[str]:
     ]  # fmt: skip
 
 
+def playground(r: Row) -> list[str]:
+    """A run of the playground."""
+    rows = [
+        [f"`{name}`", side.replace("x", "×"), at["processor_seconds"], at["clock_seconds"], at["psnr"]]
+        for name, sides in r["denoisers"].items()
+        for side, at in sides.items()
+    ]
+    machine = r["machine"]
+    busy = (
+        f"other programs were running (load {machine['load_before']:g}), which the clock shows"
+        if machine["load_before"] > 0.3
+        else "nothing else was running"
+    )
+    head = [f"{r['iterations']} iterations", "size", "processor (s)", "clock (s)", "PSNR at the end (dB)"]
+    return [
+        "## The playground", "",
+        f"CoCo-ADMM with the suggested parameters in the [playground](playground.md), in Chromium {machine['chromium']}, which "
+        f"draws each iterate meanwhile. On the machine, of {machine['cores']} cores, {busy}; seconds of the processor are those "
+        "of all processes of the browser.", "",
+        *table(head, rows), "", measured(r, "playground.py"), "",
+    ]  # fmt: skip
+
+
 def page() -> str:
     """The page's text, of the results that are there."""
     parts = {
@@ -195,8 +256,10 @@ def page() -> str:
         "denoisers": denoisers,
         "penalties": penalties,
         "solvers": solvers,
+        "ct": tomography,
         "experiments": experiments,
         "blind_speed": blind,
+        "playground": playground,
     }
     lines = [HEAD]
     for name, write in parts.items():

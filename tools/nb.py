@@ -252,7 +252,7 @@ def check_pair(source: Path) -> list[str]:
         faults += faults_of_cell(number, cell)
     if target.stat().st_size > MAX_MB * 2**20:
         faults.append(f"has {target.stat().st_size / 2**20:.1f} MB, more than {MAX_MB}")
-    return faults + faults_of_links(got) + reading.faults(source, PLAN)
+    return faults + faults_of_links(got) + reading.faults(source, PLAN) + reading.unfinished(source)
 
 
 def check() -> int:

@@ -77,15 +77,16 @@ def join(pages: list[str], parts: list[tuple[str, bytes]], target: Path) -> int:
     for sheet in writer.pages:
         for link in sheet.get("/Annots", ArrayObject()):
             action = link.get_object().get("/A", DictionaryObject())
-            inside = re.match(r"http://127\.0\.0\.1:\d+/(.+?)\.html", str(action.get("/URI", "")))
-            if inside and inside[1] in first:
-                goal = writer.pages[first[inside[1]]].indirect_reference
+            inside = re.match(r"http://127\.0\.0\.1:\d+/([^#?]*)", str(action.get("/URI", "")))
+            page = inside[1].removesuffix(".html") if inside else ""
+            if inside and page in first:
+                goal = writer.pages[first[page]].indirect_reference
                 jump = {
                     NameObject("/S"): NameObject("/GoTo"),
                     NameObject("/D"): ArrayObject([goal, NameObject("/Fit")]),
                 }
                 link.get_object()[NameObject("/A")] = DictionaryObject(jump)
-            elif inside:  # a page of the site that is not in the PDF
+            elif inside:  # a page or a file of the site that is not in the PDF
                 del link.get_object()[NameObject("/A")]
     part = target.with_suffix(".part")
     with part.open("wb") as file:

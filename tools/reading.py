@@ -118,6 +118,16 @@ def faults(source: Path, plan: Path) -> list[str]:
     return out
 
 
+UNFINISHED = re.compile(r"\b(TODO|TO DO|FIXME|XXX|SENTENCE-\w+)\b")
+
+
+def unfinished(source: Path) -> list[str]:
+    """One sentence for each line whose text is still to be written."""
+    lines = source.read_text(encoding="utf-8").splitlines()
+    found = ((number, UNFINISHED.search(line)) for number, line in enumerate(lines, 1))
+    return [f"line {number} is unfinished: {match[0]}" for number, match in found if match]
+
+
 def write(source: Path, plan: Path) -> None:
     """Put the computed minutes into the head of a source and into its row of the plan."""
     text = source.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@
 # > **You will do.** Enlarge a photograph with an algorithm whose objective cannot rise; run it with a network that
 # > nobody trained; watch a function on which descent turns for ever; let a line search start absurdly far.
 # >
-# > **You will learn.** When a try is accepted, and why the search ends; what follows for moves and limit points; the
+# > **You will learn.** When a trial step is accepted, and why the search ends; what follows for moves and limit points; the
 # > Kurdyka-Łojasiewicz property, which makes the iterates converge, and who has it; what a line search cannot do.
 # >
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), the gradient-step denoiser and the
@@ -63,7 +63,7 @@ D = load_denoiser("gs-drunet")
 # $$ F = \lambda f + g, \qquad T_\tau(x) = \operatorname{prox}_{\tau\lambda f}\bigl(x - \tau\nabla g(x)\bigr)
 # = \operatorname{prox}_{\tau\lambda f}\bigl(\tau D(x) + (1 - \tau)x\bigr). $$
 #
-# How long may the step $\tau$ be? Nobody knows a Lipschitz constant of a network's gradient. So [A] tries: accept $x^+ =
+# How long may the step $\tau$ be? Nobody knows a Lipschitz constant of a network's gradient. So [A] searches: accept $x^+ =
 # T_\tau(x)$ if, with a number $0 < c < 1$,
 #
 # $$ F(x) - F(x^+) \ge \frac c\tau\,\|x - x^+\|^2, \qquad (\ast) $$
@@ -108,7 +108,7 @@ assert max(abs(a - b) for a, b in zip(my_steps, same, strict=True)) < 1e-9
 assert (mine - library[-1].u).abs().max() < 1e-4
 
 # %% [markdown]
-# The library does the same with fewer evaluations: $g$ and $\nabla g$ come from one pass, and an accepted try is the
+# The library does the same with fewer evaluations: $g$ and $\nabla g$ come from one pass, and an accepted trial step is the
 # next starting point. Its loop (each image of a batch has its own step; `rounding` is how exactly $F$ is known):
 
 # %% tags=["nbval-ignore-output"]
@@ -210,9 +210,9 @@ gallery({f"{k}: {score[k]:.1f} dB": v for k, v in pictures.items()}, 5, width=11
 # prior in another way, so its number compares settings rather than methods.) And the untrained network answers the
 # first half of our question: $F$ falls and settles, at a picture much worse than the start. Why *must* it fall?
 #
-# ## 3. When a try is accepted
+# ## 3. When a trial step is accepted
 #
-# *In words: a try fails only if the step meets too much upward curvature of $g$. That curvature is finite, so
+# *In words: a trial step fails only if the step meets too much upward curvature of $g$. That curvature is finite, so
 # shortening the step must end.*
 #
 # Let $d = x^+ - x \neq 0$, and call
@@ -245,7 +245,7 @@ D2 = at_sigma(load_denoiser("gs-drunet").double(), 2 * nu)
 y2 = y.double()[..., 12:36, 12:36]
 f2, tau, c, eta = Gaussian(A, y2), 4.0, 0.1, 0.9
 x = f2.prox(x0.double()[..., small, small], tau * lam)
-tries, worst = [], 0.0
+trials, worst = [], 0.0
 for _ in range(24):
     grad, g = D2.gradient_and_value(x)
     new = f2.prox(x - tau * grad, tau * lam)
@@ -256,31 +256,31 @@ for _ in range(24):
     right = (1 / tau - kappa / 2) * square + lam / 2 * float(A(d).square().sum())
     worst = max(worst, abs(fall - right) / abs(right))
     ok = fall >= c / tau * square
-    tries.append((tau * kappa, ok))
+    trials.append((tau * kappa, ok))
     assert ok or tau * kappa > 2 * (1 - c)  # Lemma 1
     x, tau = (new, tau) if ok else (x, eta * tau)
 print(f"largest relative difference of the two sides: {worst:.0e}")
-print(f"accepted {sum(ok for _, ok in tries)} of {len(tries)}")
+print(f"accepted {sum(ok for _, ok in trials)} of {len(trials)}")
 assert worst < 1e-6
 
-# %% mystnb={"image": {"alt": "The product of step and curvature for 24 tries: rejected ones, crosses, above the line 1.8; accepted ones, dots, below it or slightly above"}}
+# %% mystnb={"image": {"alt": "The product of step and curvature for 24 trial steps: rejected ones, crosses, above the line 1.8; accepted ones, dots, below it or slightly above"}}
 figure, ax = plt.subplots(figsize=(6.5, 2.8), dpi=85)
 for ok, marker, label in ((True, "o", "accepted"), (False, "x", "rejected")):
-    points = [(k, t) for k, (t, good) in enumerate(tries, 1) if good == ok]
+    points = [(k, t) for k, (t, good) in enumerate(trials, 1) if good == ok]
     ax.plot(*zip(*points, strict=True), marker, label=label)
 ax.axhline(2 * (1 - c), color="0.4", linewidth=1, label="2(1 − c)")
-ax.set(xlabel="try", ylabel="τ κ", title="step times the curvature it sees")
+ax.set(xlabel="trial step", ylabel="τ κ", title="step times the curvature it sees")
 ax.grid(alpha=0.3)
 ax.legend(fontsize=8)
 plt.close(figure)
 figure
 
 # %% [markdown]
-# *Figure 3.* Below the line a try is always accepted. Above it some are, because $f$ has some strong convexity of
+# *Figure 3.* Below the line a trial step is always accepted. Above it some are, because $f$ has some strong convexity of
 # its own. The search stops close to the line: it finds the *longest* step, not the best. Remember this for section 7.
 #
-# **Why the search ends.** All tries with $\tau \le \tau_0$ lie in one ball around $x$ (notebook 04), on which
-# $\nabla g$ has some Lipschitz constant $L$. So a try with $\tau \le 2(1 - c)/L$ is accepted, and powers of $\eta$
+# **Why the search ends.** All trial steps with $\tau \le \tau_0$ lie in one ball around $x$ (notebook 04), on which
+# $\nabla g$ has some Lipschitz constant $L$. So a trial step with $\tau \le 2(1 - c)/L$ is accepted, and powers of $\eta$
 # get there. Nobody needs to know $L$. What is needed is that it *exists*: $g$ must be $C^1$ with a gradient that is
 # Lipschitz on bounded sets. ReLU violates this; notebook 04 shows a search that dies.
 #
@@ -697,7 +697,7 @@ for first in (1.0, 2.0, 3.0):
     steps = list(islice(solver, 40))
     points = torch.stack([begin, *(i.u for i in steps)]).reshape(-1, 2)
     paths[f"first τ = {first:.0f}"] = points
-    assert float(steps[0].step) == first  # the first try is accepted
+    assert float(steps[0].step) == first  # the first trial step is accepted
     jump = float((points[1] - points[0]).square().sum())
     gain = height - steps[0].objective
     assert jump <= float(steps[0].step) / 0.1 * gain
@@ -708,7 +708,7 @@ window = (-0.1, 1.1)
 level_figure(both_pixels, paths, window, title="one start, three first steps")
 
 # %% [markdown]
-# *Figure 7.* Each first try was accepted, and $F$ falls in all three runs. The long step passes the near valley. Here the
+# *Figure 7.* Each first trial step was accepted, and $F$ falls in all three runs. The long step passes the near valley. Here the
 # far one happens to be deeper; which valley is *better* is no question for the line search.
 #
 # **The bounce.** Backtracking from above ends at the longest accepted step. Let $f = 0$, $g = \tfrac\kappa2x^2$. A
@@ -764,10 +764,10 @@ curves(panels, 11, 3)
 # hardly any, and the longer step even helps.
 #
 # A finding: in our runs no first step ended the run early or led to a bad picture for good, as [A]'s figure 12
-# reports; the price was some dozens of rejected tries and a bad beginning. This potential is steep away from
+# reports; the price was some dozens of rejected trial steps and a bad beginning. This potential is steep away from
 # pictures, so that far jumps are rejected. Figure 7 shows that one cannot rely on it. A stop rule that trusts the
 # first small change of $F$, or very few iterations, would see exactly the bad beginning. **Advice**: $\tau_0 = 1$,
-# where the first try is $D(x)$ itself, and a look at `rejected`.
+# where the first trial step is $D(x)$ itself, and a look at `rejected`.
 #
 # **Exercise 5.** For $f = 0$, $g = \tfrac\kappa2x^2$: by which factor does the *longest* accepted step multiply $x$,
 # as a function of $c$?
@@ -831,7 +831,7 @@ assert checks.check_factor(given_factor) == "right"
 #
 # ## What you now know
 #
-# - A try is accepted as soon as $\tau\kappa \le 2(1 - c)$; the search ends if $\nabla g$ is Lipschitz on bounded
+# - A trial step is accepted as soon as $\tau\kappa \le 2(1 - c)$; the search ends if $\nabla g$ is Lipschitz on bounded
 #   sets. $c < \tfrac12$ works for every $f$, $c < 1$ for convex ones.
 # - $F(x_k)$ converges, squares of moves are summable, $m_K = O(1/\sqrt K)$; no better power holds in general.
 # - Bounded iterates: limit points are critical. With the Kurdyka-Łojasiewicz property the iterates converge, at a

@@ -3,7 +3,7 @@
 minimise over the image u and coefficient maps m_i    sum of phi(A u) + beta (||u - low - sum d_i * m_i||^2 / 2
     + l1 sum |m_i|_1 + l2 sum ||grad m_i||^2 / 2),
 
-by turns: u by the proximal map of the fidelity, the maps by ADMM with one inversion for each frequency (Wohlberg 2016).
+by turns: u by the proximal operator of the fidelity, the maps by ADMM with one inversion for each frequency (Wohlberg 2016).
 The d_i are filters learned on training phantoms. `low` is the smooth part of u, which filters of seven pixels cannot carry;
 it follows u.
 """

@@ -168,6 +168,12 @@ def write_card(card: dict[str, Any], folder: Path = FOLDER) -> Path:
 def _write(path: Path, content: bytes) -> Path:
     """Write a file that appears whole or not at all."""
     part = path.with_suffix(path.suffix + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OSError(
+            f"{path} cannot be written ({error}): free some space, then give the same command again."
+        ) from error
     return path

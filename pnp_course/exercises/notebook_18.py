@@ -118,3 +118,66 @@ def check_newton(mine: Answer) -> None:
             raise Hint(
                 f"nearly: the first step is right, but after ten the gradient is still {rest:.2g}: update v each time."
             )
+
+
+@verdict
+def check_difference(mine: Answer) -> None:
+    """(x, clean, width) -> (x - clean) in Hounsfield units as a picture in [0, 1]: gray is 0, white width / 2 or more."""
+    clean = torch.tensor([[[[0.5, 0.5, 0.5, 0.2, 0.2]]]], dtype=torch.float64)
+    x = torch.tensor([[[[0.5, 0.52, 0.4, 0.9, 0.19]]]], dtype=torch.float64)
+    width = 200.0
+    hu = 2000 * (x - clean)
+    want = (hu / width + 0.5).clamp(0, 1)
+    got = tensor(call(mine, x.clone(), clean.clone(), width), want)
+    if torch.allclose(got, want, rtol=1e-6, atol=1e-9):
+        return
+    mistakes = {
+        "nearly: clamp it to [0, 1]": hu / width + 0.5,
+        "the sign: white is where x is denser than the truth": (-hu / width + 0.5).clamp(0, 1),
+        "gray, 1/2, is where both agree: add 1/2 before you clamp": (hu / width).clamp(0, 1),
+        "in Hounsfield units: one unit of intensity is 2000 HU": ((x - clean) / width + 0.5).clamp(0, 1),
+        "white is width / 2, so that black to white is the whole width": (2 * hu / width + 0.5).clamp(0, 1),
+    }
+    for hint, wrong in mistakes.items():
+        if torch.allclose(got, wrong, rtol=1e-6, atol=1e-9):
+            raise Hint(hint + ".")
+    raise Hint(
+        f"where x is {float(hu[..., 1]):g} HU too dense, in a width of {width:g}, the picture is {float(want[..., 1]):g}; "
+        f"yours is {float(got[..., 1]):.3g}."
+    )
+
+
+@verdict
+def check_majorant(mine: Answer) -> None:
+    """(cost, slope, curvature, l) -> the function of l2 whose parabola touches the cost at l and lies above it."""
+    kappa, y = 0.3, 0.4
+
+    def cost(l: float) -> float:
+        return math.exp(-kappa * l) + y * kappa * l if l >= 0 else 1 - kappa * l + (kappa * l) ** 2 / 2 + y * kappa * l
+
+    def slope(l: float) -> float:
+        return kappa * (y - (math.exp(-kappa * l) if l >= 0 else 1 - kappa * l))
+
+    for l in (0.0, 2.0, 6.0):
+        above = call(mine, cost, slope, kappa**2, l)
+        if not callable(above):
+            raise Hint(f"return a function of l2, as `return lambda l2: ...`, not a {type(above).__name__}.")
+        value = lambda v, above=above: number(call(above, v))  # noqa: E731
+        at = value(l)
+        if abs(at - cost(l)) > 1e-9:
+            raise Hint(f"at l2 = l = {l} it must touch the cost, {cost(l):.4f}; yours is {at:.4f} there.")
+        h = 1e-4
+        tilt = (value(l + h) - value(l - h)) / (2 * h)
+        if abs(tilt - slope(l)) > 1e-6:
+            raise Hint(f"at l = {l} it must have the slope of the cost, {slope(l):.4f}; yours has {tilt:.4f}.")
+        bend = (value(l + 1) - 2 * value(l) + value(l - 1)) / kappa**2
+        if bend < 1 - 1e-6:
+            where = min((l2 for l2 in (-3.0, 0.0, 1.0, 4.0, 9.0)), key=lambda l2: value(l2) - cost(l2))
+            raise Hint(
+                f"its curvature is {bend:.3g} times the bound; at l2 = {where:g} it is {value(where):.4f}, and the cost "
+                f"{cost(where):.4f}."
+            )
+        if bend > 1 + 1e-6:
+            raise Hint(
+                f"it lies above, but its curvature is {bend:.3g} times the bound: the step would be shorter than allowed."
+            )

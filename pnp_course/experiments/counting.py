@@ -83,7 +83,7 @@ def once(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
 
 
 def by_tv(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
-    """VST with the proximal map of total variation, of a weight that is a multiple of the noise level."""
+    """VST with the proximal operator of total variation, of a weight that is a multiple of the noise level."""
     return stabilised(p, lambda z, sigma: TotalVariation(max_iter=400).prox(z, sigma), q["strength"])
 
 

@@ -1,8 +1,8 @@
 """Sparse-view, low-dose CT, [B] appendix A.12: FBP, two PWLS methods, two networks, and the CoCo methods, on phantoms.
 
 60 views of 128 x 128 phantoms, counted at two doses. The parameters are chosen on a training phantom, four settings for
-each method (FBP: six); the networks know the dose and have nothing to choose. Weights of the fidelity are multiples of
-peak sigma^2: the Poisson likelihood is peak times G, and a prior is the denoiser's with the factor sigma^2.
+each method (FBP and PWLS-TGV: six); the networks know the dose and have nothing to choose. Weights of the fidelity are
+multiples of peak sigma^2: the Poisson likelihood is peak times G, and a prior is the denoiser's with the factor sigma^2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pnp_course import solvers
-from pnp_course.ct import phantom, scan
+from pnp_course.ct import KINDS, phantom, scan
 from pnp_course.ct.networks import FIRST_SEED, WNet, level_of
 from pnp_course.ct.scan import Scan, emission, least_squares_of_emission
 from pnp_course.ct.sparse_coding import pwls_cscgr
@@ -30,8 +30,9 @@ from pnp_course.solvers import Iterate, Result, run
 
 PAPER = Path(__file__).parent / "paper" / "ct.csv"
 PEAKS = (500, 100)
-SIZE = 128
-COCO, RIDGE, RIDGE_CT = "coco-0.25-gray", "coco-ridge-0.25", "ct/coco-ridge-0.25"
+SIZE, PHANTOMS = 128, 12
+COCO, RIDGE = "coco-0.25-gray", "coco-ridge-0.25"
+COCO_CT, RIDGE_CT = "ct/coco-0.25-gray", "ct/coco-ridge-0.25"  # finetuned on phantoms
 
 
 @cache
@@ -116,12 +117,13 @@ def plug_and_play(solver: str, denoiser: str) -> Method:
 
 DECLARED = {
     "FBP": Method(fbp, grid={"cutoff": (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)}),
-    "PWLS-TGV": Method(tgv, grid={"strength": (0.2, 0.35, 0.5, 0.8)}, fixed={"iterations": 300}),
+    "PWLS-TGV": Method(tgv, grid={"strength": (0.3, 0.5, 0.8, 1.1, 1.5, 2.0)}, fixed={"iterations": 300}),
     "PWLS-CSCGR": Method(cscgr, grid={"beta": (1.0, 3.0), "l1": (0.004, 0.012)}, fixed={"iterations": 15}),
     "U-Net": Method(u_net, {"course": "ct/u-net"}, fixed={"sigma": 0.05}),
     "W-Net": Method(w_net, {"course": "ct/w-net"}, fixed={"sigma": 0.05}),
     "CoCo-ADMM": plug_and_play("coco_admm", COCO),
     "CoCo-PEGD": plug_and_play("coco_pegd", COCO),
+    "CoCo-ADMM, finetuned": plug_and_play("coco_admm", COCO_CT),
     "CoCo-ADMM, ridge": plug_and_play("coco_admm", RIDGE),
     "CoCo-ADMM, ridge, finetuned": plug_and_play("coco_admm", RIDGE_CT),
 }
@@ -142,10 +144,11 @@ EXPERIMENT = Experiment(
     name="ct",
     source="Sparse-view, low-dose CT, [B] appendix A.12",
     about="128 x 128 phantoms (the paper: slices of patients), 60 views, Poisson counts at two doses.",
-    cases={"course": lambda n: cases(range(((n or 3) + 2) // 3), ("chest", "abdomen", "head"))[: 2 * (n or 3)]},
+    cases={"course": lambda n: cases(range(((n or PHANTOMS) + 2) // 3), KINDS)[: 2 * (n or PHANTOMS)]},
     tuning=lambda: cases(range(FIRST_SEED, FIRST_SEED + 1), ("chest",)),
     problem=problem,
     methods=METHODS,
     groups=("peak",),
     paper=paper,
+    reference="CoCo-ADMM, ridge, finetuned",
 )

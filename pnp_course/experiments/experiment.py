@@ -111,6 +111,8 @@ class Experiment:
     problem: case -> Problem.
     methods: name -> Method, in the order of the table.
     groups: names of a case by which parameters are chosen and results averaged, such as ("peak",).
+    tuned_as: case -> the case of whose group it takes the chosen parameters; by default itself. A sweep in which only one
+        thing may change takes those of its middle.
     paper: the paper's mean values, as {(method, group values...): {"psnr": .., "ssim": ..}}.
     reference: the method with which the others are compared case by case, if any.
     measured: names of what else is known of a case, a number for each in the problem's fact `measured`; columns of the rows.
@@ -125,6 +127,7 @@ class Experiment:
     problem: Callable[[Case], Problem]
     methods: Mapping[str, Method]
     groups: tuple[str, ...] = ()
+    tuned_as: Callable[[Case], Case] = lambda case: case
     paper: Callable[[], dict[tuple[Any, ...], dict[str, float]]] = dict
     reference: str = ""
     measured: tuple[str, ...] = ()

@@ -1,6 +1,8 @@
 """Inpainting of single lost pixels, [A] section 4: half of the pixels are lost, the others are noisy.
 
 [A] has no noise. With noise the fidelity has a gradient, so that every method can take part.
+The chosen weights of GS-PnP, RED and DPIR are the heaviest of their grids. That is not the fault of the grids: seen pixels are
+nearly kept, and eight times the weight gave 0.02 to 0.08 dB more on the tuning pictures.
 """
 
 from __future__ import annotations

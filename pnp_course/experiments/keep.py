@@ -10,8 +10,6 @@ Where a result comes from stands above the lines of the table, after `#`.
 
 from __future__ import annotations
 
-import json
-
 import pandas
 
 from pnp_course.experiments import report
@@ -82,7 +80,7 @@ def _paired(experiment: Experiment, rows: pandas.DataFrame) -> str:
 def _parameters(choices: Choices) -> str:
     """The parameters that were used, in Markdown."""
     lines = [
-        f"| {group} | {name} | {json.dumps(parameters)[1:-1].replace(chr(34), '')} |"
+        f"| {group} | {name} | {', '.join(f'{key}: {value:g}' for key, value in parameters.items())} |"
         for group, methods in choices.items()
         for name, parameters in methods.items()
     ]

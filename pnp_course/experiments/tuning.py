@@ -86,11 +86,10 @@ def table_jobs(experiment: Experiment, scale: str, images: int | None, choices: 
     """
     jobs = []
     for case in experiment.cases[scale](images):
+        group = experiment.group(experiment.tuned_as(case))
         for name, method in experiment.methods.items():
-            chosen = choices.get(experiment.group(case), {}).get(name, {})
+            chosen = choices.get(group, {}).get(name, {})
             if method.grid and not chosen:
-                raise ValueError(
-                    f"no parameters were chosen for {name}, {experiment.group(case)}: tune the experiment again (--tune)."
-                )
+                raise ValueError(f"no parameters were chosen for {name}, {group}: tune the experiment again (--tune).")
             jobs.append(Job(experiment.name, case, name, chosen, method.denoisers.get(scale, ""), dict(method.fixed)))
     return jobs

@@ -84,7 +84,7 @@ def guarantee(
     rule, bound = RULES[solver], bind(getattr(solvers, solver), parameters)
     constants = _constants(denoiser, sigma)
     checks = judge(rule, constants, Parameters(bound, lambda: fidelity.lipschitz(x)))
-    inexact = "The proximal map of this fidelity is computed to a tolerance, and taken for exact."
+    inexact = "The proximal operator of this fidelity is computed to a tolerance, and taken for exact."
     caveat = inexact if rule.proximal and not fidelity.exact_prox else ""
     if constants.everywhere:
         caveat = (caveat + " The denoiser is computed to a tolerance, and taken for exact.").strip()

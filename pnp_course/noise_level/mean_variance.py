@@ -37,16 +37,23 @@ class CameraNoise:
     variances: Tensor
 
 
-def camera_noise(y: Tensor, black: float | None = None, white: float | None = None) -> CameraNoise:
+def camera_noise(
+    y: Tensor, black: float | None = None, white: float | None = None, quantile: float = 0.5
+) -> CameraNoise:
     """Gain and read-out noise of one picture (1, C, H, W), whose channels are taken to have the same.
 
     Args:
         black, white: where the sensor clips. Patches with a pixel at or beyond them are left out, for their variance is
             too small. None: nothing is clipped on this side.
+        quantile: share of the groups, between 0 and 1, whose variance lies below the line. One half is the median. Texture
+            only ever adds variance, so that a smaller share is better where no patch is really flat.
 
     Raises:
-        ValueError: y is no single finite picture, or too few patches are left, as where all of it is overexposed.
+        ValueError: y is no single finite picture, or too few patches are left, as where all of it is overexposed, or the
+            quantile is not between 0 and 1.
     """
+    if not 0 < quantile < 1:
+        raise ValueError(f"quantile is {quantile}; wanted a share of the groups, 0 < quantile < 1.")
     if check_image(y, "y").shape[0] != 1:
         raise ValueError(f"y has {len(y)} pictures; wanted one, (1, C, H, W).")
     means, variances = groups(y, black, white)
@@ -55,7 +62,7 @@ def camera_noise(y: Tensor, black: float | None = None, white: float | None = No
             f"only {len(means)} groups of {GROUP} patches of different brightness and without a clipped pixel were found; "
             f"wanted at least {FEWEST}: the picture is too small, all of one brightness, or overexposed."
         )
-    slope, start = line(means, variances)
+    slope, start = line(means, variances, quantile)
     return CameraNoise(slope, max(start, 0.0) ** 0.5, means, variances)
 
 
@@ -90,11 +97,12 @@ def groups(y: Tensor, black: float | None, white: float | None) -> tuple[Tensor,
     return torch.tensor(means, dtype=torch.float64), torch.tensor(variances, dtype=torch.float64)
 
 
-def line(means: Tensor, variances: Tensor) -> tuple[float, float]:
+def line(means: Tensor, variances: Tensor, quantile: float = 0.5) -> tuple[float, float]:
     """Slope >= 0 and value at 0, >= 0, of a line through points whose errors are proportional to their variance.
 
     Least absolute relative deviations, by least squares with weights anew: an outlier, such as a group of texture, counts
-    by its distance and not by its square.
+    by its distance and not by its square. Deviations upwards are weighed by `quantile`, and those downwards by 1 minus it
+    (Koenker and Bassett 1978).
     """
     design = torch.stack([means, torch.ones_like(means)], 1)
     fitted = variances.clamp_min(1e-12)
@@ -111,5 +119,6 @@ def line(means: Tensor, variances: Tensor) -> tuple[float, float]:
             solution = torch.stack([torch.zeros_like(level), level])
         fitted = (design @ solution).clamp_min(floor)
         relative = (variances - fitted).abs() / fitted
-        weight = 1 / (fitted * relative.clamp_min(0.02).sqrt())
+        side = torch.where(variances > fitted, 2 * quantile, 2 * (1 - quantile))
+        weight = side.sqrt() / (fitted * relative.clamp_min(0.02).sqrt())
     return float(solution[0]), float(solution[1])

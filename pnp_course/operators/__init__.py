@@ -2,6 +2,7 @@
 
 from pnp_course.operators import kernels
 from pnp_course.operators.base import Identity, LinearOperator, conjugate_gradient
+from pnp_course.operators.bayer import Bayer, bayer_mask
 from pnp_course.operators.blur import Blur
 from pnp_course.operators.decimation import Decimation, upsample
 from pnp_course.operators.fan_beam import FanBeam
@@ -10,6 +11,7 @@ from pnp_course.operators.radon import Radon
 from pnp_course.operators.valid_blur import ValidBlur
 
 __all__ = [
+    "Bayer",
     "Blur",
     "Decimation",
     "FanBeam",
@@ -18,6 +20,7 @@ __all__ = [
     "Mask",
     "Radon",
     "ValidBlur",
+    "bayer_mask",
     "conjugate_gradient",
     "kernels",
     "random_mask",

@@ -1,4 +1,4 @@
-"""What a degradation A is: a linear map with its exact adjoint, and the two inverses that proximal maps need."""
+"""What a degradation A is: a linear map with its exact adjoint, and the two inverses that proximal operators need."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LinearOperator(ABC):
         """(I + c A A^T)^{-1} s, c >= 0, in the space of the data; `c` and `start` are those of `solve`."""
 
     def solve(self, z: Tensor, c: Weight, start: Tensor | None = None) -> Tensor:
-        """(I + c A^T A)^{-1} z, c >= 0, the main part of the proximal map of c ||A x - y||^2 / 2.
+        """(I + c A^T A)^{-1} z, c >= 0, the main part of the proximal operator of c ||A x - y||^2 / 2.
 
         By Woodbury's identity, (I + c A^T A)^{-1} = I - c A^T (I + c A A^T)^{-1} A.
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pnp_course._checks import check_count, check_positive
-from pnp_course.operators.projector import Entries, Projector, Views, angles_of, quarter_turns
+from pnp_course.operators.projector import Entries, Projector, Views, angles_of, check_evenly, quarter_turns
 from pnp_course.operators.radon import filtered
 
 
@@ -94,6 +94,7 @@ class FanBeam(Projector):
         the pixel's distance from the source along q divided by S (Kak and Slaney 1988, section 3.4.2).
         """
         self.check_sinogram(y)
+        check_evenly(self.angles, 2 * math.pi)
         place = torch.arange(self.detectors, dtype=y.dtype, device=y.device) - (self.detectors - 1) / 2
         rows = filtered(y * self.source / (self.source**2 + place.square()).sqrt(), kind, cutoff)
         out = y.new_zeros(*y.shape[:2], self.size, self.size)

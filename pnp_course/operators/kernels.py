@@ -96,7 +96,7 @@ def embed(kernel: Tensor, size: int) -> Tensor:
     (h, w), size = check_kernel(kernel).shape, check_count(size, "size")
     if max(h, w) > size:
         raise ValueError(f"the kernel is {h} x {w}; it does not fit a frame of {size} x {size}.")
-    out = torch.zeros(size, size, dtype=kernel.dtype)
+    out = kernel.new_zeros(size, size)
     top, left = size // 2 - h // 2, size // 2 - w // 2
     out[top : top + h, left : left + w] = kernel
     return out
@@ -105,6 +105,6 @@ def embed(kernel: Tensor, size: int) -> Tensor:
 def extent(kernel: Tensor) -> float:
     """Root mean square distance of the kernel's mass from its centre of mass, in pixels: the strength of the blur."""
     k = check_kernel(kernel).double() / kernel.double().sum()
-    yy, xx = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in k.shape), indexing="ij")
+    yy, xx = torch.meshgrid(*(torch.arange(n, dtype=k.dtype, device=k.device) for n in k.shape), indexing="ij")
     my, mx = (k * yy).sum(), (k * xx).sum()
     return math.sqrt(float((k * ((yy - my) ** 2 + (xx - mx) ** 2)).sum()))

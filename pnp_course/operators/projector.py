@@ -16,7 +16,7 @@ from pnp_course._checks import check_count, check_finite, check_shape
 from pnp_course.operators.base import IterativeOperator
 
 # pixels times views whose entries are computed at once, so that building needs little beside the matrices
-BLOCK = 2**20
+BLOCK = 2**18
 Entries = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -50,22 +50,34 @@ class Projector(IterativeOperator):
         """A (V / turns * D, n^2) and A^T as sparse matrices in the precision of `like`, built when they are first used."""
         key = (like.dtype, like.device)
         if key not in self._matrices:
-            from scipy.sparse import csr_matrix, vstack
-
-            kind = np.float64 if like.dtype == torch.float64 else np.float32
-            theta, blocks = self.angles[: len(self.angles) // self.turns].numpy(), []
-            step = max(1, BLOCK // self.size**2)
-            for first in range(0, len(theta), step):
-                here = theta[first : first + step]
-                view, bin_, pixel, weight = self.entries(here)
-                seen = (bin_ >= 0) & (bin_ < self.detectors) & (weight > 1e-9)
-                places = ((view * self.detectors + bin_)[seen], pixel[seen])
-                shape = (len(here) * self.detectors, self.size**2)
-                blocks.append(csr_matrix((weight[seen].astype(kind), places), shape=shape))
-            matrix = vstack(blocks, format="csr")
-            del blocks
+            matrix = self._built(np.float64 if like.dtype == torch.float64 else np.float32)
             self._matrices[key] = (_sparse(matrix, like), _sparse(matrix.T.tocsr(), like))
         return self._matrices[key]
+
+    def _built(self, kind: type) -> Any:
+        """A as a scipy matrix by rows. It grows in place, view by view, so that nothing as large stands beside it."""
+        from scipy.sparse import csr_matrix
+
+        theta = self.angles[: len(self.angles) // self.turns].numpy()
+        data: np.ndarray = np.empty(0, kind)
+        pixels, ends = np.empty(0, np.int32), [np.zeros(1, np.int64)]
+        step = max(1, BLOCK // self.size**2)
+        for first in range(0, len(theta), step):
+            here = theta[first : first + step]
+            view, bin_, pixel, weight = self.entries(here)
+            seen = (bin_ >= 0) & (bin_ < self.detectors) & (weight > 1e-9)
+            places = ((view * self.detectors + bin_)[seen], pixel[seen])
+            shape = (len(here) * self.detectors, self.size**2)
+            block = csr_matrix((weight[seen].astype(kind), places), shape=shape)
+            filled = len(data)
+            for array, more in ((data, block.data), (pixels, block.indices)):
+                array.resize(filled + block.nnz, refcheck=False)
+                array[filled:] = more
+            ends.append(block.indptr[1:].astype(np.int64) + filled)
+        pointers = np.concatenate(ends)
+        if len(data) < 2**31:
+            pointers = pointers.astype(np.int32)
+        return csr_matrix((data, pixels, pointers), shape=(len(theta) * self.detectors, self.size**2))
 
     def _multiply(self, matrix: Tensor, x: Tensor, height: int, width: int) -> Tensor:
         flat = x.reshape(x.shape[0] * x.shape[1], -1).T
@@ -141,6 +153,16 @@ def angles_of(views: Any, circle: float) -> Tensor:
             "2 pi: for degrees use torch.deg2rad(angles)."
         )
     return angles
+
+
+def check_evenly(angles: Tensor, circle: float) -> None:
+    """Raise ValueError unless the views divide [0, circle) evenly, as filtered backprojection takes for granted."""
+    step = circle / len(angles)
+    if len(angles) > 1 and float((angles.diff() - step).abs().max()) > 1e-6:
+        raise ValueError(
+            f"the {len(angles)} views do not divide {'a full' if circle > 4 else 'half a'} turn evenly; wanted steps of "
+            f"{step:.4g} radians for filtered backprojection, or an iterative method."
+        )
 
 
 Views = int | Tensor | np.ndarray | Sequence[float]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pnp_course._checks import check_count
-from pnp_course.operators.projector import Entries, Projector, Views, angles_of, quarter_turns
+from pnp_course.operators.projector import Entries, Projector, Views, angles_of, check_evenly, quarter_turns
 
 FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 
@@ -68,8 +68,12 @@ class Radon(Projector):
         Args:
             kind: the window that multiplies the ramp: "ramp" (none), "shepp-logan", "cosine", "hamming" or "hann".
             cutoff: the frequency at which the window ends, in units of the highest one, 0 < cutoff <= 1.
+
+        Raises:
+            ValueError: y has other views or bins, the views are not evenly spaced, or there is no such window.
         """
         self.check_sinogram(y)
+        check_evenly(self.angles, math.pi)
         return self.adjoint(filtered(y, kind, cutoff)) * (math.pi / len(self.angles))
 
 

@@ -1,6 +1,6 @@
 """The two algorithms of [B] section 4 for a cocoercive conservative (CoCo) denoiser: CoCo-ADMM and CoCo-PEGD.
 
-D_t = t D + (1 - t) I is the proximal map of a weakly convex F (Theorem 2.2); both minimise F + lam G, (15).
+D_t = t D + (1 - t) I is the proximal operator of a weakly convex F (Theorem 2.2); both minimise F + lam G, (15).
 """
 
 from __future__ import annotations

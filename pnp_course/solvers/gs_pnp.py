@@ -52,7 +52,7 @@ def gs_pnp_pgd(
 
     Yields:
         Iterate with x = step D(x_k) + (1 - step) x_k, the image the authors show; u = x_{k+1}, objective F(x_{k+1}),
-        step (B,), evaluations (of the denoiser so far) and rejected (tries so far).
+        step (B,), evaluations (of the denoiser so far) and rejected (trial steps so far).
     """
     steps = torch.full((len(x0),), float(step), dtype=torch.float64)  # one for each image
     x = fidelity.prox(x0, lam * steps)

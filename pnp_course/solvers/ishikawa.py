@@ -28,7 +28,7 @@ from pnp_course.solvers.signature import solver
 def pnpi_hqs(
     fidelity: Fidelity, denoise: Denoise, x0: Tensor, *, lam: float, t: float = 0.2, a: float = 0.05, b: float = 0.05
 ) -> Iterator[Iterate]:
-    """PnPI-HQS: Ishikawa's iteration for T = D_t o prox_{lam G}, with two denoisings and two proximal maps each.
+    """PnPI-HQS: Ishikawa's iteration for T = D_t o prox_{lam G}, with two denoisings and two proximal operators each.
 
         w = (1 - beta) u + beta D_t(P(u)),   u <- (1 - alpha) u + alpha D_t(P(w)),   P = prox_{lam G}
 

@@ -1,4 +1,4 @@
-"""Prox-PnP: splittings with a denoiser that is a proximal map, D = prox_phi ([A] section 3, after Hurault et al. 2022b).
+"""Prox-PnP: splittings with a denoiser that is a proximal operator, D = prox_phi ([A] section 3, after Hurault et al. 2022b).
 
 With D = I - grad g, grad g L-Lipschitz and L < 1, phi is L/(L+1)-weakly convex and phi(D(z)) = g(z) - ||D(z) - z||^2 /
 2. Every solver here takes a denoiser with its potential, so that the objective is known along the run at no cost; a

@@ -1,8 +1,8 @@
 """The classical splittings for min_x R(x) + lam G(x): PGD, FISTA, ADMM, Douglas-Rachford, primal-dual.
 
-R enters through its proximal map `denoise`, a function of an image. With a denoiser in its place, x -> D(x, sigma),
+R enters through its proximal operator `denoise`, a function of an image. With a denoiser in its place, x -> D(x, sigma),
 each of them is its plug-and-play version, "PnP-PGD" and so on: the loop is the same, but a theorem needs D to be a
-proximal map.
+proximal operator.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,11 +21,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from pnp_course.devices import wait_for
+from pnp_course.training.graph import WARM_UP
 from pnp_course.training.guards import flushed_denormals, tuned_convolutions
 from pnp_course.training.loop import Training
 from pnp_course.training.presets import Preset
 
-WARM_UP = 2  # steps before the clock starts
 MEASURED, AT_LEAST = 3, 0.5  # steps timed, or more, until so many seconds are over
 GAIN = 1.2  # a batch of twice the size is worth it if it trains so many times more patches a second
 BATCHES = (16, 32, 64, 128, 256, 512)
@@ -129,10 +130,14 @@ class Cost:
         return self.kernels * call_cost(device)
 
 
-def step_seconds(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> float:
-    """The mean time of a training step, measured on a copy of the network."""
+def step_seconds(
+    net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False
+) -> float:
+    """The mean time of a training step, measured on a copy of the network; with `graph`, of one that is recorded."""
     with flushed_denormals(), tuned_convolutions():
-        training, every = _trial(net, preset, images, device), preset.penalty.every if preset.penalty else 1
+        training, every = _trial(net, preset, images, device, graph), preset.penalty.every if preset.penalty else 1
+        for _ in range((WARM_UP + 1) * every if graph else 0):
+            training.train_step()
 
         def steps() -> None:
             for _ in range(every):
@@ -156,23 +161,61 @@ def step_cost(net: nn.Module, preset: Preset, images: list[Tensor], device: torc
     return Cost(fit, all_of_it - fit, calls, seconds)
 
 
-def _trial(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> Training:
-    return Training(copy.deepcopy(net), preset, images, device)
+def _trial(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False) -> Training:
+    return Training(copy.deepcopy(net), preset, images, device, graph)
 
 
-def useful_batch(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> tuple[Preset, float]:
+def graph_pays(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device) -> bool:
+    """Does a step take less time when its work is recorded as a CUDA graph? Measured with the smallest batch.
+
+    A device or a network that cannot be recorded is not worth an error: then a warning says why. Nor is a record that
+    does something else than the steps that it was made of, as their losses show.
+    """
+    if device.type != "cuda":
+        return False
+    preset = replace(preset, batch=BATCHES[0])
+    usual = step_seconds(net, preset, images, device)
+    try:
+        recorded = step_seconds(net, preset, images, device, graph=True)
+        fits = [_mean_fit(net, preset, images, device, graph) for graph in (False, True)]
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        warnings.warn(
+            f"a training step cannot be recorded as a graph here ({reason}); it runs unrecorded.", stacklevel=2
+        )
+        return False
+    if not 0.5 < fits[1] / fits[0] < 2:
+        warnings.warn(
+            f"recorded steps have the loss {fits[1]:g}, others {fits[0]:g}; they run unrecorded.", stacklevel=2
+        )
+        return False
+    return recorded < usual
+
+
+def _mean_fit(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool) -> float:
+    """The mean fit over the first steps of a training, most of which are replayed if it is recorded."""
+    with flushed_denormals(), tuned_convolutions():
+        training = _trial(net, preset, images, device, graph)
+        for _ in range(4 * (WARM_UP + 1)):  # fewer than LOG_EVERY, so that the row is their mean
+            training.train_step()
+    return training.row["fit"]
+
+
+def useful_batch(
+    net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False
+) -> tuple[Preset, float]:
     """The preset with the largest batch that still speeds up the training, and the seconds of a step.
 
     The batch is doubled as long as a step trains at least `GAIN` times as many patches a second, and fits into the
     memory. On a CPU the preset's own batch is taken: there, larger ones train no more patches a second.
     """
     if device.type == "cpu":
-        return preset, step_seconds(net, preset, images, device)
+        return preset, step_seconds(net, preset, images, device)  # there are no graphs
     best: tuple[Preset, float] | None = None
     for batch in BATCHES:
         try:
             larger = replace(preset, batch=batch)
-            seconds = step_seconds(net, larger, images, device)
+            seconds = step_seconds(net, larger, images, device, graph)
         except torch.OutOfMemoryError:
             if best is None:
                 raise

@@ -1,10 +1,11 @@
 """The training loop: photographs -> patches -> noise -> denoiser -> loss -> weights.
 
 There is one loop for all denoisers and devices. Photographs, patches, noise, weights and random numbers stay on the
-device, and nothing is read back from it but what the log shows, every LOG_EVERY steps, and a few numbers for each
-iteration of a penalty. A run can be stopped, killed or interrupted at any time and resumed; on a CPU to the bit: every
-random number comes from two generators, whose states are in the checkpoint, and a step is atomic: what is saved is the
-state after the last complete one. An error leaves the last checkpoint as it is.
+device, and nothing is read back from it but what the log shows, every LOG_EVERY steps. So the work of a step can be
+recorded as a CUDA graph, which pays where a step is mostly launches of small kernels. A run can be stopped, killed or
+interrupted at any time and resumed; on a CPU to the bit: every random number comes from two generators, whose states are
+in the checkpoint, and a step is atomic: what is saved is the state after the last complete one. An error leaves the last
+checkpoint as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from pnp_course._checks import any_level
+from pnp_course._checks import unread
 from pnp_course.devices import best_device
 from pnp_course.training import checkpoint
+from pnp_course.training.graph import Captured, Work
 from pnp_course.training.guards import flushed_denormals, held_interrupt, tuned_convolutions
 from pnp_course.training.log import Log
 from pnp_course.training.losses import FITS, jacobian_penalty
@@ -51,11 +54,12 @@ class Training:
         start; so runs that differ only in the penalty see the same patches and the same noise.
     whole: False during the short part of a step that changes what is saved.
     sums: name -> (sum, number) of what the log shows the mean of, since its last row; the sums are on the device.
+    gradients: what draws a batch and computes the gradient of its loss, without and with the penalty.
     trouble: (3,) on the device: the first step whose loss or gradient was not finite, -1 if none was; its loss, and the
         norm of its gradient.
     """
 
-    def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device):
+    def __init__(self, net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False):
         self.preset, self.device, self.step, self.seconds = preset, device, 0, 0.0
         self.net = net.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
         self.optimizer = Optimizer(net, preset.optimizer, lambda step: learning_rate(step, preset))
@@ -65,6 +69,13 @@ class Training:
         self.patches = Patches(images, preset.patch, self.generator, preset.drawn)
         self.sums: dict[str, tuple[Tensor, int]] = {}
         self.trouble = torch.full((3,), -1.0, device=device)
+        self.gradients: dict[bool, Work] = {
+            with_penalty: partial(self._gradient, with_penalty) for with_penalty in (False, True)
+        }
+        if graph:
+            generators = (self.generator, self.penalty_generator)
+            weights: list[Tensor] = list(net.parameters())
+            self.gradients = {key: Captured(work, weights, generators) for key, work in self.gradients.items()}
         self.whole, self.random = True, self._random()
 
     @property
@@ -94,22 +105,34 @@ class Training:
 
     def _differentiate(self) -> tuple[dict[str, Tensor], Tensor]:
         """Draw a batch and compute the gradient of its loss; return what the log shows, and `trouble`."""
+        penalty = self.preset.penalty
+        seen = dict(self.gradients[penalty is not None and self.step % penalty.every == 0]())
+        loss, norm = seen.pop("loss"), seen.pop("norm")
+        now = torch.stack((torch.full_like(norm, self.step), loss, norm))
+        return seen, torch.where((self.trouble[0] >= 0) | now.isfinite().all(), self.trouble, now)
+
+    def _gradient(self, with_penalty: bool) -> dict[str, Tensor]:
+        """The same as work that can be recorded: it reads nothing back, and does not depend on the step.
+
+        Returns:
+            The loss, the norm of its gradient, and what the log shows, all on the device.
+        """
         p = self.preset
-        with any_level():
+        with unread():
             clean, noisy, level = self.draw()
             # on a GPU the fit is computed in bfloat16 where that is safe; penalties are not
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            fast = self.device.type == "cuda"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=fast, cache_enabled=False):
                 denoised = self.net(noisy, level)
             loss = FITS[p.fit](denoised.to(clean.dtype), clean)
             seen = {"fit": loss.detach()}
-            if p.penalty and self.step % p.penalty.every == 0:
+            if with_penalty and p.penalty:
                 extra, norms = jacobian_penalty(self.net, noisy, level, p.penalty, self.penalty_generator)
                 loss, seen = loss + extra, seen | norms
             self.optimizer.zero_grad()
             loss.backward()
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), p.clip or math.inf)
-        now = torch.stack((torch.full_like(norm, self.step), loss.detach(), norm))
-        return seen, torch.where((self.trouble[0] >= 0) | now.isfinite().all(), self.trouble, now)
+        return seen | {"loss": loss.detach(), "norm": norm}
 
     def check(self) -> None:
         """Raise ValueError if the loss or the gradient of some step was not finite; this waits for the device."""
@@ -208,6 +231,7 @@ def train(
     save_every: float = 60.0,
     progress: bool = True,
     held_out: list[Tensor] | None = None,
+    graph: bool = False,
     kind: Callable[..., Training] = Training,
 ) -> Training:
     """Train `net` by `preset` on 8-bit `images` (C, H, W), or resume; checkpoint and log are in `folder`.
@@ -221,13 +245,14 @@ def train(
         minutes: stop this call after this time, with a checkpoint from which the next call goes on.
         save_every: seconds between checkpoints.
         held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.
-        kind: what is called with (net, preset, images, device); a class derived from `Training` draws other batches.
+        graph: record the work of a step as a CUDA graph, on a GPU; `cost.graph_pays` says whether that is faster.
+        kind: what is called with (net, preset, images, device, graph); a class derived from `Training` draws other batches.
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
     """
     with flushed_denormals(), tuned_convolutions(), held_interrupt() as interrupts:
-        training = kind(net, preset, images, device or best_device())
+        training = kind(net, preset, images, device or best_device(), graph)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "checkpoint.pt"
         resumed = path.exists()

@@ -25,6 +25,7 @@ from pnp_course.denoisers.zoo import (
 from pnp_course.devices import full_float32
 from pnp_course.images import to_channels
 from pnp_course.provenance import provenance
+from pnp_course.training import cost
 from pnp_course.training.guards import threads as on_threads
 from pnp_course.training.loop import Training, train
 from pnp_course.training.presets import PRESETS, Preset, preset_from
@@ -42,7 +43,8 @@ def train_preset(
     with on_threads(threads):
         net, photographs = first_net(preset, output), training_images(preset.in_channels)
         held_out = validation_images(preset.in_channels)
-        done = train(net, preset, photographs, place, minutes=minutes, device=device, held_out=held_out)
+        graph = cost.graph_pays(net, preset, photographs, device)
+        done = train(net, preset, photographs, place, minutes=minutes, device=device, held_out=held_out, graph=graph)
         if done.step < preset.steps:
             return (
                 f"{name}: {done.step} of {preset.steps} steps done; the same command goes on. Log: {place / 'log.csv'}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import pandas
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pnp_course.viz.figures import SCREEN_DPI
 from pnp_course.viz.methods import style
@@ -68,6 +69,8 @@ def interval_figure(panels: Mapping[str, pandas.DataFrame], xlabel: str, width: 
             ax.plot(line["difference"], k, "o", color=colour, markersize=6)
         ax.set_yticks(range(len(names)), names, fontsize=8)
         ax.axvline(0, color="0.4", linewidth=1)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.tick_params(axis="x", labelsize=8)
         ax.set_xlabel(xlabel, fontsize=8)
         ax.set_title(title, fontsize=9)
         ax.grid(alpha=0.3)

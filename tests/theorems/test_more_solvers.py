@@ -161,7 +161,7 @@ def strictness(t):
 
 
 def test_composition_bound_is_sharp():
-    """k' <= 1/2 with a proximal map: T = D P pseudo-contractive; just beyond it there are D and P where T is not."""
+    """k' <= 1/2 with a proximal operator: T = D P pseudo-contractive; just beyond it there are D and P where T is not."""
     eye = torch.eye(2, dtype=torch.float64)
     direction = torch.tensor([1.0, 0.0], dtype=torch.float64)
     p = torch.outer(direction, direction)  # a projection, prox of an indicator: theta = 1/2

@@ -26,6 +26,6 @@ RULES = [
          "smooth relative to Burg's entropy, ||y||_1", "backtracking",
          "lam f + g decreases and converges; limit points without a zero pixel satisfy the optimality conditions on "
          "0 < x <= largest", _b_red, proximal=False),
-    bare("b_pnp", "Hurault et al. 2023 prove convergence if B is a Bregman proximal map, which is not checked here.",
+    bare("b_pnp", "Hurault et al. 2023 prove convergence if B is a Bregman proximal operator, which is not checked here.",
          proximal=False),
 ]  # fmt: skip

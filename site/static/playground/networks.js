@@ -1,29 +1,41 @@
 "use strict";
 /* DnCNN and FFDNet, plain stacks of convolutions for gray pictures, as in pnp_course/denoisers/dncnn.py. */
 PnP.room("networks", function () {
+  /** A row of two output planes, at `first` and `second`, gets the share of one input plane; `w` pixels from `mid` on.
+      Two at a time, and the pixels of the window are kept from one step to the next: half as long as one by one. */
+  function row(out, first, second, input, mid, stride, w, weight, k, l) {
+    const a = weight[k], b = weight[k + 1], c = weight[k + 2], d = weight[k + 3], e = weight[k + 4];
+    const f = weight[k + 5], g = weight[k + 6], h = weight[k + 7], i = weight[k + 8];
+    const A = weight[l], B = weight[l + 1], C = weight[l + 2], D = weight[l + 3], E = weight[l + 4];
+    const F = weight[l + 5], G = weight[l + 6], H = weight[l + 7], I = weight[l + 8];
+    let up = mid - stride, down = mid + stride;
+    let p = input[up - 1], q = input[up], s = input[mid - 1], t = input[mid], u = input[down - 1], v = input[down];
+    for (const end = mid + w; mid < end; mid++, up++, down++, first++, second++) {
+      const x = input[up + 1], y = input[mid + 1], z = input[down + 1];
+      out[first] += a * p + b * q + c * x + d * s + e * t + f * y + g * u + h * v + i * z;
+      out[second] += A * p + B * q + C * x + D * s + E * t + F * y + G * u + H * v + I * z;
+      p = q, q = x, s = t, t = y, u = v, v = z;
+    }
+  }
+
   /** 3 x 3 convolution of planes with a border of zeros, (h + 2) x (w + 2) each, all in one array; ReLU unless last. */
   function convolve(input, weight, bias, h, w, last) {
     const stride = w + 2, plane = (h + 2) * stride, inputs = input.length / plane, outputs = bias.length;
-    const out = new Float64Array(outputs * plane);
-    for (let o = 0; o < outputs; o++) {
+    const even = outputs + (outputs % 2), out = new Float64Array(even * plane);
+    if (even > outputs) weight = Float64Array.from({ length: 9 * even * inputs }, (_, j) => weight[j] ?? 0);
+    for (let o = 0; o < even; o += 2) {
       for (let y = 1; y <= h; y++) {
-        const at = o * plane + y * stride;
-        for (let x = 1; x <= w; x++) out[at + x] = bias[o];
+        const first = o * plane + y * stride + 1, second = first + plane;
+        out.fill(bias[o], first, first + w);
+        out.fill(bias[o + 1] ?? 0, second, second + w);
         for (let i = 0; i < inputs; i++) {
-          const k = 9 * (o * inputs + i), mid = i * plane + y * stride, up = mid - stride, down = mid + stride;
-          const a = weight[k], b = weight[k + 1], c = weight[k + 2], d = weight[k + 3], e = weight[k + 4];
-          const f = weight[k + 5], g = weight[k + 6], l = weight[k + 7], m = weight[k + 8];
-          for (let x = 1; x <= w; x++) {
-            out[at + x] +=
-              a * input[up + x - 1] + b * input[up + x] + c * input[up + x + 1] +
-              d * input[mid + x - 1] + e * input[mid + x] + f * input[mid + x + 1] +
-              g * input[down + x - 1] + l * input[down + x] + m * input[down + x + 1];
-          }
+          const k = 9 * (o * inputs + i);
+          row(out, first, second, input, i * plane + y * stride + 1, stride, w, weight, k, k + 9 * inputs);
         }
-        if (!last) for (let x = 1; x <= w; x++) if (out[at + x] < 0) out[at + x] = 0;
       }
     }
-    return out;
+    if (!last) for (let j = 0; j < out.length; j++) if (out[j] < 0) out[j] = 0;
+    return out.subarray(0, outputs * plane);
   }
 
   /** The numbers of a layer: 32-bit floats, little-endian, as base64. Weights go with the output channel first. */

@@ -1,5 +1,5 @@
 "use strict";
-/* The camera: a circular blur, photon counting, and the Poisson fidelity with its proximal map. The same mathematics, with
+/* The camera: a circular blur, photon counting, and the Poisson fidelity with its proximal operator. The same mathematics, with
    the same names, as pnp_course/operators/blur.py, noise.py and fidelities.py; a test compares the numbers. */
 PnP.room("physics", function (PnP) {
   const { real, back } = PnP.fft;
@@ -69,7 +69,7 @@ PnP.room("physics", function (PnP) {
     return q >= 0 ? (q + root) / 2 : (2 * lam * y) / Math.max(root - q, 1e-30);
   }
 
-  /** G(u) = <1, A u - y log A u>, [B] (2). The proximal map is the inner ADMM of [B] (93)-(96), as in the library. */
+  /** G(u) = <1, A u - y log A u>, [B] (2). The proximal operator is the inner ADMM of [B] (93)-(96), as in the library. */
   class Poisson {
     constructor(blur, y, { rho = 32, tol = 3e-4, inner = 20 } = {}) {
       const norm = Math.sqrt(blur.energy.reduce((a, b) => Math.max(a, b), 0));

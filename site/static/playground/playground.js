@@ -9,6 +9,7 @@ PnP.page = function () {
   };
   let source = null, clean = null, observed = null, worker = null, timer = 0, wanted = 0, used = false;
   let now = { psnr: [], change: [] }, before = { psnr: [], change: [] };
+  let iterated = false; // is an iterate on the right?
 
   const power = (name) => 10 ** Number($(name).value);
   const chosen = () => root.querySelector('input[name="pg-denoiser"]:checked').value;
@@ -67,6 +68,7 @@ PnP.page = function () {
     clearTimeout(timer);
     if (!clean) return;
     used = true;
+    iterated = false;
     if (now.psnr.length > 1) before = now;
     now = { psnr: [], change: [] };
     const task = settings(), began = performance.now();
@@ -88,7 +90,10 @@ PnP.page = function () {
     if (message.kind === "observed") {
       observed = message.x;
       drawLeft();
-      if (!now.psnr.length) pictures.draw($("under"), observed);
+      if (!iterated) {
+        pictures.draw($("under"), observed);
+        $("right-name").textContent = "not restored yet";
+      }
       $("counts").textContent = `photon counts: ${message.photons.toLocaleString("en")} photons, PSNR ${message.psnr.toFixed(2)} dB`;
     } else if (message.kind === "iterate") {
       now.psnr.push(message.psnr);
@@ -100,6 +105,8 @@ PnP.page = function () {
 
   function paint({ x, k, psnr, change }) {
     pictures.draw($("under"), x);
+    $("right-name").textContent = "restored";
+    iterated = true;
     curves();
     const moved = Number.isFinite(change) ? `, relative change ${change.toExponential(1)}` : "";
     $("progress").textContent = `iteration ${k}: PSNR ${psnr.toFixed(2)} dB${moved}`;
@@ -131,6 +138,7 @@ PnP.page = function () {
       return false;
     }
     source = decoded;
+    iterated = false;
     pictures.draw($("under"), clean);
     observed = null;
     drawLeft();
