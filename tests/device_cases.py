@@ -14,6 +14,7 @@ from pnp_course.fidelities import Gaussian, Poisson
 from pnp_course.guarantees import certificate
 from pnp_course.guarantees.certificates import NORMS
 from pnp_course.operators import (
+    Bayer,
     Blur,
     Decimation,
     FanBeam,
@@ -46,6 +47,7 @@ OPERATORS = {
     "decimation": lambda: Decimation(kernels.gaussian(5, 1.0), 2),
     "mask": lambda: Mask(random_mask(SIZE, SIZE, 0.5, seeded())), "radon": lambda: Radon(SIZE, 9),
     "valid blur": lambda: ValidBlur(kernels.motion(7, 1)), "fan beam": lambda: FanBeam(SIZE, 12, source=3.0 * SIZE),
+    "bayer": lambda: Bayer(SIZE, SIZE),
 }  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def coding(move, net):
 def blind(move, net):
     y = gray(move, 64)
     k = estimate_kernel(y, 5)
-    return k, registered(y, y.roll(1, -1)), torch.tensor(kernel_similarity(k, k.flip(0)))
+    return k, registered(y, y[..., 3:-1, 1:-3]), torch.tensor(kernel_similarity(k, k.flip(0)))
 
 
 def kernel_on_the_device(move, net):

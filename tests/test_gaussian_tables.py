@@ -243,7 +243,7 @@ def test_the_committed_form_is_short_and_says_where_it_comes_from(tmp_path):
     assert rows["relative_change"][0] == 1.23e-4
     page = (tmp_path / "deblurring-small.md").read_text()
     assert "| 7.65 | B | +1.00 | +1.00 | +1.00 | 100% |" in page
-    assert "| nu 7.65 | B | lam: 3.0 |" in page
+    assert "| nu 7.65 | B | lam: 3 |" in page
 
 
 def test_a_method_without_a_level_has_that_of_the_problem(small, monkeypatch):
