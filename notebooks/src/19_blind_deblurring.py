@@ -417,7 +417,7 @@ assert trial[2][1] < trial[0][1] - 0.03
 # %% [markdown]
 # The similarity falls. The restoration is a good explanation of the photograph *with the present kernel, errors included*, and hands them on. It is Section 1 in another guise: a good prior is no guard against a wrong pair.
 #
-# One more trap. The proximal map with an unknown border has no closed form; conjugate gradients stop at a tolerance. Here is DPIR with the true kernel at two tolerances.
+# One more trap. The proximal operator with an unknown border has no closed form; conjugate gradients stop at a tolerance. Here is DPIR with the true kernel at two tolerances.
 
 # %%
 score = {}

@@ -10,7 +10,7 @@
 # # Nobody tells you the noise
 #
 # > **You will do.** Estimate a noise level from the eigenvalues of patches, and gain and read-out noise from a straight line; write the
-# > transform that makes a camera's noise even, and its bias; write the proximal map of a colour mosaic; restore a raw picture of which
+# > transform that makes a camera's noise even, and its bias; write the proximal operator of a colour mosaic; restore a raw picture of which
 # > nothing is known but the picture; predict which way a wrong noise level hurts.
 # >
 # > **You will learn.** Where in a picture the noise can be seen alone; why the way back from a square root is not the square; that one
@@ -383,7 +383,7 @@ curves([
 #
 # *Proof.* Both means are $\mu + s^2$. The variance of $z$ is $\mu + s^2$, and a shift does not change it. $\square$ (The third moments differ: $\mu$ against $\mu + s^2$.)
 #
-# So `shifted_poisson` gives the Poisson fidelity of $y + b$ with the background $b = g s^2$, whose proximal map is exact ([notebook 16](16_poisson_denoising_single_photon.ipynb)). Four methods on the same data, none of which is told $g$ and $r$. They were measured in Section 2, on the whole picture.
+# So `shifted_poisson` gives the Poisson fidelity of $y + b$ with the background $b = g s^2$, whose proximal operator is exact ([notebook 16](16_poisson_denoising_single_photon.ipynb)). Four methods on the same data, none of which is told $g$ and $r$. They were measured in Section 2, on the whole picture.
 
 
 # %%
