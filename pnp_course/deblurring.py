@@ -17,7 +17,7 @@ from pnp_course import blind, images
 from pnp_course._checks import check_image
 from pnp_course.denoisers import GrayFromColour, at_sigma, load_denoiser
 from pnp_course.fidelities import Gaussian
-from pnp_course.operators import ValidBlur
+from pnp_course.operators import ValidBlur, kernels
 from pnp_course.provenance import provenance
 from pnp_course.solvers import coco_admm, dpir, rmmo_drs, run
 from pnp_course.whole_files import check_folder, whole_files
@@ -101,7 +101,7 @@ def deblur(
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; wanted {', '.join(METHODS)}.")
     kernel = blind.estimate_kernel(y, size)
-    wide = blind.spread(kernel)
+    wide = kernels.extent(kernel)
     if wide < SHARP:
         raise blind.BlindError(
             f"no blur was found: the kernel's standard deviation is {wide:.2f} pixels, below {SHARP}; give a blurred picture."

@@ -7,7 +7,7 @@ non-blind method. `measures` says how good a kernel is.
 
 from pnp_course.blind.coordinate_network import restore_by_coordinates
 from pnp_course.blind.estimate import BlindError, estimate_kernel
-from pnp_course.blind.measures import error_ratio, kernel_similarity, registered, spread
+from pnp_course.blind.measures import error_ratio, kernel_similarity, registered
 
 __all__ = [
     "BlindError",
@@ -16,5 +16,4 @@ __all__ = [
     "kernel_similarity",
     "registered",
     "restore_by_coordinates",
-    "spread",
 ]

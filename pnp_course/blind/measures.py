@@ -19,13 +19,6 @@ def kernel_similarity(a: Tensor, b: Tensor) -> float:
     return float(products.max() / (a.norm() * b.norm()))
 
 
-def spread(kernel: Tensor) -> float:
-    """The standard deviation of a kernel (h, w) about its centre of mass, in pixels: 0 for one point."""
-    k = kernel.double() / kernel.double().sum()
-    i, j = torch.meshgrid(*(torch.arange(n, dtype=k.dtype, device=k.device) for n in k.shape), indexing="ij")
-    return float(((i - (k * i).sum()).square() + (j - (k * j).sum()).square()).mul(k).sum().sqrt())
-
-
 def registered(x: Tensor, clean: Tensor) -> Tensor:
     """The part of x (B, C, H + 2 a, W + 2 b) that is nearest to `clean` (B, C, H, W), which lies in its middle.
 
