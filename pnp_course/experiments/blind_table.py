@@ -1,7 +1,7 @@
 """Blind deblurring: the kernel is estimated, the picture restored with it and with the true one, borders unknown.
 
-Each restoring method is there twice, so that the error ratio of Levin and others (2009) compares it with itself. It is
-computed from the PSNR, as both restorations are compared with the same picture, each at its best shift. Weights of the
+DPIR is there twice, so that the error ratio of Levin and others (2009) compares it with itself. It is computed from the PSNR,
+as both restorations are compared with the same picture, each at its best shift. Weights of the
 fidelity are `strength` times sigma^2 / nu^2, and each method has the same number of settings to choose from.
 """
 
@@ -76,12 +76,6 @@ class WithKernel:
         start = it.fidelity.operator.canvas(p.y)  # type: ignore[attr-defined]
         result = run(getattr(solvers, it.solver)(it.fidelity, denoise, start, **it.parameters), q["iterations"])
         return replace(result, iterate=replace(result.iterate, x=blind.registered(result.x, p.clean)))
-
-
-def by_coordinates(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
-    """The network of coordinates with the estimated kernel; it has no denoiser."""
-    x = blind.restore_by_coordinates(p.y, p.facts["estimated"], steps=int(q["steps"]))
-    return blind.registered(x, p.clean)
 
 
 def method(solver: str, denoiser: str, strengths: tuple[float, ...], kernel: str = "estimated", **fixed: Any) -> Method:
