@@ -1,7 +1,7 @@
 """Blind deblurring: the kernel is estimated, the picture restored with it and with the true one, borders unknown.
 
-DPIR is there twice, so that the error ratio of Levin and others (2009) compares it with itself. It is computed from the PSNR,
-as both restorations are compared with the same picture, each at its best shift. Weights of the
+Each restoring method is there twice, so that the error ratio of Levin and others (2009) compares it with itself. It is
+computed from the PSNR, as both restorations are compared with the same picture, each at its best shift. Weights of the
 fidelity are `strength` times sigma^2 / nu^2, and each method has the same number of settings to choose from.
 """
 
@@ -88,12 +88,15 @@ def method(solver: str, denoiser: str, strengths: tuple[float, ...], kernel: str
     )
 
 
-STRENGTHS, COCO = (0.3, 1.0, 3.0), "coco-0.25-gray"
+HEAVY, STRENGTHS, COCO = (1.0, 3.0, 10.0), (0.3, 1.0, 3.0), "coco-0.25-gray"
 METHODS = {
-    "DPIR" + TRUE: method("dpir", "drunet-gray", (1.0, 3.0, 10.0), "true", iterations=8),
-    "DPIR": method("dpir", "drunet-gray", (1.0, 3.0, 10.0), iterations=8),
+    "DPIR" + TRUE: method("dpir", "drunet-gray", HEAVY, "true", iterations=8),
+    "DPIR": method("dpir", "drunet-gray", HEAVY, iterations=8),
+    "RMMO-DRS" + TRUE: method("rmmo_drs", "rmmo", STRENGTHS, "true", iterations=12),
     "RMMO-DRS": method("rmmo_drs", "rmmo", STRENGTHS, iterations=12),
+    "CoCo-ADMM" + TRUE: method("coco_admm", COCO, STRENGTHS, "true", iterations=12, t=0.33),
     "CoCo-ADMM": method("coco_admm", COCO, STRENGTHS, iterations=12, t=0.33),
+    "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, STRENGTHS, "true", iterations=15, t=0.33),
     "CoCo-PEGD": method("coco_pegd", COCO, STRENGTHS, iterations=15, t=0.33),
 }  # fmt: skip
 
