@@ -9,7 +9,8 @@ import torch
 
 from pnp_course import denoiser_card, images
 from pnp_course.anscombe import anscombe
-from pnp_course.experiments import chosen, counting, experiment_named
+from pnp_course.denoisers import at_sigma
+from pnp_course.experiments import chosen, counting, experiment_named, networks
 from pnp_course.experiments.job import measure
 from pnp_course.experiments.poisson_denoising import counted
 from pnp_course.experiments.single_photon_table import exposed
@@ -122,20 +123,20 @@ def test_poisson_noise_in_training(generator):
     assert corrupted(clean, 0.0, "poisson", generator)[2] == 0.03  # no infinite peak
 
 
-def test_a_network_for_counts_sees_the_counts_and_their_level(colour, monkeypatch):
-    """Its line stands in the table once its weights are shipped; what it is given does not depend on them."""
+def test_a_network_for_counts_sees_the_counts_and_their_level(colour):
+    """Its weights are the experiment's own; the row counts its one evaluation and names it."""
     seen = []
-
-    def network(name):
-        return lambda x, level: seen.append((name, x, level)) or x / 2
-
-    monkeypatch.setattr(counting, "poisson_network", network)
-    out = counting.trained(colour, None, {})
-    ((name, x, level),) = seen
-    assert name == "dncnn-poisson"
+    out = counting.trained(colour, at_sigma(lambda x, level: seen.append((x, level)) or x / 2, 0.0), {})
+    ((x, level),) = seen
     assert torch.equal(x, colour.facts["counts"])
     assert level == colour.facts["peak"] ** -0.5
     assert torch.equal(out, x / 2)
+    method = TABLES["colour"].methods["Poisson DnCNN"]
+    _, row = measure(method, colour, method.denoisers["course"], {})
+    assert row["network_calls"] == 1
+    assert len(networks.weights_hash("dncnn-poisson")) == 64
+    with pytest.raises(ValueError, match="dncnn-poison"):
+        networks.network("dncnn-poison")
 
 
 def test_committed_results_are_of_the_declared_experiment():

@@ -9,18 +9,16 @@ intensity s has the noise variance s / peak, and a denoiser of level sigma stand
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pnp_course import solvers
 from pnp_course.anscombe import anscombe, inverse_anscombe
-from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.denoisers.base import AtSigma
 from pnp_course.experiments.deconvolution_table import T_DRS, T
 from pnp_course.experiments.experiment import Case, Method, Parameters, Problem
@@ -31,7 +29,6 @@ from pnp_course.operators import Identity
 from pnp_course.priors import TotalVariation
 from pnp_course.solvers import Result, primal_dual, run
 
-WEIGHTS = Path(__file__).parent / "weights"
 NINE = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3)
 TOL = 1e-4  # relative change at which a run ends
 TEST_IMAGES, CROP, TUNING_CROP = 12, 128, 64  # at course scale: every fifth of CBSD68, its middle
@@ -110,16 +107,11 @@ def poisson_tv(p: Problem, denoise: AtSigma | None, q: Parameters) -> Result:
     return run(solver, q["iterations"], tol=TOL, monitors={"psnr": psnr_to(p.clean)})
 
 
-@cache
-def poisson_network(name: str) -> nn.Module:
-    """A network of this experiment, trained on photon counts; a process reads it once."""
-    return load_denoiser(name, folder=WEIGHTS)
-
-
 def trained(p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
     """One evaluation of a network trained for photon counts of all peaks; it sees counts / peak."""
+    assert denoise is not None
     with torch.no_grad():
-        return poisson_network("dncnn-poisson")(p.facts["counts"], p.facts["peak"] ** -0.5)
+        return denoise.at(p.facts["peak"] ** -0.5)(p.facts["counts"])
 
 
 def weight(p: Problem, q: Parameters) -> float:
@@ -193,9 +185,5 @@ PARTS = {
         {"sigma": SIGMAS, "strength": (0.12, 0.25, 0.5)}, {"iterations": 60, "t": T},
     ),
 }  # fmt: skip
-# a network for colour pictures without dark counts, where its weights are
-POISSON_DNCNN = (
-    {"Poisson DnCNN": Method(trained, fixed={"weights": denoiser_card("dncnn-poisson", WEIGHTS)["sha256"]})}
-    if (WEIGHTS / "dncnn-poisson.json").exists()
-    else {}
-)
+# a network for colour pictures without dark counts
+POISSON_DNCNN = {"Poisson DnCNN": Method(trained, dict.fromkeys(("course", "paper"), "dncnn-poisson"))}

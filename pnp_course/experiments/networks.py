@@ -1,4 +1,4 @@
-"""The network of a job: a shipped denoiser, or, at paper scale, the weights that the authors of a method published.
+"""The network of a job: a shipped denoiser, one of an experiment's own, or, at paper scale, the published weights of a method.
 
 Published weights are named "published/KIND" (kinds: `denoisers.published.KINDS`) and lie as KIND.pth or KIND.ckpt in
 the folder published/ of the data folder, PNP_COURSE_DATA. Where to get them: book/full-scale.md.
@@ -18,6 +18,7 @@ from pnp_course.denoisers import denoiser_card, load_denoiser
 from pnp_course.denoisers.published import load_published
 
 PUBLISHED = "published/"
+OWN = Path(__file__).parent / "weights"  # of networks that one experiment uses, and that are not shipped as denoisers
 
 
 def network(name: str) -> nn.Module:
@@ -28,7 +29,7 @@ def network(name: str) -> nn.Module:
     """
     if name.startswith(PUBLISHED):
         return load_published(name.removeprefix(PUBLISHED), _file(name))
-    return load_denoiser(name)
+    return load_denoiser(name, folder=_folder(name))
 
 
 def weights_hash(name: str) -> str:
@@ -38,7 +39,11 @@ def weights_hash(name: str) -> str:
     if name.startswith(PUBLISHED):
         path = _file(name)
         return _sha256(path, path.stat().st_mtime_ns)
-    return str(denoiser_card(name)["sha256"])
+    return str(denoiser_card(name, _folder(name))["sha256"])
+
+
+def _folder(name: str) -> Path | None:
+    return OWN if (OWN / f"{name}.json").exists() else None
 
 
 def _file(name: str) -> Path:
