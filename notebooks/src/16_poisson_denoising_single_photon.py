@@ -223,7 +223,7 @@ about = {
     "VST + BM3D": "BM3D (Dabov and others 2007) after VST, by the authors' program",
     "VST + DRUNet": "one evaluation of `drunet` after VST",
     "Poisson TV": "min G + TV, primal-dual (Chambolle and Pock 2011)",
-    "Poisson DnCNN": "one evaluation (not counted here) of a DnCNN trained on counts",
+    "Poisson DnCNN": "one evaluation of a DnCNN that was trained on counts",
     "DPIR": "Zhang and others 2022",
     "RMMO-DRS": "Pesquet and others 2021",
     "Prox-DRS": "Hurault and others 2022; Herfeld and others 2025",
