@@ -27,9 +27,9 @@ SHARP = 1.0  # pixels: the standard deviation of a kernel below which it is call
 SIGMA = 0.06  # noise level of the denoisers
 # method -> denoiser, weight of the fidelity, iterations; the experiment `blind` chose these weights for found kernels
 METHODS: dict[str, tuple[str, float, int]] = {
-    "rmmo-drs": ("rmmo", 36.0, 20),
+    "rmmo-drs": ("rmmo", 36.0, 30),
     "dpir": ("drunet", 108.0, 8),
-    "coco-admm": ("coco-0.25", 36.0, 20),
+    "coco-admm": ("coco-gs-0.25", 12.6, 30),
 }
 
 
@@ -37,7 +37,8 @@ def restore(y: Tensor, kernel: Tensor, method: str = "rmmo-drs") -> Tensor:
     """The scene under a photograph y (1, C, H, W) that a kernel (h, w) of sum 1 blurred, (1, C, H, W), border unknown.
 
     Args:
-        method: "rmmo-drs", "coco-admm" or "dpir"; the first was best with found kernels, the last is best with exact ones.
+        method: "rmmo-drs", "coco-admm" or "dpir". In the table `blind` the first was best with found kernels, the second with
+            exact ones.
 
     Raises:
         ValueError: there is no such method.

@@ -10,8 +10,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from pnp_course import blind, deblurring, images, noise
+from pnp_course import blind, deblurring, denoiser_card, images, noise
 from pnp_course.cli import app
+from pnp_course.experiments import experiment_named
+from pnp_course.fidelities import Gaussian
+from pnp_course.guarantees import guarantee
 from pnp_course.operators import ValidBlur, kernels
 
 KERNEL = kernels.motion(9)
@@ -90,3 +93,16 @@ def test_clip_iqa_is_used_where_it_is_installed_and_named_where_it_is_not(monkey
     name, value = deblurring.quality(x, clip=True)
     assert name == "CLIP-IQA"
     assert value == pytest.approx(float(x.mean()), rel=1e-5)
+
+
+def test_the_convergent_method_is_covered_for_any_kernel():
+    """CoCo-ADMM as `deblur` and the table `blind` run it: a gray picture asks a colour denoiser at sqrt(3) times the level."""
+    operator = ValidBlur(kernels.motion(9))
+    fidelity, start = Gaussian(operator, torch.rand(1, 3, 24, 24)), torch.rand(1, 3, 32, 32)
+    name, lam, _ = deblurring.METHODS["coco-admm"]
+    table = experiment_named("blind").methods["CoCo-ADMM"]
+    for denoiser in (name, table.denoisers["course"]):
+        for level in (deblurring.SIGMA, deblurring.SIGMA * 3**0.5):
+            said = guarantee("coco_admm", denoiser_card(denoiser), fidelity, start, sigma=level, lam=lam, t=0.33)
+            assert said.covered
+    assert (table.fixed["t"], table.fixed["sigma"]) == (0.33, deblurring.SIGMA)

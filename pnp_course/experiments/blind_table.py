@@ -88,16 +88,17 @@ def method(solver: str, denoiser: str, strengths: tuple[float, ...], kernel: str
     )
 
 
-HEAVY, STRENGTHS, COCO = (1.0, 3.0, 10.0), (0.3, 1.0, 3.0), "coco-0.25-gray"
+HEAVY, PLAIN, LIGHT = (1.0, 3.0, 10.0), (0.3, 1.0, 3.0), (0.35, 0.7, 1.4)
+COCO = "coco-gs-0.25"  # as gray: its card covers the two CoCo methods, which that of coco-0.25-gray does not
 METHODS = {
     "DPIR" + TRUE: method("dpir", "drunet-gray", HEAVY, "true", iterations=8),
     "DPIR": method("dpir", "drunet-gray", HEAVY, iterations=8),
-    "RMMO-DRS" + TRUE: method("rmmo_drs", "rmmo", STRENGTHS, "true", iterations=12),
-    "RMMO-DRS": method("rmmo_drs", "rmmo", STRENGTHS, iterations=12),
-    "CoCo-ADMM" + TRUE: method("coco_admm", COCO, STRENGTHS, "true", iterations=12, t=0.33),
-    "CoCo-ADMM": method("coco_admm", COCO, STRENGTHS, iterations=12, t=0.33),
-    "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, STRENGTHS, "true", iterations=15, t=0.33),
-    "CoCo-PEGD": method("coco_pegd", COCO, STRENGTHS, iterations=15, t=0.33),
+    "RMMO-DRS" + TRUE: method("rmmo_drs", "rmmo", PLAIN, "true", iterations=30),
+    "RMMO-DRS": method("rmmo_drs", "rmmo", PLAIN, iterations=30),
+    "CoCo-ADMM" + TRUE: method("coco_admm", COCO, LIGHT, "true", iterations=30, t=0.33),
+    "CoCo-ADMM": method("coco_admm", COCO, LIGHT, iterations=30, t=0.33),
+    "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, LIGHT, "true", iterations=30, t=0.33),
+    "CoCo-PEGD": method("coco_pegd", COCO, LIGHT, iterations=30, t=0.33),
 }  # fmt: skip
 
 
