@@ -117,7 +117,7 @@ PRESETS: dict[str, Preset] = {
     # the penalty is light: at every fifth step, and at the noisier patches, where a first run left the range; some of the
     # patches are patterns, since another left [0, 1] on hard pictures
     "coco-gs-relaxed": _finetune(
-        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=12_000, drawn=0.04,
+        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=8_500, drawn=0.04,
         penalty=Penalty(
             slack=1.0, alpha=0.0, beta=0.1, eps=0.06, images=2, of=4, iterations=8, method="lanczos", every=5
         ),
