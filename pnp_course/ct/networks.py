@@ -6,6 +6,7 @@ also corrects the sinogram before it: U-Net, FBP, U-Net. Here both are small, an
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from pnp_course.denoisers.drunet import ResidualUNet
 from pnp_course.operators import Radon
 from pnp_course.operators.radon import filtered
 from pnp_course.training.loop import Training
+from pnp_course.training.patches import turned
 
 RAY = 32.0  # line integrals are divided by it before they enter a network
 PEAKS = (70.0, 700.0)  # the doses that are trained on, uniform in their logarithm
@@ -50,16 +52,29 @@ class WNet(nn.Module):
         super().__init__()
         self.operator, self.rays, self.picture = operator, rays, picture
 
+    def without_effect(self) -> WNet:
+        """Let the sinogram's network begin with the correction 0, so that training begins at FBP and the picture's network.
+
+        FBP multiplies what is rough: a random correction, however small, is a picture full of grain.
+        """
+        nn.init.zeros_(self.rays.m_tail.weight)
+        return self
+
     def forward(self, y: Tensor, level: float | Tensor) -> Tensor:
         """The slice of a scan y = counts / peak, with the level of its dose."""
         rays = RAY * self.rays(y / RAY, level)
         return self.picture(_Backprojection.apply(rays, self.operator), level)
 
 
+def training_slices(count: int = PHANTOMS, size: int = 128) -> Iterator[Tensor]:
+    """Training phantoms (1, 1, 2n, 2n) on the fine grid of a scan, the kinds in turn."""
+    for k in range(count):
+        yield phantom(TRAINED_ON[k % len(TRAINED_ON)], FIRST_SEED + k, 2 * size)
+
+
 def training_scans(count: int = PHANTOMS, size: int = 128) -> tuple[Tensor, Tensor]:
-    """Training slices (N, 1, n, n) and their line integrals (N, 1, views, detectors), the kinds in turn."""
-    kinds = len(TRAINED_ON)
-    scans = [scan(phantom(TRAINED_ON[k % kinds], FIRST_SEED + k, 2 * size)) for k in range(count)]
+    """Training slices (N, 1, n, n) and their line integrals (N, 1, views, detectors)."""
+    scans = [scan(fine) for fine in training_slices(count, size)]
     return torch.cat([s.clean for s in scans]), torch.cat([s.rays for s in scans])
 
 
@@ -89,5 +104,8 @@ class ScanTraining(Training):
         back = geometry(clean.shape[-1]).fbp(y)
         corners = torch.randint(clean.shape[-1] - n + 1, (size, 2), generator=g).tolist()
         pairs = torch.cat((clean, back), dim=1)
-        pairs = torch.stack([p[:, i : i + n, j : j + n] for p, (i, j) in zip(pairs, corners, strict=True)])
+        row, column = turned(torch.rand(3, size, generator=g) < 0.5, n)  # the views lie alike in all eight positions
+        pairs = torch.stack(
+            [p[:, i : i + n, j : j + n][:, r, c] for p, (i, j), r, c in zip(pairs, corners, row, column, strict=True)]
+        )
         return pairs[:, :1], pairs[:, 1:].contiguous(memory_format=torch.channels_last), level_of(peak)

@@ -1,7 +1,7 @@
 """`python -m pnp_course.ct.train NAME -o FOLDER`: train what the CT experiment ships, each with its card.
 
-u-net and w-net on simulated scans of training phantoms; coco-ridge-0.25 and coco-0.25-gray finetuned on the phantoms as
-denoisers; and the filters of PWLS-CSCGR. Training phantoms have seeds from 10000 on, and no head is among them.
+u-net, and then w-net, which begins with it, on simulated scans of training phantoms; denoisers finetuned on the phantoms;
+and the filters of PWLS-CSCGR. Training phantoms have seeds from 10000 on, and no head is among them.
 """
 
 from __future__ import annotations
@@ -14,26 +14,37 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from pnp_course.ct import sparse_coding
-from pnp_course.ct.networks import FIRST_SEED, TRAINED_ON, ScanTraining, WNet, training_scans
+from pnp_course.ct.networks import FIRST_SEED, TRAINED_ON, ScanTraining, WNet, training_scans, training_slices
 from pnp_course.ct.phantoms import phantom
 from pnp_course.ct.scan import geometry
 from pnp_course.denoisers.zoo import ARCHITECTURES, LICENCE, load_denoiser, save_denoiser
 from pnp_course.provenance import provenance
 from pnp_course.training.loop import Training, train
+from pnp_course.training.losses import Penalty
+from pnp_course.training.main import transplant
 from pnp_course.training.presets import PRESETS, Preset
 from pnp_course.training.validation import measure_certificates
 
 DRAWN = "BSD-3-Clause: trained on pictures that this library draws"  # of what starts from random weights
 SMALL: dict[str, Any] = {"widths": (16, 32, 64, 64), "blocks": 1}
-TINY: dict[str, Any] = {"widths": (8, 16, 32, 32), "blocks": 1}
+TINY: dict[str, Any] = {"widths": (8, 16, 32, 32), "blocks": 1, "pad_value": 0.0}  # rays beside the scan are air
+CERTIFIED = (8, 15, 25, 40)  # levels of 255 at which certificates are measured
 PRESETS_CT = {
-    "u-net": Preset("residual-u-net", 1, dict(SMALL), steps=600, batch=8, patch=64, fit="mse", ema=0.99, seed=1),
-    "w-net": Preset("residual-u-net", 1, dict(SMALL), steps=300, batch=4, patch=128, fit="mse", ema=0.98, seed=2),
-    "coco-ridge-0.25": replace(PRESETS["coco-ridge-0.25"], start="coco-ridge-0.25", steps=120, lr=1e-2, ema=0.95),
-    "coco-0.25-gray": replace(PRESETS["coco-0.25-gray"], start="coco-0.25-gray", steps=240, batch=4, ema=0.97, lr=3e-4),
-}
+    "u-net": Preset("residual-u-net", 1, dict(SMALL), steps=1_600, batch=8, patch=64, fit="mse", ema=0.995, seed=1),
+    # its second network begins as the trained U-Net, its first with no effect
+    "w-net": Preset(
+        "residual-u-net", 1, dict(SMALL), steps=240, batch=4, patch=128, fit="mse", optimizer="adam", lr=1e-3, ema=0.98,
+        start="ct/u-net", seed=2,
+    ),
+    # levels up to the strongest of a card; the penalty at every sixth step, since its start is far inside
+    "coco-gs-0.25": replace(
+        PRESETS["coco-gs-0.25"], in_channels=1, start="coco-gs-0.25", steps=240, batch=6, ema=0.97, sigma_max=42 / 255,
+        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.04, images=2, iterations=8, method="lanczos", every=6),
+    ),
+}  # fmt: skip
 
 
 def fresh(preset: Preset, net: dict[str, Any]) -> nn.Module:
@@ -60,10 +71,12 @@ def train_named(name: str, output: Path, minutes: float, folder: Path | None = N
         kind = partial(ScanTraining, scans=scans, patches=name == "u-net")  # type: ignore[assignment]
         net = fresh(preset, preset.net)
         if name == "w-net":
-            net = WNet(geometry(128), fresh(replace(preset, seed=3), TINY), net)  # type: ignore[arg-type]
+            net.load_state_dict(load_denoiser(preset.start or "").state_dict())
+            net = WNet(geometry(128), fresh(preset, TINY), net).without_effect()  # type: ignore[arg-type]
     else:
-        pictures = [(255 * x).round().byte() for x in training_scans()[0]]
-        net = load_denoiser(name).train().requires_grad_(True)
+        pictures = [(255 * avg_pool2d(x, 2)[0]).round().byte() for x in training_slices()]
+        net = fresh(preset, preset.net)
+        transplant(load_denoiser(name), net)
     place = output / name
     done = train(net, preset, pictures, place, minutes=minutes, device=torch.device("cpu"), kind=kind, progress=False)
     if done.step < preset.steps:
@@ -71,7 +84,7 @@ def train_named(name: str, output: Path, minutes: float, folder: Path | None = N
         return False
     facts = {
         "about": f"{name}, {done.step} steps on {len(pictures)} CT phantoms",
-        "licence": LICENCE if preset.start else DRAWN,
+        "licence": DRAWN if name in ("u-net", "w-net") else LICENCE,
         "training": asdict(preset) | {"steps_done": done.step, "hours": round(done.seconds / 3600, 3)},
         "trained_with": provenance(),
     }
@@ -86,7 +99,7 @@ def train_named(name: str, output: Path, minutes: float, folder: Path | None = N
             proved = {"for_every_image": {"lambda_min": ends[0], "lambda_max": ends[1]}}
         if preset.penalty:
             module.eval().requires_grad_(False)
-            proved["certificate"] = measure_certificates(module, held_out())
+            proved["certificate"] = measure_certificates(module, held_out(), levels=CERTIFIED)
             proved["measured_with"] = provenance()
         config: dict[str, Any] = dict(module.config)  # type: ignore[arg-type]
         save_denoiser(part, preset.architecture, config, module.state_dict(), facts | proved, folder or place)
