@@ -174,7 +174,7 @@ def test_training_draws_scans_with_new_photons():
     assert x.shape == z.shape == (8, 1, 64, 64)
     assert not torch.equal(training.draw()[1], z)
     assert level_of(700) <= float(level.min()) <= float(level.max()) <= level_of(70)
-    assert float((z - x).square().mean()) < 0.01  # the FBP of that very patch, turned alike
+    assert float((z - x).square().mean()) < 0.01  # the FBP of that very patch
 
 
 def test_npy_slices(tmp_path):

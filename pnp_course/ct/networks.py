@@ -18,7 +18,6 @@ from pnp_course.denoisers.drunet import ResidualUNet
 from pnp_course.operators import Radon
 from pnp_course.operators.radon import filtered
 from pnp_course.training.loop import Training
-from pnp_course.training.patches import turned
 
 RAY = 32.0  # line integrals are divided by it before they enter a network
 PEAKS = (70.0, 700.0)  # the doses that are trained on, uniform in their logarithm
@@ -104,8 +103,5 @@ class ScanTraining(Training):
         back = geometry(clean.shape[-1]).fbp(y)
         corners = torch.randint(clean.shape[-1] - n + 1, (size, 2), generator=g).tolist()
         pairs = torch.cat((clean, back), dim=1)
-        row, column = turned(torch.rand(3, size, generator=g) < 0.5, n)  # the views lie alike in all eight positions
-        pairs = torch.stack(
-            [p[:, i : i + n, j : j + n][:, r, c] for p, (i, j), r, c in zip(pairs, corners, row, column, strict=True)]
-        )
+        pairs = torch.stack([p[:, i : i + n, j : j + n] for p, (i, j) in zip(pairs, corners, strict=True)])
         return pairs[:, :1], pairs[:, 1:].contiguous(memory_format=torch.channels_last), level_of(peak)

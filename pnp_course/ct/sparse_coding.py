@@ -23,7 +23,7 @@ from pnp_course.solvers import Iterate
 
 FILE = Path(__file__).parent / "filters.safetensors"
 SMOOTHING = 6.0  # of `low`: (1 + 6 |grad|^2)^-1 u
-PENALTY = 1.0  # of the ADMM for the maps; it changes the speed and not the limit
+PENALTY = 0.05  # of the ADMM for the maps, in units of intensity
 
 
 @cache

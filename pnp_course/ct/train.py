@@ -33,12 +33,14 @@ SMALL: dict[str, Any] = {"widths": (16, 32, 64, 64), "blocks": 1}
 TINY: dict[str, Any] = {"widths": (8, 16, 32, 32), "blocks": 1, "pad_value": 0.0}  # rays beside the scan are air
 CERTIFIED = (8, 15, 25, 40)  # levels of 255 at which certificates are measured
 PRESETS_CT = {
-    "u-net": Preset("residual-u-net", 1, dict(SMALL), steps=1_600, batch=8, patch=64, fit="mse", ema=0.995, seed=1),
+    "u-net": Preset("residual-u-net", 1, dict(SMALL), steps=600, batch=8, patch=64, fit="mse", ema=0.99, seed=1),
     # its second network begins as the trained U-Net, its first with no effect
     "w-net": Preset(
-        "residual-u-net", 1, dict(SMALL), steps=240, batch=4, patch=128, fit="mse", optimizer="adam", lr=1e-3, ema=0.98,
+        "residual-u-net", 1, dict(SMALL), steps=120, batch=4, patch=128, fit="mse", optimizer="adam", lr=1e-3, ema=0.95,
         start="ct/u-net", seed=2,
     ),
+    "coco-ridge-0.25": replace(PRESETS["coco-ridge-0.25"], start="coco-ridge-0.25", steps=120, lr=1e-2, ema=0.95),
+    "coco-0.25-gray": replace(PRESETS["coco-0.25-gray"], start="coco-0.25-gray", steps=240, batch=4, ema=0.97, lr=3e-4),
     # levels up to the strongest of a card; the penalty at every sixth step, since its start is far inside
     "coco-gs-0.25": replace(
         PRESETS["coco-gs-0.25"], in_channels=1, start="coco-gs-0.25", steps=240, batch=6, ema=0.97, sigma_max=42 / 255,
