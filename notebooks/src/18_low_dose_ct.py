@@ -42,7 +42,8 @@ from pnp_course.ct.scan import (
     transmission,
 )
 from pnp_course.ct.tgv import pwls_tgv
-from pnp_course.denoisers import at_sigma
+from pnp_course.denoisers import GrayFromColour, at_sigma
+from pnp_course.denoisers.drunet import ResidualUNet
 from pnp_course.exercises import notebook_18 as checks
 from pnp_course.experiments import ct_slices, experiment_named, report
 from pnp_course.guarantees import guarantee
@@ -536,7 +537,9 @@ share = {
     n: float(((x - head.clean)[edges] ** 2).sum() / ((x - head.clean) ** 2).sum())
     for n, x in slices.items()
 }
-print(f"near edges: {float(edges.float().mean()):.0%} of the pixels, and of the error")
+print(
+    f"near edges: {float(edges.float().mean()):.0%} of the pixels, and of the error"
+)
 print({n: f"{v:.0%}" for n, v in share.items()})
 assert min(share[n] for n in ("PWLS-TGV", "U-Net", best_coco)) > 0.75
 chest = ct.scan(ct.phantom("chest", 0, 256))
@@ -559,34 +562,59 @@ if not table.empty:
     display(interval_figure(panels, label, 10.5))
 
 # %%
+pegd = "CoCo-PEGD, gradient step, finetuned"
 if not table.empty:
     line = against.set_index(["peak", "method"])
     for dose in (500, 100):
-        for behind in ("FBP", "PWLS-CSCGR", "W-Net", "CoCo-ADMM", "CoCo-PEGD"):
+        for behind in ("FBP", "PWLS-TGV", "PWLS-CSCGR", "U-Net", "CoCo-ADMM"):
             assert line.loc[(dose, behind), "high"] < 0
-        tgv = line.loc[(dose, "PWLS-TGV")]
-        assert tgv["low"] < 0 < tgv["high"]
         ssim = wide["ssim"][dose]
-        assert ssim[best_coco] > ssim.max() - 0.001
-    assert line.loc[(500, "U-Net"), "high"] < 0 < line.loc[(100, "U-Net"), "high"]
+        assert ssim[best_coco] == ssim.max()
+        for classical in ("FBP", "PWLS-TGV", "PWLS-CSCGR"):
+            over = report.paired(declared, table, classical)
+            over = over[over["method"] == pegd].set_index("peak")
+            assert over.loc[dose, "low"] > 0
+            assert ssim[pegd] > ssim[classical]
 
 # %% [markdown]
-# *Figure 7.* **A finding.** In [B] the CoCo methods are ahead of everything. Here the best of them, with a ridge denoiser whose guarantee holds
-# for every image, is ahead of FBP, PWLS-CSCGR and W-Net at both doses, and of U-Net at the high one. **With PWLS-TGV it is level**, at the low dose with U-Net, too:
-# their intervals hold zero. The prior of PWLS-TGV says that a slice is smooth between edges, and our phantoms are nearly that: they are kinder to TGV
-# than patients are. The gray network `coco-0.25-gray`, with a certificate at patches of photographs, is behind.
+# *Figure 7. Means of the differences with 95 % bootstrap intervals over the phantoms.*
 #
+# **A finding.** The two CoCo methods with the finetuned gradient step are ahead of FBP, PWLS-TGV and PWLS-CSCGR at both doses, in PSNR and in SSIM, and ahead of U-Net, which saw the same phantoms. Nothing was tuned for them: one noise
+# level, and the weight that the likelihood itself has. In [B], too, the CoCo methods are ahead.
+#
+# The *denoiser* decides, and not the splitting. With `coco-0.25-gray`, whose penalty costs it most where there is little noise, CoCo-ADMM is behind PWLS-TGV; with the ridge denoiser it is about level. So ask first how well
+# a denoiser denoises *these* pictures at the noise level at which the loop uses it:
+
+# %% tags=["nbval-ignore-output"]
+level, score = 0.04, {}
+x = head.clean
+noisy = x + level * torch.randn(x.shape, generator=generator.manual_seed(1))
+for name in (
+    "coco-0.25-gray",
+    "coco-ridge-0.25",
+    "coco-gs-0.25",
+    "ct/coco-gs-0.25",
+):
+    net = load_denoiser(name)
+    net = GrayFromColour(net) if net.in_channels == 3 else net
+    score[name] = metrics.psnr(net(noisy, level), x)
+    print(f"{name}: {score[name]:.1f} dB")
+assert max(score, key=score.get) == "ct/coco-gs-0.25"
+assert min(score, key=score.get) == "coco-0.25-gray"
+
+# %% [markdown]
 # The *domain gap* is what the same method gains when its denoiser, trained on photographs, sees phantoms for a few minutes more; and a network in one
 # pass should be weakest on the head, the kind of body that it never saw:
 
 # %% tags=["nbval-ignore-output"]
 gap = {}
 if not table.empty:
-    for name in ("CoCo-ADMM", "CoCo-ADMM, ridge"):
-        gain = report.paired(declared, table, name)
-        gain = gain[gain["method"] == f"{name}, finetuned"].set_index("peak")
-        for dose, g in gain.iterrows():
-            gap[name, dose] = g[["difference", "low", "high"]].astype(float)
+    for name in ("", ", ridge", ", gradient step"):
+        gain = report.paired(declared, table, f"CoCo-ADMM{name}")
+        tuned = gain["method"] == f"CoCo-ADMM{name}, finetuned"
+        for dose, g in gain[tuned].set_index("peak").iterrows():
+            columns = g[["difference", "low", "high"]]
+            gap[f"CoCo-ADMM{name}", dose] = columns.astype(float)
             assert g["low"] > 0
     print("gain by finetuning (dB)\n", pd.DataFrame(gap).T.round(2), "\n")
     kinds = table.pivot_table(
@@ -598,8 +626,25 @@ if not table.empty:
         assert nets.loc[dose].idxmin().eq("head").all()
 
 # %% [markdown]
-# Finetuning pays at both doses, and it is a small part of the distances in Figure 7. U-Net is about level on bodies like those of its training, and behind
-# on heads: it learned the kind, too. No guarantee told us, only the test.
+# Finetuning pays for each of them at both doses, most for the gradient step. The networks in one pass are furthest behind on
+# heads: they learned the kind of body, too. No guarantee told us, only the test.
+#
+# W-Net is level with U-Net or a little ahead of it here, and that took care. Two networks that begin at random end decibels behind, for a reason that Section 2 names: FBP multiplies
+# what is rough, so a small random correction of the sinogram drowns the slice.
+
+# %%
+torch.manual_seed(0)
+counted = torch.poisson(500 * chest.rays) / 500
+random_net = ResidualUNet(in_channels=1, widths=(8, 16, 32, 32), blocks=1)
+corrected = 32 * random_net(counted / 32, 500**-0.5)
+for name, rays in {"counts": counted, "corrected": corrected}.items():
+    off = (rays - chest.rays).square().mean().sqrt()
+    psnr_fbp = metrics.psnr(chest.operator.fbp(rays), chest.clean)
+    print(f"{name}: rays off by {off:.2f}, FBP {psnr_fbp:.1f} dB")
+assert psnr_fbp < 20
+
+# %% [markdown]
+# The remedy is to begin where nothing is broken: the last layer of the sinogram's network at 0, and the trained U-Net behind FBP. Then training can only go on from there.
 #
 # And the way there:
 
@@ -607,7 +652,7 @@ if not table.empty:
 history = committed("benchmarks/results/ct-course-curves.csv")
 if not history.empty:
     history = history[history["peak"] == 100]
-    names = ["PWLS-TGV", "CoCo-ADMM", "CoCo-PEGD", best_coco]
+    names = ["PWLS-TGV", "CoCo-ADMM", best_coco, pegd]
     traces = {n: history[history["method"] == n].iloc[1:] for n in names}
     axis = {"logx": [2, 5, 10, 25, 100, 300]}
     figure = curves([

@@ -1,8 +1,8 @@
 """Sparse-view, low-dose CT, [B] appendix A.12: FBP, two PWLS methods, two networks, and the CoCo methods, on phantoms.
 
 60 views of 128 x 128 phantoms, counted at two doses. The parameters are chosen on a training phantom, four settings for
-each method (FBP and PWLS-TGV: six); the networks know the dose and have nothing to choose, and the gradient steps are used
-without a choice. Weights of the fidelity are multiples of peak sigma^2: the Poisson likelihood is peak times G, and a prior
+each method (FBP and PWLS-TGV: six); the networks know the dose and have nothing to choose, and the gradient steps keep
+one setting. Weights of the fidelity are multiples of peak sigma^2: the Poisson likelihood is peak times G, and a prior
 is the denoiser's with the factor sigma^2.
 """
 
@@ -33,8 +33,8 @@ PAPER = Path(__file__).parent / "paper" / "ct.csv"
 PEAKS = (500, 100)
 SIZE, PHANTOMS = 128, 12
 COCO, RIDGE = "coco-0.25-gray", "coco-ridge-0.25"
-STEP = "coco-gs-0.25"  # a gradient step
-COCO_CT, RIDGE_CT, STEP_CT = f"ct/{COCO}", f"ct/{RIDGE}", f"ct/{STEP}"  # finetuned on phantoms
+COCO_CT, RIDGE_CT = f"ct/{COCO}", f"ct/{RIDGE}"  # finetuned on phantoms
+STEP_CT = "ct/coco-gs-0.25"  # a gradient step, finetuned on phantoms
 
 
 @cache
@@ -118,7 +118,10 @@ def plug_and_play(solver: str, denoiser: str) -> Method:
 
 
 def untuned(solver: str, denoiser: str) -> Method:
-    """A CoCo method with the likelihood's own weight, strength 1, and one noise level at all doses: nothing is chosen."""
+    """A CoCo method with the likelihood's own weight, strength 1, and one noise level at all doses.
+
+    A look at two phantoms that are neither trained on nor tested found the result flat about both.
+    """
     return Method(coco(solver), {"course": denoiser}, {}, {"iterations": 25, "t": 0.33, "sigma": 0.04, "strength": 1.0})
 
 
@@ -133,7 +136,6 @@ DECLARED = {
     "CoCo-ADMM, finetuned": plug_and_play("coco_admm", COCO_CT),
     "CoCo-ADMM, ridge": plug_and_play("coco_admm", RIDGE),
     "CoCo-ADMM, ridge, finetuned": plug_and_play("coco_admm", RIDGE_CT),
-    "CoCo-ADMM, gradient step": untuned("coco_admm", STEP),
     "CoCo-ADMM, gradient step, finetuned": untuned("coco_admm", STEP_CT),
     "CoCo-PEGD, gradient step, finetuned": untuned("coco_pegd", STEP_CT),
 }
