@@ -208,20 +208,25 @@ PnP.room("ridge", function () {
     }
   }
 
-  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 2 x 4 numbers of
-      M stay in registers. */
+  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 4 x 4 numbers of
+      M: each number that is read from `input` is used four times. */
   function multiply({ rows, columns, values }, input, from, out, to, n) {
     out.fill(0, to, to + rows * n);
-    for (let r = 0; r < rows; r += 2) {
-      const u = to + r * n, v = u + n;
+    for (let r = 0; r < rows; r += 4) {
+      const u = to + r * n, v = u + n, w = v + n, x = w + n;
       for (let j = 0; j < columns; j += 4) {
-        const k = r * columns + j, l = k + columns, a = from + j * n, b = a + n, c = b + n, d = c + n;
+        const k = r * columns + j, l = k + columns, m = l + columns, o = m + columns;
+        const a = from + j * n, b = a + n, c = b + n, d = c + n;
         const [k0, k1, k2, k3] = [values[k], values[k + 1], values[k + 2], values[k + 3]];
         const [l0, l1, l2, l3] = [values[l], values[l + 1], values[l + 2], values[l + 3]];
+        const [m0, m1, m2, m3] = [values[m], values[m + 1], values[m + 2], values[m + 3]];
+        const [o0, o1, o2, o3] = [values[o], values[o + 1], values[o + 2], values[o + 3]];
         for (let i = 0; i < n; i++) {
           const p = input[a + i], q = input[b + i], s = input[c + i], t = input[d + i];
           out[u + i] += k0 * p + k1 * q + k2 * s + k3 * t;
           out[v + i] += l0 * p + l1 * q + l2 * s + l3 * t;
+          out[w + i] += m0 * p + m1 * q + m2 * s + m3 * t;
+          out[x + i] += o0 * p + o1 * q + o2 * s + o3 * t;
         }
       }
     }
