@@ -98,9 +98,9 @@ def test_a_notebook_computes_on_the_device(source, pretended):
 @pytest.mark.parametrize(
     ("notebook", "made"),
     [
-        ("12", 'images.photo("astronaut", 96)'),
-        ("12", 'load_denoiser("coco-gs-0.25")'),
-        ("15", 'images.photo("astronaut", 96)'),
+        ("11", 'images.photo("chelsea", 96)'),
+        ("11", 'load_denoiser("prox-drunet")'),
+        ("16", 'images.photo("astronaut", 96)'),  # whose networks follow it
     ],
 )
 def test_what_is_not_moved_there_is_noticed(notebook, made, pretended):
