@@ -2,7 +2,8 @@
 
 Each restoring method is there twice, so that the error ratio of Levin and others (2009) compares it with itself. It is
 computed from the PSNR, as both restorations are compared with the same picture, each at its best shift. Weights of the
-fidelity are `strength` times sigma^2 / nu^2, and each method has the same number of settings to choose from.
+fidelity are `strength` times sigma^2 / nu^2, and each method with a denoiser has the same number of settings to choose from.
+"coordinates" is the baseline without one, a small network of coordinates, with nothing chosen.
 """
 
 from __future__ import annotations
@@ -88,6 +89,18 @@ def method(solver: str, denoiser: str, strengths: tuple[float, ...], kernel: str
     )
 
 
+@dataclass(frozen=True)
+class WithCoordinates:
+    """The `restore` of the baseline without a denoiser: a network of coordinates, fitted with one of the two kernels."""
+
+    kernel: str
+
+    def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
+        """What lies under the observation, at its best shift."""
+        x = blind.restore_by_coordinates(p.y, p.facts[self.kernel], steps=q["steps"])
+        return blind.registered(x, p.clean)
+
+
 HEAVY, PLAIN, LIGHT = (1.0, 3.0, 10.0), (0.3, 1.0, 3.0), (0.35, 0.7, 1.4)
 COCO = "coco-gs-0.25"  # as gray: its card covers the two CoCo methods, which that of coco-0.25-gray does not
 METHODS = {
@@ -99,6 +112,8 @@ METHODS = {
     "CoCo-ADMM": method("coco_admm", COCO, LIGHT, iterations=30, t=0.33),
     "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, LIGHT, "true", iterations=30, t=0.33),
     "CoCo-PEGD": method("coco_pegd", COCO, LIGHT, iterations=30, t=0.33),
+    "coordinates" + TRUE: Method(WithCoordinates("true"), fixed={"steps": 400}),
+    "coordinates": Method(WithCoordinates("estimated"), fixed={"steps": 400}),
 }  # fmt: skip
 
 
