@@ -91,7 +91,8 @@ def test_what_cannot_be_done_is_one_line_and_nothing_is_written(case, tmp_path, 
     rng, ramp = np.random.default_rng(0), np.linspace(0.2, 0.8, 128)[None].repeat(128, 0)
     arrays = {
         "white": np.where(np.arange(128) < 116, 1.0, ramp), "flat": np.full((128, 128), 0.5),
-        "small": rng.random((9, 9)) / 2 + 0.2, "row": rng.random((1, 128)) / 2 + 0.2, "falls": ramp + 0.1 * (1 - ramp) * rng.standard_normal((128, 128)),
+        "small": rng.random((9, 9)) / 2 + 0.2, "row": rng.random((1, 128)) / 2 + 0.2,
+        "falls": ramp + 0.1 * (1 - ramp) * rng.standard_normal((128, 128)),
     }  # fmt: skip
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)

@@ -526,11 +526,11 @@ shown = {f"{n}: {table['PSNR'][n]} dB": out[n].x for n in about if n not in ("bi
 gallery(shown, 3, zoom=(40, 40, 28), width=9)
 
 # %% [markdown]
-# *Figure 6. The raw picture of Figure 1, six ways.* One picture proves nothing. The experiment `raw` (`python -m pnp_course reproduce raw --scale small`) does the same on twelve photographs of CBSD68 and two cameras, 100 and 25 photons at white; parameters were chosen on Set3C.
+# *Figure 6. The raw picture of Figure 1, six ways.* One picture proves nothing. The experiment `raw` (`python -m pnp_course reproduce raw`) does the same on twelve photographs of CBSD68 and two cameras, 100 and 25 photons at white; parameters were chosen on Set3C.
 
 # %%
 experiment = experiment_named("raw")
-raws = committed("benchmarks/results/raw-small.csv")
+raws = committed("benchmarks/results/raw-course.csv")
 if len(raws):
     mean = raws.pivot_table(index="method", columns="gain", values="psnr")
     change = pd.to_numeric(raws["relative_change"], errors="coerce")
