@@ -350,7 +350,9 @@ if not table.empty:
     exact = exact.set_index("method")[["difference", "low", "high"]]
     display(exact.loc[[n + TRUE for n in ratios if n != "DPIR"]].round(2))
     assert exact.loc["CoCo-ADMM" + TRUE, "low"] > 0
-    cards = [denoiser_card(n)["psnr_cbsd68"]["25"] for n in ("rmmo", "coco-gs-0.25")]
+    cards = [
+        denoiser_card(n)["psnr_cbsd68"]["25"] for n in ("rmmo", "coco-gs-0.25")
+    ]
     assert cards[0] < cards[1]
     similar = table.groupby(["image", "kernel"], sort=False)["similarity"].first()
     print(
