@@ -335,14 +335,22 @@ else:
     ratios = error_ratios(table)
     for name, of in ratios.items():
         print(
-            f"error ratio of {name}: median {of.median():.2f}, below 2 in {(of < 2).mean():.0%} of {len(of)} cases"
+            f"error ratio of {name}: median {of.median():.2f}, below 2 in {(of.dropna() < 2).mean():.0%} of {of.count()} cases"
         )
-    reached = [n for n, of in ratios.items() if (of < 2).mean() >= 0.6]
+    reached = [n for n, of in ratios.items() if (of.dropna() < 2).mean() >= 0.6]
     print("below 2 in 60 % of the cases:", ", ".join(reached))
     assert "RMMO-DRS" in reached
-    blindly = means.loc[list(ratios), "psnr"]
-    assert blindly.idxmax() == "RMMO-DRS"
-    assert blindly.idxmin() == "coordinates" == ratios.median().idxmin()
+
+# %% tags=["nbval-ignore-output"]
+if not table.empty:
+    seeds = table.loc[table["method"] == "coordinates", "seed"]
+    few = table[table["seed"].isin(seeds)]  # the network was run on these alone
+    blindly = few.groupby("method")["psnr"].mean()[list(ratios)]
+    print(f"PSNR on {len(seeds)} cases:", blindly.round(1).to_dict())
+    assert means.loc[list(ratios)[:4], "psnr"].idxmax() == "RMMO-DRS"
+    assert blindly.idxmin() == "coordinates"
+    assert blindly["coordinates"] < blindly.drop("coordinates").min() - 2
+    assert ratios["coordinates"].median() < ratios["RMMO-DRS"].median()
 
 # %% tags=["nbval-ignore-output"]
 if not table.empty:
@@ -365,12 +373,13 @@ if not table.empty:
     )
     assert halves[0] < halves[1] - 0.5
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the share of the cases whose error ratio is below a bound from 1 to 10, rising curves, of which that of the network of coordinates is above the others. Right: PSNR of each case by DPIR with the true kernel, and by DPIR and CoCo-ADMM with the found one, which lie below, in some cases by several dB"}}
+# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the share of the cases whose error ratio is below a bound from 1 to 10, four rising curves close to each other. Right: PSNR of each case by DPIR with the true kernel, and by DPIR and CoCo-ADMM with the found one, which lie below, in some cases by several dB"}}
 if not table.empty:
     bounds = [1 + 0.1 * i for i in range(91)]
     share = {
         n: (bounds, [float((of < b).mean()) for b in bounds])
         for n, of in ratios.items()
+        if n != "coordinates"
     }
     psnr = table.pivot_table(
         index=["image", "kernel"], columns="method", values="psnr", sort=False
@@ -393,7 +402,8 @@ if not table.empty:
 # has a lower PSNR than that of CoCo-ADMM: the denoiser that is best at white noise need not be the one that bears a wrong kernel best.
 #
 # **A baseline without any denoiser**, small, is the line "coordinates": a network of coordinates, $x = f_\theta(i, j)$, whose weights are fitted to $\|\hat k * x - y\|^2$ in 400 steps. It has seen no picture but this one; that it fits what is smooth
-# first is its only prior. Its error ratio is the best of all, and its pictures are the worst. No contradiction: it blurs away what a good kernel would bring. **A ratio compares a method with itself**, and has to be read beside the PSNR. Here is the portrait:
+# first is its only prior. It is slow, so the table has it on the first few cases only; their number is printed. Its error ratio is near 1, and its pictures are the worst. No contradiction: it has no detail that a wrong kernel could spoil. **A ratio compares a method with itself**, and has to be read
+# beside the PSNR. Here is the portrait:
 
 # %%
 baseline = blind.restore_by_coordinates(y, found)

@@ -129,10 +129,17 @@ def in_turns(count: int) -> list[tuple[int, int]]:
 
 
 def error_ratios(rows: pandas.DataFrame) -> pandas.DataFrame:
-    """The error ratio of each case (line) and method with the estimated kernel (column), from the rows' PSNR."""
+    """The error ratio of each case (line) and method with the estimated kernel (column), from the rows' PSNR.
+
+    It is NaN where a method was not run on a case.
+    """
     wide = rows.pivot_table(index=["image", "kernel"], columns="method", values="psnr", sort=False)
     names = [name for name in METHODS if name in wide and name + TRUE in wide]
     return pandas.DataFrame({name: 10 ** ((wide[name + TRUE] - wide[name]) / 10) for name in names})
+
+
+def _line(name: str, of: pandas.Series) -> str:
+    return f"| {name} | {len(of)} | {of.median():.2f} | {(of < 2).mean():.0%} | {(of < 3).mean():.0%} |"
 
 
 def summary(rows: pandas.DataFrame) -> str:
@@ -141,8 +148,8 @@ def summary(rows: pandas.DataFrame) -> str:
     similar = rows.groupby(["image", "kernel"])["similarity"].first()
     return "\n".join([
         "## Error ratio: squared error over that with the true kernel", "",
-        "| method | median | below 2 | below 3 |", "|---|---|---|---|",
-        *(f"| {n} | {v.median():.2f} | {(v < 2).mean():.0%} | {(v < 3).mean():.0%} |" for n, v in ratios.items()), "",
+        "| method | cases | median | below 2 | below 3 |", "|---|---|---|---|---|",
+        *(_line(str(name), of.dropna()) for name, of in ratios.items()), "",
         f"Similarity of the {len(similar)} estimated kernels to the true ones: {similar.min():.2f} to {similar.max():.2f}, "
         f"median {similar.median():.2f}.",
     ])  # fmt: skip
