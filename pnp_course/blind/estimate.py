@@ -13,8 +13,7 @@ from pnp_course.blind.kernel_step import centred, cleaned, nonnegative_kernel, p
 from pnp_course.blind.latent import few_edges
 from pnp_course.images import to_channels
 
-COARSEST, RATIO = 5, 0.5**0.5  # size of the kernel where it begins; ratio of sizes
-ROUNDS, FINEST = 5, 10  # at each size; at that of the photograph, where more rounds were better on BSD400
+COARSEST, RATIO, ROUNDS = 5, 0.5**0.5, 5  # size of the kernel where it begins; ratio of sizes; rounds at each of them
 FADING, LEAST = 1.1, 1e-4  # the weight of the edges falls by this factor in each round, down to this
 CLIPPED = 0.5  # a picture of which more than this share is white tells no kernel
 
@@ -81,7 +80,7 @@ def at_scale(gray: Tensor, kernel: Tensor | None, size: int, scale: float, weigh
         grown = F.interpolate(kernel[None, None], (small, small), mode="bilinear", align_corners=False)[0, 0]
         kernel = grown / grown.sum()
     seen, periodic = (y.shape[0], y.shape[1]), wrapped(y, max(2 * small, 16))
-    for _ in range(FINEST if scale == 1 else ROUNDS):
+    for _ in range(ROUNDS):
         x = few_edges(periodic, kernel, weight)
         kernel = cleaned(centred(cleaned(nonnegative_kernel(x, periodic, small, ridge, seen))))
         weight = max(weight / FADING, LEAST)
