@@ -266,8 +266,8 @@ gallery({"truth": shown(shake)} | {n: shown(k.float()) for n, k in both.items()}
 # ## 4. Coarse to fine
 #
 # The poster needs a kernel, the kernel a poster. Alternating from a bad beginning ends in a bad place. On a picture a quarter as wide the kernel has
-# seven pixels, and less can go wrong; its answer, enlarged, begins the next size. Each size gets five rounds of poster and kernel, the last one ten; the weight of the edges falls by a tenth in
-# each round, so that weaker edges join when the kernel is nearly right.
+# seven pixels, and less can go wrong; its answer, enlarged, begins the next size. Each size gets five rounds of poster and kernel; the weight of the
+# edges falls by about a tenth in each round, so that weaker edges join when the kernel is nearly right.
 
 # %% mystnb={"image": {"alt": "The kernel at five sizes of the pyramid, from 7 pixels, a blot, to 21 pixels, a bent line, and the true one"}}
 gray, kernel, sizes = y.double(), None, {}
@@ -337,7 +337,8 @@ else:
         print(
             f"error ratio of {name}: median {of.median():.2f}, below 2 in {(of.dropna() < 2).mean():.0%} of {of.count()} cases"
         )
-    reached = [n for n, of in ratios.items() if (of.dropna() < 2).mean() >= 0.6]
+    whole = ratios.dropna(axis=1)  # the methods that were run on all cases
+    reached = [n for n, of in whole.items() if (of < 2).mean() >= 0.6]
     print("below 2 in 60 % of the cases:", ", ".join(reached))
     assert "RMMO-DRS" in reached
 
@@ -347,7 +348,7 @@ if not table.empty:
     few = table[table["seed"].isin(seeds)]  # the network was run on these alone
     blindly = few.groupby("method")["psnr"].mean()[list(ratios)]
     print(f"PSNR on {len(seeds)} cases:", blindly.round(1).to_dict())
-    assert means.loc[list(ratios)[:4], "psnr"].idxmax() == "RMMO-DRS"
+    assert means.loc[list(whole), "psnr"].idxmax() == "RMMO-DRS"
     assert blindly.idxmin() == "coordinates"
     assert blindly["coordinates"] < blindly.drop("coordinates").min() - 2
     assert ratios["coordinates"].median() < ratios["RMMO-DRS"].median()
@@ -356,7 +357,7 @@ if not table.empty:
 if not table.empty:
     exact = report.paired(experiment_named("blind"), table, "DPIR" + TRUE)
     exact = exact.set_index("method")[["difference", "low", "high"]]
-    display(exact.loc[[n + TRUE for n in ratios if n != "DPIR"]].round(2))
+    display(exact.loc[[n + TRUE for n in whole if n != "DPIR"]].round(2))
     assert exact.loc["CoCo-ADMM" + TRUE, "low"] > 0
     cards = [
         denoiser_card(n)["psnr_cbsd68"]["25"] for n in ("rmmo", "coco-gs-0.25")
@@ -378,8 +379,7 @@ if not table.empty:
     bounds = [1 + 0.1 * i for i in range(91)]
     share = {
         n: (bounds, [float((of < b).mean()) for b in bounds])
-        for n, of in ratios.items()
-        if n != "coordinates"
+        for n, of in whole.items()
     }
     psnr = table.pivot_table(
         index=["image", "kernel"], columns="method", values="psnr", sort=False
@@ -488,6 +488,25 @@ assert trial["restorations", "true"][3] < 0.85
 # With restorations the similarity falls, **even from the true kernel**; posters stay where they are. With the scene itself the kernel step is nearly perfect. But a denoiser takes away fine detail together with the noise, and then
 # a kernel that lets less through explains the same photograph; the next restoration is made for that kernel, and so on. A poster has nothing fine, and its edges are as sharp as an edge can be. It is Section 1 in another guise: a prior that
 # is good for restoring is no guard against a wrong pair.
+#
+# The other natural idea is more rounds of posters. On photographs of BSD400 ten rounds at the last size gave kernels that were more alike to the true ones. So the whole table was computed once more:
+
+# %% tags=["nbval-ignore-output"]
+ten = committed("benchmarks/results/blind-ten-rounds.csv")
+if len(ten) and len(table):
+    alike, below = {}, {}
+    for n, of in {"five": table, "ten": ten}.items():
+        alike[n] = of.groupby(["image", "kernel"])["similarity"].first().mean()
+        below[n] = (error_ratios(of)[list(whole)] < 2).mean()
+        print(
+            f"{n} rounds: mean similarity {alike[n]:.3f}, below 2:",
+            {m: f"{v:.0%}" for m, v in below[n].items()},
+        )
+    assert alike["ten"] > alike["five"] + 0.01
+    assert (below["ten"] <= below["five"]).all()
+
+# %% [markdown]
+# The kernels are more alike, and no more restorations are good. Similarity counts squares of differences; a restoration divides by the kernel's transform, and cares most where that is small. **Judge a kernel by what is restored with it**: the library keeps five rounds.
 #
 # One more trap. The proximal operator with an unknown border has no closed form; conjugate gradients stop at a tolerance. Here is DPIR with the true kernel at two tolerances.
 
