@@ -57,7 +57,11 @@ def bank_norm(bank: Tensor, grid: int = GRID) -> Tensor:
     sums = F.conv2d(channels, channels, padding=size - 1)  # the coefficients of G, at the lags -(k - 1), ..., k - 1
     lags = F.pad(sums, (0, grid - 2 * size + 1, 0, grid - 2 * size + 1)).roll((1 - size, 1 - size), (-2, -1))
     hat = torch.fft.rfft2(lags).permute(2, 3, 0, 1)  # G at half of the frequencies; at the others it is conjugate
-    top = hat.real.amax() if len(channels) == 1 else torch.linalg.eigvalsh(hat)[..., -1].amax()
+    if len(channels) == 1:
+        top = hat.real.amax()
+    else:  # one frequency has the largest eigenvalue, so a derivative needs that of one matrix
+        worst = torch.linalg.eigvalsh(hat.detach())[..., -1].argmax()
+        top = torch.linalg.eigvalsh(hat.flatten(0, 1)[worst])[-1]
     return top.sqrt() * (ROUNDING / (1 - drop))
 
 
@@ -89,9 +93,21 @@ class Reflected:
         """W^T z (B, C, H, W) of z (B, n, H, W); as a matrix product, which is faster here than a transposed convolution."""
         h, w = z.shape[-2:]
         columns = torch.matmul(self.flat_t, z.flatten(2))
-        wide = F.fold(columns, (len(self.rows), len(self.columns)), self.size)
+        fold = F.fold if torch.is_grad_enabled() else _shifted_sum
+        wide = fold(columns, (len(self.rows), len(self.columns)), self.size)
         tall = wide.new_zeros(*wide.shape[:-1], w).index_add(-1, self.columns, wide)
         return tall.new_zeros(*tall.shape[:-2], h, w).index_add(-2, self.rows, tall)
+
+
+def _shifted_sum(columns: Tensor, shape: tuple[int, int], size: int) -> Tensor:
+    """F.fold without a graph, as a sum of shifted pictures: several times as fast on a CPU, to the same numbers."""
+    h, w = (n - size + 1 for n in shape)
+    parts = columns.reshape(len(columns), -1, size, size, h, w)
+    out = columns.new_zeros(*parts.shape[:2], *shape)
+    for i in range(size):
+        for j in range(size):
+            out[..., i : i + h, j : j + w] += parts[:, :, i, j]
+    return out
 
 
 def cosine_bank(n: int, channels: int, size: int) -> Tensor:
