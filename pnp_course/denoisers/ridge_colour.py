@@ -20,7 +20,9 @@ from pnp_course.denoisers.ridge_filters import bank_norm, closed_bank, cosine_ba
 COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
 COLOURS = COLOURS / COLOURS.norm(dim=1, keepdim=True)
 SPREAD = 1.7  # of the noise in a cosine's answer, in units of its profile; on photographs held out of BSD400
-FILTERS = 3.0  # the norm of a bank at the start, as in a new denoiser: Adam's steps do not depend on the gradient's size
+FILTERS = (
+    3.0  # the norm of a bank at the start, as in a new denoiser: Adam's steps do not depend on the gradient's size
+)
 
 
 @torch.no_grad()

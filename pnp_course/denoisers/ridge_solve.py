@@ -56,12 +56,12 @@ class Objective:
 
     def gradient(self, x: Tensor) -> Tensor:
         """x - y + grad R(x), without a graph."""
-        z = self.profile.replace_by_derivative(self.operator.apply(x))
-        return self.operator.adjoint(z).add_(x).sub_(self.y)
+        pull = self.operator.sandwich(x, lambda z, _: self.profile.replace_by_derivative(z))
+        return pull.add_(x).sub_(self.y)
 
     def start(self) -> Tensor:
         """A point near the minimiser: y without the answers of the filters that are more likely noise than detail."""
-        return self.y - self.operator.adjoint(self.profile.near(self.operator.apply(self.y)))
+        return self.y - self.operator.sandwich(self.y, lambda z, _: self.profile.near(z))
 
     def value(self, x: Tensor) -> Tensor:
         """The objective (B,)."""
@@ -177,7 +177,7 @@ def solve_hessian(objective: Objective, x: Tensor, right: Tensor, tol: float, ma
     weights = objective.profile.curvature(objective.operator.apply(x))
 
     def hessian(p: Tensor) -> Tensor:
-        return p + objective.operator.adjoint(weights * objective.operator.apply(p))
+        return p + objective.operator.sandwich(p, lambda z, rows: z.mul_(weights[..., rows, :]))
 
     out, residual = torch.zeros_like(right), right.clone()
     direction, square = residual.clone(), residual.flatten(1).square().sum(1)
