@@ -14,7 +14,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from pnp_course.denoisers.ridge import LEVELS, RidgeProx, spline
+from pnp_course.denoisers.ridge import RidgeProx, spline
 from pnp_course.denoisers.ridge_filters import bank_norm, closed_bank, cosine_bank
 
 COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
@@ -42,13 +42,15 @@ def colour_from_gray(gray: RidgeProx, colour: RidgeProx) -> None:
             f"a gray denoiser of {n} filters of {size} pixels cannot start a colour one of {colour.config['filters']} of "
             f"{colour.config['size']}; wanted twice as many of the same size, 5 or more, and {n} divisible by 4."
         )
-    levels = torch.tensor(LEVELS)
-    bright, cosines = (f / bank_norm(closed_bank(f)) for f in (gray.filters, cosine_bank(n // 2, 1, size - 2)))
+    levels = gray.levels
+    bright, cosines = (
+        f / bank_norm(closed_bank(f)) for f in (gray.filters, cosine_bank(n // 2, 1, size - 2).to(gray.filters))
+    )
     spread = closed_bank(cosines)[: n // 2].flatten(1).norm(dim=1)
     scales = (SPREAD / spread).log()[:, None].expand(-1, len(levels))
     banks = [bright, *2 * [F.pad(cosines, (1, 1, 1, 1))]]
     logs = [spline(gray.log_scales, levels / math.sqrt(3), levels), scales, scales]
-    banks = [bank * row[:, None, None] for bank, row in zip(banks, COLOURS, strict=True)]
+    banks = [bank * row[:, None, None] for bank, row in zip(banks, COLOURS.to(levels), strict=True)]
     colour.filters.copy_(FILTERS * torch.cat([half for part in (0, 1) for half in (b.chunk(2)[part] for b in banks)]))
     colour.log_scales.copy_(torch.cat([half for part in (0, 1) for half in (b.chunk(2)[part] for b in logs)]))
     for name in ("steep", "concave", "log_mu"):
