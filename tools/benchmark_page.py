@@ -241,10 +241,11 @@ def ridge(r: Row) -> list[str]:
     ]
     words = {"value": "D", "product": r"D and $J^{\mathsf T}v$"}
     head = ["", "version", "gradients", *(f"{words[kind]}, {t}, {key}" for t, kind, key in columns)]
+    about = {version: (run["provenance"], run["load"]) for version, run in r.items()}
     loads = "; ".join(
-        f"{version}: torch {run['provenance']['torch']}, commit {run['provenance']['commit']}, load of other programs {run['load']}"
-        for version, run in r.items()
-    )  # fmt: skip
+        f"{version}: torch {p['torch']}, {p['device']}, commit {p['commit']}, load of other programs {load}"
+        for version, (p, load) in about.items()
+    )
     return [
         "## A denoiser that is a minimisation", "",
         "One evaluation of a ridge prox at 256 x 256, level 25/255, and one with a vector-Jacobian product, beside a gradient "

@@ -69,8 +69,8 @@ EVERYWHERE = r"""
 A ridge prox ({{prf:ref}}`theorem-ridge`) needs no penalty in training and no certificate afterwards: its condition holds at every
 image, and `guarantee()` answers "every image" where it answers "the patches measured" for a trained network. {gain} Its price is
 time: each evaluation is a minimisation, of {gradients} gradients for a photograph, so it takes {ratio} times as long as
-`{beside}`. Seconds of one evaluation at 256 x 256, level 25/255, by the processor; [the benchmarks](benchmarks.md) have the clock's
-and the vector-Jacobian product.
+`{beside}`. The seconds are those of the processor for one evaluation at 256 x 256, level 25/255;
+[the benchmarks](benchmarks.md) have the clock's, and those of a vector-Jacobian product.
 
 | denoiser | pictures | condition holds at | 10³ weights | 15 | 25 | 40 | seconds |
 |---|---|---|---|---|---|---|---|"""
