@@ -8,9 +8,11 @@ Goujon, Neumayer, Unser 2024, section 3.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 CHUNK = 1 << 16  # numbers treated at a time: they stay in the cache of a core
 
@@ -53,11 +55,8 @@ class Profile:
         return Profile(self.scales[index, :, 0, 0], self.slope[index], self.knots)
 
     def derivative(self, z: Tensor) -> Tensor:
-        """psi_i'(z); differentiable."""
-        t, out = z * self.scales, torch.zeros_like(z)
-        for j, level in enumerate(self.levels):
-            out = out + self.ramps[:, j, None, None, None] * t.clamp(-level, level)
-        return out / self.scales
+        """psi_i'(z); differentiable once in z and in the parameters."""
+        return _Derivative.apply(z, self.scales, self.ramps, self.knots)  # type: ignore[no-untyped-call,no-any-return]
 
     @torch.no_grad()
     def replace_by_derivative(self, z: Tensor) -> Tensor:
@@ -104,3 +103,35 @@ class Profile:
             inside = t.clamp_max(level)  # the integral of a ramp is m (t - m / 2) with m = min(t, level)
             out = out + self.ramps[:, j, None, None, None] * inside * (t - inside / 2)
         return (out / self.scales.square()).flatten(1).sum(1)
+
+
+class _Derivative(torch.autograd.Function):
+    """psi' with derivatives block by block; a graph of its ramps would hold, and read, a copy of z for each knot."""
+
+    @staticmethod
+    def forward(z: Tensor, scales: Tensor, ramps: Tensor, knots: Tensor) -> Tensor:
+        return Profile(scales[:, :, 0, 0], _slopes_of(ramps), knots).replace_by_derivative(z.clone())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Tensor) -> None:
+        z, scales, ramps, knots = inputs
+        ctx.save_for_backward(z, output, scales, ramps, knots)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
+        z, out, scales, ramps, knots = ctx.saved_tensors
+        profile = Profile(scales[:, :, 0, 0], _slopes_of(ramps), knots)
+        to_z = profile.curvature(z).mul_(grad)
+        pull = (to_z * z - out * grad).sum((-2, -1), keepdim=True) / scales  # of psi'(z) = P'(a z) / a in a
+        weighted, sums = grad / scales, []
+        for b, t in enumerate(z * scales):
+            shares = [torch.dot(t.clamp(-level, level).flatten(), weighted[b].flatten()) for level in profile.levels]
+            sums.append(torch.stack(shares))
+        return to_z, pull, torch.stack(sums), None
+
+
+def _slopes_of(ramps: Tensor) -> Tensor:
+    """The slopes (B, J) whose differences are the ramps."""
+    return ramps.flip(1).cumsum(1).flip(1)
