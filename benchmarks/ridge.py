@@ -43,7 +43,7 @@ def gradients(call: Callable[[], Any]) -> int:
     return len(count)
 
 
-def seconds(call: Callable[[], Any], repeats: int = 5) -> dict[str, float]:
+def seconds(call: Callable[[], Any], repeats: int = 3) -> dict[str, float]:
     """The least of several calls, by the clock and by the processor."""
     clock, used = [], []
     for _ in range(repeats):
@@ -73,7 +73,7 @@ def measure(name: str) -> dict[str, Any]:
         out["gradients"] = count
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        out[f"{threads} thread{'s' * (threads > 1)}"] = {"value": seconds(value), "product": seconds(product, 3)}
+        out[f"{threads} thread{'s' * (threads > 1)}"] = {"value": seconds(value), "product": seconds(product)}
     return out
 
 
