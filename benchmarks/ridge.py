@@ -1,7 +1,7 @@
-"""Cost of an evaluation that is a minimisation: python benchmarks/ridge.py [--label now] [--names NAME ...].
+"""Cost of an evaluation that is a minimisation: python benchmarks/ridge.py [--label now] [--names NAME ...] [--threads 1 2].
 
-A photograph of 256 x 256 pixels with noise of level 25/255: evaluations of the gradient, and seconds of one evaluation and
-of one with its vector-Jacobian product, on one thread and on two. "processor" is the time of all threads together, which
+A photograph of 256 x 256 pixels with noise of level 25/255: evaluations of the gradient, and seconds of one evaluation by the
+number of threads. "processor" is the time of all threads together, which
 other programs on the machine disturb less than the clock's. Other rows of the file stay: so an older version of the package
 (`git worktree add`, then PYTHONPATH) can be measured under a label of its own.
 """
@@ -43,7 +43,7 @@ def gradients(call: Callable[[], Any]) -> int:
     return len(count)
 
 
-def seconds(call: Callable[[], Any], repeats: int = 3) -> dict[str, float]:
+def seconds(call: Callable[[], Any], repeats: int) -> dict[str, float]:
     """The least of several calls, by the clock and by the processor."""
     clock, used = [], []
     for _ in range(repeats):
@@ -54,8 +54,8 @@ def seconds(call: Callable[[], Any], repeats: int = 3) -> dict[str, float]:
     return {"seconds": round(min(clock), 3), "processor": round(min(used), 3)}
 
 
-def measure(name: str) -> dict[str, Any]:
-    """One denoiser, on one thread and on two."""
+def measure(name: str, repeats: int, threads: list[int]) -> dict[str, Any]:
+    """One denoiser, on each number of threads."""
     net = load_denoiser(name)
     x = images.to_channels(images.crop_square(images.photo("coffee"), SIDE), net.in_channels)  # type: ignore[arg-type]
     x = x + LEVEL * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
@@ -65,15 +65,12 @@ def measure(name: str) -> dict[str, Any]:
         with torch.no_grad():
             net(x, LEVEL)
 
-    def product() -> None:
-        point = x.clone().requires_grad_(True)
-        net(point, LEVEL).backward(x)
-
+    torch.set_num_threads(threads[0])
     if count := gradients(value):
         out["gradients"] = count
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        out[f"{threads} thread{'s' * (threads > 1)}"] = {"value": seconds(value), "product": seconds(product)}
+    for number in threads:
+        torch.set_num_threads(number)
+        out[f"{number} thread{'s' * (number > 1)}"] = seconds(value, repeats)
     return out
 
 
@@ -82,11 +79,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--label", default="now")
     parser.add_argument("--names", nargs="*", default=[*(n for n in available_denoisers() if "ridge" in n), BESIDE])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     given = parser.parse_args()
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     load = round(os.getloadavg()[0], 1)  # of other programs, at the beginning
-    rows = {name: measure(name) for name in given.names}
-    found[given.label] = {"load": load, "provenance": provenance(), "denoisers": rows}
+    rows = {name: measure(name, given.repeats, given.threads) for name in given.names}
+    found[given.label] = {"load": load, "repeats": given.repeats, "provenance": provenance(), "denoisers": rows}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(rows, indent=1))
 

@@ -70,7 +70,7 @@ A ridge prox ({{prf:ref}}`theorem-ridge`) needs no penalty in training and no ce
 image, and `guarantee()` answers "every image" where it answers "the patches measured" for a trained network. In PSNR on CBSD68
 {gain} The price is time: each evaluation is a minimisation, of {gradients} gradients for a photograph, and `{first}` takes
 {ratio} times as long as `coco-gs-0.25`, a gradient step for colour. The seconds are those of the processor for one evaluation
-at 256 x 256, level 25/255; [the benchmarks](benchmarks.md) have the clock's, and those of a vector-Jacobian product.
+at 256 x 256, level 25/255; [the benchmarks](benchmarks.md) have the clock's.
 
 | denoiser | pictures | condition holds at | 10³ weights | 15 | 25 | 40 | seconds |
 |---|---|---|---|---|---|---|---|"""
@@ -157,7 +157,7 @@ def everywhere(cards: dict[str, dict[str, Any]]) -> list[str]:
     """Decibels and seconds of the ridge denoisers beside the networks whose condition is measured at patches."""
     speed = json.loads(SPEED.read_text(encoding="utf-8"))["now"]["denoisers"]
     proved = [name for name, card in cards.items() if "for_every_image" in card]
-    seconds = {name: at["1 thread"]["value"]["processor"] for name, at in speed.items()}
+    seconds = {name: at["1 thread"]["processor"] for name, at in speed.items()}
     counts = [speed[name]["gradients"] for name in proved]
     first = "coco-ridge-0.25-colour" if "coco-ridge-0.25-colour" in proved else "coco-ridge-0.25"
     gains = [

@@ -160,8 +160,7 @@ PRESETS: dict[str, Preset] = {
     # proximal operators of weakly convex regularisers: cocoercive and conservative for every image, whatever the weights are
     "coco-ridge-0.25": _ridge(0.75),
     "coco-ridge-0.5": _ridge(0.5, start="coco-ridge-0.25", steps=600, batch=4, lr=5e-3, ema=0.99, validate_every=200),
-    # its start, what the gray one does to the brightness, denoises nearly as well as coco-gs-0.25 already; at a rate of 1e-2 the
-    # first 118 steps lost 0.2 dB
+    # its start, what the gray one does to the brightness, denoises already; at a rate of 1e-2 the first 118 steps lost 0.2 dB
     "coco-ridge-0.25-colour": _ridge(
         0.75, in_channels=3, start="coco-ridge-0.25", steps=300, batch=4, lr=2e-3, ema=0.99, validate_every=100
     ),
