@@ -4,7 +4,7 @@ import re
 
 import pytest
 from site_transfer import files_of, first_paint, weight
-from site_visit import HTML, PAGES, REFERENCE, Visit, Zipped, browser, faults, serve, site  # noqa: F401
+from site_visit import HTML, PAGES, REFERENCE, Visit, Zipped, browser, faults, serious, serve, site  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("site")]
 
@@ -12,6 +12,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("site")]
 @pytest.mark.parametrize("path", [p for p in PAGES if not p.startswith(REFERENCE)])
 def test_page_is_whole_at_both_widths(browser, site, path):  # noqa: F811
     assert faults(browser, site, path) == {}
+
+
+def test_what_axe_looks_at_is_lighter_but_not_blind(browser, site):  # noqa: F811
+    """A pale word of code, a link with nothing in it but a formula, and a picture without words are put into a page."""
+    with Visit(browser, site, "notebooks/01_inverse_problems.html") as visit:
+        visit.page.evaluate("""() => {
+          const words = document.querySelectorAll('article pre span:not(:has(*))');
+          words[words.length - 1].style.color = '#eee';
+          const article = document.querySelector('article');
+          article.insertAdjacentHTML('beforeend', '<img src="../_static/favicon.svg"><a href="#x"> </a>');
+          const link = document.createElement('a'), formula = document.querySelector('mjx-container').cloneNode(true);
+          link.href = '#y'; link.append(formula); article.append(link) }""")
+        found = {name: count for name, count, _ in serious(visit)}
+    assert found == {"color-contrast": 1, "image-alt": 1, "link-name": 1}  # a formula is a name
 
 
 def test_links_between_pages_lead_to_what_they_name():

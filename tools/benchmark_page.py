@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmark_tables import Row, measured, table
-from benchmark_web import playground, website
+from benchmark_web import classroom, playground, website
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "book" / "benchmarks.md"
@@ -225,6 +225,7 @@ def page() -> str:
         "blind_speed": blind,
         "playground": playground,
         "site": website,
+        "kit": classroom,
     }
     lines = [HEAD]
     for name, write in parts.items():

@@ -53,6 +53,25 @@ def website(r: Row) -> list[str]:
     ]  # fmt: skip
 
 
+def classroom(r: Row) -> list[str]:
+    """Sizes and seconds of the kit."""
+    sizes, seconds, load = r["sizes_mb"], r["seconds"], r["machine"]["load_before"]
+    busy = f"other programs were running (load {load:g})" if load > 0.3 else "nothing else was running"
+    parts = f"{r['wheels']} wheels {sizes['wheels']:.0f} and the website {sizes['site']:.0f}"
+    rows = [
+        ["to pack it", f"{sizes['kit']:.0f}, of which {parts}", seconds["pack"]],
+        ["`python install.py`", f"{sizes['environment']:.0f} in `.venv`", seconds["install"]],
+        ["`python -m pnp_course demo`, first run", None, seconds["demo"]],
+        ["the students' notebook 00, run as it is", None, seconds["notebook"]],
+    ]  # fmt: skip
+    return [
+        "## The classroom kit", "",
+        "The [kit for a room without a network](teaching.md#without-a-network), made with torch's CPU build for Linux and Python "
+        f"{r['python']}, unpacked, and installed without an index. On the machine, of {r['machine']['cores']} cores, {busy}.", "",
+        *table(["step", "MB", "seconds"], rows), "", measured(r, "kit.py"), "",
+    ]  # fmt: skip
+
+
 def source(path: str) -> str:
     """The file from which a page is made."""
     return path.replace(".html", ".ipynb" if path.startswith("notebooks/") else ".md")
