@@ -17,7 +17,7 @@
 # >
 # > **You need.** GS-PnP ([notebook 10](10_gs_pnp.ipynb)) and Prox-PnP ([11](11_prox_pnp.ipynb)).
 # >
-# > **Time.** 65 minutes (70 with all that is folded); the cells take less than a minute.
+# > **Time.** 65 minutes (65 with all that is folded); the cells take less than a minute.
 #
 # A question to keep in mind. Two notebooks proved that these methods converge. But every choice of the denoiser's strength
 # converges, and most of the pictures are bad. **What must be chosen, and is there a rule?**
@@ -242,18 +242,14 @@ curves([
 # $\sigma$ it is gone. Prox does not care about $\sigma$ at all; GS loses a little with a stronger denoiser, for the
 # reason in the second point above.
 #
-# **And a photograph?** The file has the PSNR of GS-PnP under the same blur and noise, over both parameters; if it has several photographs
-# (the next cell counts them), it is their mean.
+# **And a photograph?** The file has the PSNR of GS-PnP under the same blur and noise, over both parameters, as the mean of
+# so many photographs as the next cell counts.
 
 
 # %%
 def results(name):
-    """The rows of an experiment, at the largest scale that is there."""
-    for scale in ("course", "small"):
-        rows = committed(f"benchmarks/results/{name}-{scale}.csv")
-        if len(rows):
-            return rows
-    return rows
+    """The rows of an experiment, at course scale."""
+    return committed(f"benchmarks/results/{name}-course.csv")
 
 
 def counted(rows):

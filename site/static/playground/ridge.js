@@ -56,33 +56,31 @@ PnP.room("ridge", function () {
       });
     }
 
-    /** P' as a table: from the cell of |t| to the piece of the spline that begins in it or before. */
+    /** P' from -top to top as a table of cells so narrow that each holds one knot at most: it is base + slope t +
+        bend |t - knot| there. Evaluating it takes no branch; one that depends on a pixel cannot be foreseen by a processor. */
     profile(knots, slope) {
-      const J = knots.length;
-      this.from = Float64Array.from([0, ...knots]);
-      this.slope = Float64Array.from([...slope, 0]); // constant beyond the last knot
-      this.value = new Float64Array(J + 1);
-      for (let j = 0; j < J; j++) this.value[j + 1] = this.value[j] + slope[j] * (this.from[j + 1] - this.from[j]);
-      this.cells = 1 / Math.min(...knots.map((k, j) => k - (j ? knots[j - 1] : 0)));
+      const J = knots.length, from = [0, ...knots], slopes = [...slope, 0], value = [0]; // constant beyond the last knot
+      for (let j = 0; j < J; j++) value.push(value[j] + slope[j] * (from[j + 1] - from[j]));
       this.top = knots[J - 1];
-      this.piece = new Uint8Array(Math.ceil(this.top * this.cells) + 2);
-      for (let c = 0, j = 0; c < this.piece.length; c++) {
-        while (j < J && this.from[j + 1] <= c / this.cells) j++;
-        this.piece[c] = j;
+      const half = Math.ceil(this.top / Math.min(...knots.map((k, j) => k - from[j]))), made = () => new Float64Array(2 * half + 1);
+      Object.assign(this, { cells: half / this.top, base: made(), slope: made(), knot: made(), bend: made() });
+      for (let c = 0; c <= half; c++) {
+        const j = from.findLastIndex((k) => k <= c / this.cells), knot = from[j + 1] ?? this.top; // the piece where it begins
+        const bend = ((slopes[j + 1] ?? 0) - slopes[j]) / 2, base = value[j] - slopes[j] * from[j] - bend * knot;
+        for (const [cell, sign] of [[half - 1 - c, -1], [half + c, 1]]) { // P' is odd
+          if (cell < 0) continue;
+          this.base[cell] = sign * base, this.slope[cell] = slopes[j] + bend;
+          this.knot[cell] = sign * knot, this.bend[cell] = sign * bend;
+        }
       }
     }
 
     /** psi'(z) = P'(a z) / a, written over the numbers z[from], ..., z[from + count - 1] of one filter. */
     derivative(z, from, count, scale) {
-      const { piece, slope, value, cells, top, from: knots } = this, most = value[value.length - 1] / scale;
+      const { base, slope, knot, bend, cells, top } = this, over = 1 / scale;
       for (let i = from; i < from + count; i++) {
-        const t = z[i] * scale, size = t < 0 ? -t : t;
-        if (size < top) {
-          let j = piece[(size * cells) | 0];
-          if (size >= knots[j + 1]) j++;
-          const p = (value[j] + slope[j] * (size - knots[j])) / scale;
-          z[i] = t < 0 ? -p : p;
-        } else z[i] = t < 0 ? -most : most;
+        const s = z[i] * scale, t = (Math.abs(s + top) - Math.abs(s - top)) / 2, c = ((t + top) * cells) | 0; // |t| <= top
+        z[i] = (base[c] + slope[c] * t + bend[c] * Math.abs(t - knot[c])) * over;
       }
     }
 
@@ -200,8 +198,8 @@ PnP.room("ridge", function () {
       row.fill(0);
       for (let g = 0; g < 7; g++) {
         const d = DISTANCE[g], sign = g === 0 ? 0 : g < 4 ? 1 : -1, at = SLOT[7 * f + g] * n;
-        for (let c = 0; c < n; c++) row[c + REACH + d] += planes[at + c];
-        if (sign) for (let c = 0; c < n; c++) row[c + REACH - d] += sign * planes[at + c];
+        if (sign) for (let c = 0; c < n; c++) row[c + REACH + d] += planes[at + c], row[c + REACH - d] += sign * planes[at + c];
+        else for (let c = 0; c < n; c++) row[c + REACH] += planes[at + c];
       }
       for (let c = 0; c < REACH; c++) row[2 * REACH - 1 - c] += row[c], row[n + REACH - 1 - c] += row[n + REACH + c];
       const a = mirror(i + DISTANCE[f], n) * n, b = mirror(i - DISTANCE[f], n) * n, sign = f === 0 ? 0 : f < 4 ? 1 : -1;
@@ -210,20 +208,25 @@ PnP.room("ridge", function () {
     }
   }
 
-  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 2 x 4 numbers of
-      M stay in registers. */
+  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 4 x 4 numbers of
+      M: each number that is read from `input` is used four times. */
   function multiply({ rows, columns, values }, input, from, out, to, n) {
     out.fill(0, to, to + rows * n);
-    for (let r = 0; r < rows; r += 2) {
-      const u = to + r * n, v = u + n;
+    for (let r = 0; r < rows; r += 4) {
+      const u = to + r * n, v = u + n, w = v + n, x = w + n;
       for (let j = 0; j < columns; j += 4) {
-        const k = r * columns + j, l = k + columns, a = from + j * n, b = a + n, c = b + n, d = c + n;
+        const k = r * columns + j, l = k + columns, m = l + columns, o = m + columns;
+        const a = from + j * n, b = a + n, c = b + n, d = c + n;
         const [k0, k1, k2, k3] = [values[k], values[k + 1], values[k + 2], values[k + 3]];
         const [l0, l1, l2, l3] = [values[l], values[l + 1], values[l + 2], values[l + 3]];
+        const [m0, m1, m2, m3] = [values[m], values[m + 1], values[m + 2], values[m + 3]];
+        const [o0, o1, o2, o3] = [values[o], values[o + 1], values[o + 2], values[o + 3]];
         for (let i = 0; i < n; i++) {
           const p = input[a + i], q = input[b + i], s = input[c + i], t = input[d + i];
           out[u + i] += k0 * p + k1 * q + k2 * s + k3 * t;
           out[v + i] += l0 * p + l1 * q + l2 * s + l3 * t;
+          out[w + i] += m0 * p + m1 * q + m2 * s + m3 * t;
+          out[x + i] += o0 * p + o1 * q + o2 * s + o3 * t;
         }
       }
     }
