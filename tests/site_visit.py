@@ -202,7 +202,8 @@ LIGHTER = """() => {
       const ground = getComputedStyle(up);
       grounds.push(ground.backgroundColor, ground.backgroundImage, ground.opacity);
     }
-    const key = [look.color, look.fontSize, look.fontWeight, ...grounds].join();
+    const long = word.textContent.trim().length > 1;  // axe has no opinion on a single character
+    const key = [long, look.color, look.fontSize, look.fontWeight, ...grounds].join();
     if (seen.has(key)) alike.push(word);
     seen.add(key);
   }
