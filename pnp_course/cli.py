@@ -196,7 +196,7 @@ def deblur(
     kernel_size: Annotated[int, typer.Option(min=1, help="odd; a little more pixels than the blur is long")] = 31,
     method: Annotated[str, typer.Option(help="rmmo-drs, coco-admm or dpir")] = "rmmo-drs",
     max_side: Longest = 0,
-    clip_iqa: Annotated[bool, typer.Option("--clip-iqa", help="measure by CLIP-IQA, if torchmetrics is there")] = False,
+    clip_iqa: Annotated[bool, typer.Option("--clip-iqa", help="measure by CLIP-IQA, if it is installed")] = False,
 ) -> None:
     """Estimate the blur kernel from a blurred photograph, and restore the photograph."""
     from pnp_course import deblurring

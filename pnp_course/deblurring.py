@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,26 +58,58 @@ def restore(y: Tensor, kernel: Tensor, method: str = "rmmo-drs") -> Tensor:
         return operator.crop(run(steps(), iterations).x).clamp(0, 1)
 
 
-def quality(x: Tensor, clip: bool = False) -> tuple[str, float]:
-    """A measure that needs no sharp picture: its name, and its value for x (1, C, H, W) in [0, 1].
+class Measure(NamedTuple):
+    """A measure that needs no sharp picture. name; better: "larger" or "smaller"; of: a picture (1, C, H, W) in [0, 1] -> value.
+
+    note: one sentence, where it is not the measure that was asked for.
+    """
+
+    name: str
+    better: str
+    of: Callable[[Tensor], float]
+    note: str = ""
+
+
+def quality_measure(clip: bool = False) -> Measure:
+    """The blur effect of Crete and others (2007), part of scikit-image: 0 to 1, smaller is sharper. Or CLIP-IQA.
 
     Args:
-        clip: CLIP-IQA (Wang, Chan and Loy 2023; larger is better, 0 to 1) by torchmetrics, where it is installed and its
-            model can be downloaded. Otherwise, and by default, the blur effect of Crete and others (2007), which is part of
-            scikit-image: smaller is sharper, 0 to 1.
+        clip: CLIP-IQA (Wang, Chan and Loy 2023), 0 to 1, larger is better, by torchmetrics. It is an optional extra, and its
+            model, of 0.4 GB, is downloaded at first use; without either, the blur effect takes its place, and its note says so.
     """
-    check_image(x, "x")
+    note = ""
     if clip:
         try:
-            from torchmetrics.multimodal import CLIPImageQualityAssessment  # type: ignore[import-not-found,unused-ignore]
+            return Measure("CLIP-IQA", "larger", clip_iqa())
+        except ImportError:
+            note = 'CLIP-IQA is not installed (pip install "pnp_course[iqa]")'
+        except OSError as error:
+            note = f"the model of CLIP-IQA cannot be downloaded ({' '.join(str(error).split())[:80]})"
+        note += ": the blur effect is given in its place."
+    return Measure("blur effect", "smaller", blur, note)
 
-            measure: Callable[[Tensor], Any] = CLIPImageQualityAssessment(data_range=1.0)
-            return "CLIP-IQA", float(measure(images.to_channels(x, 3)))
-        except (ImportError, OSError):  # not installed, or no network for its model
-            pass
+
+def blur(x: Tensor) -> float:
+    """The blur effect of the gray picture of x (1, C, H, W)."""
     from skimage.measure import blur_effect
 
-    return "blur effect", float(blur_effect(images.to_channels(x, 1)[0, 0].cpu().numpy()))
+    return float(blur_effect(images.to_channels(check_image(x, "x"), 1)[0, 0].cpu().numpy()))
+
+
+def clip_iqa() -> Callable[[Tensor], float]:
+    """CLIP-IQA of one picture (1, C, H, W) in [0, 1], with the prompts of torchmetrics, "Good photo." and "Bad photo.".
+
+    Raises:
+        ImportError: torchmetrics, or what it needs for this, is not installed. OSError: the model cannot be downloaded.
+    """
+    from torchmetrics.multimodal.clip_iqa import CLIPImageQualityAssessment
+
+    model = CLIPImageQualityAssessment(data_range=1.0)
+
+    def measure(x: Tensor) -> float:
+        return float(model(images.to_channels(check_image(x, "x"), 3).cpu().float()))
+
+    return measure
 
 
 def deblur(
@@ -108,10 +140,11 @@ def deblur(
             f"no blur was found: the kernel's standard deviation is {wide:.2f} pixels, below {SHARP}; give a blurred picture."
         )
     x = restore(y, kernel, method)
-    (name, after), (_, before) = quality(x, clip), quality(y, clip)
+    measure = quality_measure(clip)
+    before, after = measure.of(y), measure.of(x)
     facts = {
         "schema_version": SCHEMA_VERSION, "source": source, "method": method, "size": size,
-        "spread_pixels": round(wide, 3), "measure": name, "before": round(before, 4), "after": round(after, 4),
+        "spread_pixels": round(wide, 3), "measure": measure.name, "before": round(before, 4), "after": round(after, 4),
         **provenance(),
     }  # fmt: skip
     with whole_files(folder) as scratch:
@@ -120,7 +153,8 @@ def deblur(
         images.save_picture(kernel[None, None], scratch / "kernel.npy")
         (scratch / "report.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return [
+        *([measure.note] if measure.note else []),
         f"kernel: standard deviation {wide:.1f} pixels, {folder / 'kernel.npy'}",
-        f"{name}: {before:.3f} before, {after:.3f} after",
+        f"{measure.name}: {before:.3f} before, {after:.3f} after ({measure.better} is better)",
         f"restored: {folder / 'restored.png'}",
     ]

@@ -79,8 +79,8 @@ def settings(peak: float, denoiser: str | None = None) -> Settings:
 
 
 def denoiser_for(y: Tensor, name: str) -> nn.Module:
-    """The shipped denoiser `name`, adapted to gray images if y (B, C, H, W) is gray and the denoiser is for colour."""
-    denoiser = load_denoiser(name)
+    """The shipped denoiser `name`, on y's device, and adapted to gray images if y (B, C, H, W) is gray and it is for colour."""
+    denoiser = load_denoiser(name).to(y.device)
     return GrayFromColour(denoiser) if y.shape[1] == 1 and denoiser.in_channels == 3 else denoiser
 
 

@@ -81,7 +81,7 @@ def to_channels(x: Tensor, channels: int) -> Tensor:
         return x
     if channels == 3:
         return x.expand(-1, 3, -1, -1).contiguous()
-    weights = torch.tensor([0.299, 0.587, 0.114], dtype=x.dtype, device=x.device).reshape(1, 3, 1, 1)
+    weights = torch.tensor([0.299, 0.587, 0.114], dtype=x.dtype).to(x.device).reshape(1, 3, 1, 1)
     return (x * weights).sum(1, keepdim=True)
 
 

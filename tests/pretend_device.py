@@ -36,6 +36,9 @@ class Elsewhere(torch.Tensor):
     def __repr__(self):
         return f"Elsewhere({self.held})"
 
+    def __format__(self, how):
+        return format(self.held, how)
+
     def tolist(self):
         return self.held.tolist()
 

@@ -33,7 +33,8 @@ def test_error_ratios_are_those_of_squared_errors():
     )
     assert error_ratios(rows)["DPIR"].tolist() == pytest.approx([10**0.3, 1.0])
     assert list(error_ratios(rows)) == ["DPIR"]  # the other one has no run with the true kernel
-    assert "| DPIR | 1.50 | 100% | 100% |" in summary(rows)
+    assert "| DPIR | 2 | 1.50 | 100% | 100% |" in summary(rows)
+    assert "| DPIR | 1 | 1.00 | 100% | 100% |" in summary(rows.drop(2))  # the blind run of one case is missing
     assert "0.50 to 0.75" in summary(rows)
 
 

@@ -1,8 +1,11 @@
 """Denoising without being told the noise: the estimate, the picture, and what cannot be done in one sentence."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from pnp_course import denoising, images, load_denoiser, metrics, noise
@@ -73,6 +76,12 @@ BAD = {
     "noise": (["flat.npy", "--noise", "rain"], "--noise is 'rain'; wanted gaussian or camera"),
     "both": (["flat.npy", "--noise", "camera", "--sigma", "0.1"], "leave --sigma out"),
     "no file": (["nowhere.png"], "there is no such file"),
+    "a text": (["text.png"], "text.png: this is not an image that this program can read"),
+    "a row": (["row.npy"], "a picture of 1 x 128 pixels is too small to estimate its noise"),
+    "a row, camera": (["row.npy", "--noise", "camera"], "the picture is too small"),
+    "constant camera": (["flat.npy", "--noise", "camera"], "all of one brightness"),
+    "no folder": (["flat.npy", "-o", "nowhere/out.png"], "there is no folder nowhere: make it first"),
+    "a file, no folder": (["flat.npy", "-o", "text.png/out.png"], "there is no folder text.png: make it first"),
 }
 
 
@@ -82,17 +91,46 @@ def test_what_cannot_be_done_is_one_line_and_nothing_is_written(case, tmp_path, 
     rng, ramp = np.random.default_rng(0), np.linspace(0.2, 0.8, 128)[None].repeat(128, 0)
     arrays = {
         "white": np.where(np.arange(128) < 116, 1.0, ramp), "flat": np.full((128, 128), 0.5),
-        "small": rng.random((9, 9)) / 2 + 0.2, "falls": ramp + 0.1 * (1 - ramp) * rng.standard_normal((128, 128)),
+        "small": rng.random((9, 9)) / 2 + 0.2, "row": rng.random((1, 128)) / 2 + 0.2,
+        "falls": ramp + 0.1 * (1 - ramp) * rng.standard_normal((128, 128)),
     }  # fmt: skip
     for name, array in arrays.items():
         np.save(tmp_path / f"{name}.npy", array)
+    (tmp_path / "text.png").write_text("no picture at all\n")
     before = sorted(tmp_path.iterdir())
     arguments, said = BAD[case]
-    done = call("denoise", *arguments, "-o", "out.png")
+    done = call("denoise", *arguments, *([] if "-o" in arguments else ["-o", "out.png"]))
     assert done.exit_code == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
+    np.save(tmp_path / "in.npy", np.full((64, 64), 0.5))
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # root may write everywhere
+    done = call("denoise", tmp_path / "in.npy", "-o", tmp_path / "out.png")
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith("cannot be written to.")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["alpha", "16 bit", "a row"])
+def test_transparent_deep_and_thin_pictures_are_denoised(kind, noisy, tmp_path):
+    array = (noisy[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).round().astype(np.uint8)
+    array = {
+        "alpha": np.dstack([array, np.full(array.shape[:2], 255, np.uint8)]),
+        "16 bit": array[..., 0].astype(np.uint16) * 257, "a row": array[:1, :, 0],
+    }[kind]  # fmt: skip
+    Image.fromarray(array).save(tmp_path / "in.png")
+    done = call("denoise", tmp_path / "in.png", "--sigma", 20 / 255, "-o", tmp_path / "out.png")
+    assert done.exit_code == 0, done.output
+    colour = torch.from_numpy(
+        array[..., :3] / 255 if kind == "alpha" else array[..., None] / (65535 if "bit" in kind else 255)
+    )
+    y, x = colour.permute(2, 0, 1)[None].float(), images.read_image(tmp_path / "out.png")
+    expected = denoising.denoise(y, sigma=20 / 255).x
+    torch.testing.assert_close(x, expected.clamp(0, 1), atol=0.5 / 255 + 1e-6, rtol=0)
 
 
 def test_restore_takes_auto_for_the_level(tmp_path):

@@ -39,6 +39,7 @@ REVIEWED = {
     ("denoisers/levels.py", "hard_pictures"): DRAWN,
     ("denoisers/levels.py", "excess"): NUMBERS,
     ("denoisers/ridge.py", "RidgeProx.__init__"): MODULE,
+    ("denoisers/ridge_colour.py", ""): MODULE,
     ("denoisers/ridge_filters.py", "cosine_bank"): MODULE,
     ("denoisers/ridge_filters.py", "cosine_bank.filled"): MODULE,
     ("experiments/counting.py", "stabilised"): NUMBERS,

@@ -13,7 +13,7 @@ from pnp_course.experiments.raw_table import CAMERAS, Stabilised, cut, noise_of,
 from pnp_course.solvers import Result
 
 TABLE = experiment_named("raw")
-RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "raw-small.csv"
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "raw-course.csv"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import io
 import re
 
 import pandas
+import pretend_device
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -12,16 +13,19 @@ from PIL import Image
 
 from pnp_course.toy import GaussianMixture
 from pnp_course.toy.conditions import FIRM, LADDER, numerical_range, sheared
+from pnp_course.toy.descent import Spiral
 from pnp_course.toy.fields import polygon
 from pnp_course.viz import lab
 from pnp_course.viz.coco_pictures import settling_figure
 from pnp_course.viz.complex_plane import ladder_figure, orbits_figure, ranges_figure, regions_figure, spectrum_figure
+from pnp_course.viz.descent_pictures import sharpness_figure, spiral_figure
 from pnp_course.viz.field_pictures import loop_figure, split_figure
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.methods import METHODS
 from pnp_course.viz.mixture_pictures import oracle_figure, plane_figure
 from pnp_course.viz.noise_pictures import band_figure, line_figure
 from pnp_course.viz.potential_pictures import fold_figure, level_figure
+from pnp_course.viz.prox_pnp import method_curves
 from pnp_course.viz.slider import figure_as_image, frame_slider
 
 
@@ -170,3 +174,40 @@ def test_the_band_figure_has_curves_in_the_methods_colours_and_their_intervals()
     ends = band.get_paths()[0].get_extents()
     assert (ends.y0, ends.y1) == (-4, 0)
     assert first.get_xscale() == "log"
+
+
+PATH, J = torch.linspace(0.2, 1.8, 60).reshape(30, 2).double(), sheared(2.0)
+LINES = {"title": "t", "lines": {"PGD": (PATH[:, 0], list(PATH[:, 1]))}}
+OF_TENSORS = {  # drawn from tensors that `to` has moved
+    "gallery": lambda to: gallery({"a": to(torch.full((1, 3, 8, 8), 0.5))}),
+    "curves": lambda to: curves([moved(LINES, to) | {"marks": {"m": to(torch.tensor(0.5))}}]),
+    "method curves": lambda to: method_curves([moved(LINES, to) | {"vertical": {"m": to(torch.tensor(0.5))}}]),
+    "ranges": lambda to: ranges_figure({"a": to(J)}, FIRM),
+    "spectrum": lambda to: spectrum_figure("", {"a": to(torch.linalg.eigvals(J))}, "a", to(J), to(numerical_range(J)), FIRM),
+    "orbits": lambda to: orbits_figure({"a": to(torch.tensor([1 + 1j, 0.5j]))}),
+    "sharpness": lambda to: sharpness_figure(to(PATH[:, 0]), to(PATH[:, 1])),
+    "spiral": lambda to: spiral_figure(Spiral(5.0), to(PATH)),
+    "levels": lambda to: level_figure(lambda p: p.square().sum(1), {"a": to(PATH)}),
+    "fields": lambda to: split_figure({"a": torch.sin, "b": torch.cos}, to(PATH[:2]), to(PATH[:3]), time=0.5, steps=5),
+    "loop": lambda to: loop_figure({"a": to(PATH)}, polygon(4), tail=10),
+    "line": lambda to: line_figure({"t": (to(PATH[:, 0]), to(PATH[:, 1]), {"fitted": (0.02, 0.1)})}),
+}  # fmt: skip
+
+
+def moved(panel, to):
+    lines = {name: (to(x), [to(value) for value in y]) for name, (x, y) in panel["lines"].items()}
+    return panel | {"lines": lines}
+
+
+def drawn(figure):
+    lines = [torch.as_tensor(line.get_xydata()) for ax in figure.axes for line in ax.lines]
+    return lines + [torch.as_tensor(image.get_array()) for ax in figure.axes for image in ax.images]
+
+
+@pytest.mark.parametrize("name", OF_TENSORS)
+def test_figures_take_tensors_of_any_device(name):
+    wanted = drawn(OF_TENSORS[name](lambda x: x))
+    with pretend_device.Pretended():
+        found = drawn(OF_TENSORS[name](lambda x: x.to(pretend_device.DEVICE)))
+    assert wanted
+    torch.testing.assert_close(found, wanted, equal_nan=True)

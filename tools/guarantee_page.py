@@ -53,8 +53,8 @@ the card is followed by the keyword parameters of the solver, as one would pass 
 solver does not accept is an error, and a parameter that is left out has the solver's default.
 
 "Covered" means that no hypothesis was found violated at the patches where the denoiser was measured; a certificate is
-not a proof for all images. A ridge prox, `coco-ridge-0.25`, is the exception: its constants hold for every image by
-construction ({prf:ref}`theorem-ridge`), its card states them, and the answer says so. Three more things are assumed. An
+not a proof for all images. A ridge prox, whose name begins with `coco-ridge`, is the exception: its
+constants hold for every image by construction ({prf:ref}`theorem-ridge`), its card states them, and the answer says so. Three more things are assumed. An
 asymmetry $\lVert J - J^{\mathsf T}\rVert$ below 0.01 is neglected, although the theorems need 0. Proximal operators are assumed to be exact,
 that of a ridge prox too; if one is computed to a tolerance, the answer says so. For the convergence of the whole
 sequence to a critical point the objective is assumed to have the Kurdyka-Łojasiewicz property, as functions definable in

@@ -42,6 +42,7 @@ from pnp_course import (
 )
 from pnp_course.demo import compare, comparison_figure, curves_figure, score_table
 from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_00 as checks
 from pnp_course.fidelities import Poisson
 from pnp_course.guarantees import guarantee
@@ -51,6 +52,8 @@ from pnp_course.solvers import coco_admm
 from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.slider import frame_slider
 
+device = pick_device()
+
 # %% [markdown]
 # ## What the camera does
 #
@@ -59,7 +62,7 @@ from pnp_course.viz.slider import frame_slider
 # time the camera spent at each offset: a linear operator, $Ku = k * u$, with the picture continued periodically.
 
 # %% mystnb={"image": {"alt": "Portrait of an astronaut in an orange suit, the same portrait smeared by camera shake, and the kernel: a thin curved path on black"}}
-clean = images.photo("astronaut", 256)
+clean = images.photo("astronaut", 256).to(device)
 kernel = kernels.motion(25, seed=1)
 K = Blur(kernel)
 path = kernels.embed(kernel, 31)[None, None] / kernel.max()
@@ -257,7 +260,7 @@ table.round(4)
 # quite the stationary point but sharper.
 
 # %%
-denoiser = load_denoiser("coco-gs-0.25")
+denoiser = load_denoiser("coco-gs-0.25").to(device)
 parameters = deconvolution.settings(peak, "coco-gs-0.25")
 fidelity = Poisson(K, y)
 card = denoiser_card("coco-gs-0.25")

@@ -37,6 +37,7 @@ import torch
 from pnp_course import images, load_denoiser, metrics, noise, run
 from pnp_course.denoisers import DRUNet, GradientStep, at_sigma, denoiser_card
 from pnp_course.denoisers.base import WithPotential
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_10 as checks
 from pnp_course.fidelities import Gaussian
 from pnp_course.operators import Blur, Decimation, kernels
@@ -49,7 +50,8 @@ from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.potential_pictures import level_figure
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
-D = load_denoiser("gs-drunet")
+device = pick_device()
+D = load_denoiser("gs-drunet").to(device)
 
 # %% [markdown]
 # ## 1. The algorithm in five lines
@@ -78,7 +80,7 @@ D = load_denoiser("gs-drunet")
 # nothing is tuned here. The body of `while` is exercise 2 of notebook 04 in a loop:
 
 # %%
-clean, nu, lam = images.photo("coffee", 96), 0.02, 10.0
+clean, nu, lam = images.photo("coffee", 96).to(device), 0.02, 10.0
 A = Decimation(kernels.gaussian(9, 1.0), 2)
 y = noise.gaussian(A(clean), nu, torch.Generator().manual_seed(0))
 f, denoise, x0 = Gaussian(A, y), at_sigma(D, 2 * nu), upsample(y, 2)
@@ -162,8 +164,8 @@ assert checks.check_translation(given_translation) == "right"
 # %%
 torch.manual_seed(0)
 net = denoiser_card("gs-drunet")["config"]
-untrained = GradientStep(DRUNet(**net)).requires_grad_(False).eval()
-plain = at_sigma(load_denoiser("drunet"), 2 * nu)
+untrained = GradientStep(DRUNet(**net)).requires_grad_(False).eval().to(device)
+plain = at_sigma(load_denoiser("drunet").to(device), 2 * nu)
 raw = at_sigma(untrained, 2 * nu)
 solvers = {
     "GS-PnP, trained": gs_pnp_pgd(f, denoise, x0, lam=lam),
@@ -242,9 +244,9 @@ gallery({f"{k}: {score[k]:.1f} dB": v for k, v in pictures.items()}, 5, width=11
 # %%
 small = slice(24, 72)
 D2 = at_sigma(load_denoiser("gs-drunet").double(), 2 * nu)
-y2 = y.double()[..., 12:36, 12:36]
+y2 = y.cpu().double()[..., 12:36, 12:36]
 f2, tau, c, eta = Gaussian(A, y2), 4.0, 0.1, 0.9
-x = f2.prox(x0.double()[..., small, small], tau * lam)
+x = f2.prox(x0.cpu().double()[..., small, small], tau * lam)
 trials, worst = [], 0.0
 for _ in range(24):
     grad, g = D2.gradient_and_value(x)
@@ -307,9 +309,9 @@ figure
 # %%
 seen = list(islice(gs_pnp_pgd(f, denoise, x0, lam=lam, step=3.0), 25))
 start = f.prox(x0, 3.0 * lam)
-track = torch.stack([start, *(i.u for i in seen)]).double().flatten(1)
+track = torch.stack([start, *(i.u for i in seen)]).cpu().double().flatten(1)
 values = torch.tensor([F(start), *(i.objective for i in seen)]).double()
-taus = torch.cat([i.step for i in seen])
+taus = torch.cat([i.step for i in seen]).cpu()
 moves, K = track.diff(dim=0).norm(dim=1), torch.arange(1, 26)
 spent = (0.1 / taus * moves.square()).cumsum(0)
 bound = (3.0 * (values[0] - values[1:]) / (0.1 * K)).sqrt()
@@ -611,14 +613,14 @@ assert checks.check_desingularising(given_chi) == "right"
 
 # %%
 q = 0.9
-contraction = GradientStep(descent.RandomContraction(3, q=q))
+contraction = GradientStep(descent.RandomContraction(3, q=q)).to(device)
 start = f.prox(x0, lam)
 at_start = lam * f.value(start) + float(contraction.value(start, 2 * nu))
 radius = (2 * at_start) ** 0.5 / (1 - q)
 watch = {"F": lambda i: i.objective, "norm": lambda i: float(i.u.norm())}
 solver = gs_pnp_pgd(f, at_sigma(contraction, 2 * nu), x0, lam=lam)
 result = run(solver, 15, monitors=watch)
-noisy = clean + 0.1 * torch.randn(clean.shape, generator=torch.manual_seed(1))
+noisy = noise.gaussian(clean, 0.1, torch.manual_seed(1))
 size = float(contraction.network(noisy, 0.0).norm() / noisy.norm())
 print(f"norms of the iterates up to {result.history.norm.max():.0f}")
 print(f"Proposition 4: at most {radius:.0f}")

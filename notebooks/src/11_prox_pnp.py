@@ -40,6 +40,7 @@ from dataclasses import replace
 import torch
 from pnp_course import images, load_denoiser, metrics, noise, solvers
 from pnp_course.denoisers import WithPotential, at_sigma, denoiser_card
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_11 as checks
 from pnp_course.fidelities import Gaussian
 from pnp_course.guarantees import Constants, guarantee
@@ -56,13 +57,16 @@ from pnp_course.viz.prox_pnp import method_curves
 
 torch.set_flush_denormal(True)
 warnings.simplefilter("ignore", StepSizeWarning)  # we cross bounds on purpose
+device = pick_device()
 
 # %%
 sigma = 15 / 255
-clean = images.photo("chelsea", 96)[..., 16:80, 16:80]
+clean = images.photo("chelsea", 96).to(device)[..., 16:80, 16:80]
+size = clean.shape[-2:]
 blur = Blur(kernels.motion(7, seed=2))
 y = noise.gaussian(blur(clean), 0.02, torch.Generator().manual_seed(0))
-task, D = Gaussian(blur, y), at_sigma(load_denoiser("prox-drunet"), sigma)
+net = load_denoiser("prox-drunet").to(device)
+task, D = Gaussian(blur, y), at_sigma(net, sigma)
 
 # %% mystnb={"image": {"alt": "Four pictures of a cat's face: blurred; restored by PGD with weight 1.4, still soft; by PGD with weight 2.5, falling apart into false colours; by Douglas-Rachford splitting with weight 8, the sharpest"}}
 first = {"blurred": y}
@@ -843,10 +847,10 @@ class ExactPixels:
 
 
 # %%
-mask = random_mask(64, 64, 0.4, torch.Generator().manual_seed(3))
+mask = random_mask(*size, 0.4, torch.Generator().manual_seed(3)).to(device)
 seen = mask * clean
 exact = ExactPixels(mask, seen)
-strong = at_sigma(load_denoiser("prox-drunet"), 25 / 255)
+strong = at_sigma(net, 25 / 255)
 card_25 = Constants.of(card, 25 / 255)
 t = 0.95 * min(1 / (card_25.top - 1), 0.5 / (1 - card_25.bottom))
 x0 = torch.where(mask.bool(), seen, 0.5)
@@ -920,7 +924,7 @@ class AbsoluteValues(ExactPixels):
         return self.y + soft_threshold(z - self.y, lam)
 
 
-draw = torch.rand(64, 64, generator=torch.Generator().manual_seed(5))
+draw = torch.rand(size, generator=torch.Generator().manual_seed(5)).to(device)
 spoiled = torch.where(draw < 0.1, 0.0, torch.where(draw > 0.9, 1.0, clean))
 run = solvers.prox_pnp_drs(
     AbsoluteValues(spoiled), strong, spoiled, lam=0.05 * t, t=t

@@ -37,15 +37,9 @@ from itertools import islice
 
 import pandas as pd
 import torch
-from pnp_course import (
-    denoiser_card,
-    guarantees,
-    images,
-    load_denoiser,
-    metrics,
-    noise,
-)
-from pnp_course.denoisers import at_sigma
+from pnp_course import guarantees, images, load_denoiser, metrics, noise
+from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_12 as checks
 from pnp_course.fidelities import Poisson, moreau_envelope, prox_kl
 from pnp_course.jacobian import lanczos, linearize, symmetric_part
@@ -57,6 +51,7 @@ from pnp_course.viz.figures import curves, gallery
 from pnp_course.viz.lab import committed
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
+device = pick_device()
 
 
 # %%
@@ -66,10 +61,10 @@ def iterates(solver, n):
 
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Four portraits: a grainy blurred observation, two restored pictures, with averaging 0.33 sharper and with 1.0 smoother, and the clean picture"}}
-clean = images.photo("astronaut", 96)
+clean = images.photo("astronaut", 96).to(device)
 K, sigma, lam = Blur(kernels.motion(11, seed=1)), 0.16, 375 / 255
 y = noise.poisson(K(clean), 50, torch.Generator().manual_seed(0))
-G, D = Poisson(K, y), load_denoiser("coco-gs-0.25")
+G, D = Poisson(K, y), load_denoiser("coco-gs-0.25").to(device)
 denoise = at_sigma(D, sigma)
 photo = {
     t: iterates(coco_admm(G, denoise, y, lam=lam, t=t), 40) for t in (0.33, 1.0)
@@ -513,7 +508,8 @@ for a in averaging:
 swing = [max(values) - min(values) for values in last]
 for a, width in zip(averaging, swing, strict=True):
     assert width < 1e-4 if a < 0.99 * predicted else width > 0.02
-first = averaging[sum(width < 0.02 for width in swing)]
+swinging = [a for a, width in zip(averaging, swing, strict=True) if width > 0.02]
+first = min(swinging, default=math.nan)
 print(
     f"predicted t = {predicted:.4f}; of those tried it swings from {first:.4f} on"
 )
@@ -717,9 +713,10 @@ print(checks.check_penalty(mine))
 # \lambda\nabla G(v)$ is checked.)
 
 # %%
-small = images.photo("astronaut", 48)
+small = images.photo("astronaut", 48).to(device)
 K9 = Blur(kernels.motion(9, seed=1))
-seen = noise.poisson(K9(small), 50, torch.Generator().manual_seed(0)).double()
+seen = noise.poisson(K9(small), 50, torch.Generator().manual_seed(0))
+seen = seen.cpu().double()  # few pixels in double precision: for the CPU
 seen = seen.clamp_min(0.02)  # no empty pixel, so that the condition is an equation
 
 
@@ -827,8 +824,8 @@ for name, size in {
 # PSNR of the picture shown.
 
 # %% tags=["nbval-ignore-output"]
-still = Poisson(K9, seen.float(), rho=8, tol=1e-6, max_inner=400)
-start = seen.float()
+start = seen.float().to(device)
+still = Poisson(K9, start, rho=8, tol=1e-6, max_inner=400)
 best = iterates(coco_admm(still, denoise, start, lam=lam, t=0.33), 40)[-1]
 H_best, rows = photo_lagrangian(best, 0.33, still), {}
 for rho, n in [(2, 1), (2, 10), (32, 1), (32, 10), (32, 20), (8, 1), (8, 10)]:
@@ -894,7 +891,7 @@ stand_ins = {
 def grid(weight):
     rows = {}
     for label, name in stand_ins.items():
-        net, row = at_sigma(load_denoiser(name), sigma), {}
+        net, row = at_sigma(load_denoiser(name).to(device), sigma), {}
         for a in (0.1, 0.2, 0.33, 0.6, 1.0):
             solver = coco_admm(data, net, observed, lam=weight(a), t=a)
             row[f"t = {a}"] = metrics.psnr(iterates(solver, 30)[-1].x, small)
@@ -943,7 +940,7 @@ paper
 
 # %% tags=["nbval-ignore-output"]
 at = photo[1.0][-1].denoiser_input
-probe = torch.randn(at.shape, generator=torch.Generator().manual_seed(0))
+probe = torch.randn(at.shape, generator=torch.Generator().manual_seed(0)).to(device)
 ends = lanczos(symmetric_part(linearize(D, at, sigma)).apply, probe, 12)
 low, high = float(ends.low), float(ends.high)
 print(f"eigenvalues of J there: from {low:.2f} to {high:.2f}")

@@ -33,8 +33,9 @@ from itertools import pairwise
 import pandas as pd
 import torch
 from IPython.display import SVG, Markdown
-from pnp_course import denoiser_card, images, load_denoiser, metrics, solvers
-from pnp_course.denoisers import at_sigma
+from pnp_course import images, load_denoiser, metrics, noise, solvers
+from pnp_course.denoisers import at_sigma, denoiser_card
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_13 as helpers
 from pnp_course.experiments import one_picture
 from pnp_course.experiments.deconvolution_table import METHODS, observed
@@ -50,8 +51,10 @@ from pnp_course.viz.family import change_figure
 from pnp_course.viz.figures import curves, gallery
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
+device = pick_device()
 
 
+# %%
 def source(function, start):
     """The lines of a library function from `start` on."""
     text = inspect.getsource(function)
@@ -64,7 +67,7 @@ def source(function, start):
 # tune nothing here.
 
 # %%
-clean = images.photo("astronaut", 64)
+clean = images.photo("astronaut", 64).to(device)
 problem = observed(clean, kernels.motion(11, seed=1), peak=50, seed=0)
 y, G = problem.y, problem.facts["fidelity"]
 names, runs = list(METHODS), {}
@@ -158,7 +161,7 @@ assert helpers.check_dpir(given) == "right"
 
 # %%
 loop = mine if helpers.check_dpir(mine) == "right" else helpers.ladder_run
-q, drunet = one_picture.middle_setting("DPIR"), load_denoiser("drunet")
+q, drunet = one_picture.middle_setting("DPIR"), load_denoiser("drunet").to(device)
 lam = METHODS["DPIR"].restore.call(problem, q).parameters["lam"]
 sigmas = solvers.ladder(49 / 255, q["sigma"], q["iterations"])
 with torch.no_grad():
@@ -351,29 +354,28 @@ assert helpers.check_red_slope(given) == "right"
 
 # %%
 def red_test(name, x, level=25 / 255, c=1.1):
-    D = load_denoiser(name)
+    D = load_denoiser(name).to(device)
     lin = linearize(D, x, level)
-    probe = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    probe = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
     with torch.no_grad():
         d, scaled = D(x, level), D(c * x, level)
     residual = x - d
     slope = x - d / 2 - lin.jt(x).detach() / 2
-    return {
-        "||J - J^T||": float(operator_norm(antisymmetry(lin), probe, 10)),
+    found = {
+        "||J - J^T||": operator_norm(antisymmetry(lin), probe, 10),
         "||D(cx) - c D(x)|| / ||(c-1) D(x)||": (scaled - c * d).norm()
         / ((c - 1) * d).norm(),
         "||J x - D(x)|| / ||D(x)||": (lin.j(x).detach() - d).norm() / d.norm(),
         "||grad rho - (x - D)|| / ||x - D||": (slope - residual).norm()
         / residual.norm(),
     }
+    return {name: float(value) for name, value in found.items()}
 
 
 # %% tags=["nbval-ignore-output"]
-seen = clean + 25 / 255 * torch.randn(
-    clean.shape, generator=torch.Generator().manual_seed(1)
-)
+seen = noise.gaussian(clean, 25 / 255, torch.Generator().manual_seed(1))
 tested = ("dncnn", "drunet", "coco-0.25", "coco-gs-0.25")
-table = pd.DataFrame({n: red_test(n, seen) for n in tested}).T.astype(float)
+table = pd.DataFrame({n: red_test(n, seen) for n in tested}).T
 assert table.iloc[:3, 0].min() > 0.01 > 100 * table.iloc[3, 0]
 assert table.iloc[:, 3].min() > 0.1
 with torch.no_grad():
@@ -487,7 +489,7 @@ assert runs["B-RED"].answer.covered
 # to the run: which step would relative smoothness of $\lambda G$ guarantee, which one did the line search accept? And what does a shorter step change?
 
 # %%
-method, net = METHODS["B-RED"], load_denoiser("bregman-drunet")
+method, net = METHODS["B-RED"], load_denoiser("bregman-drunet").to(device)
 q = one_picture.middle_setting("B-RED")
 safe = 1 / (method.restore.call(problem, q).parameters["lam"] * float(y.sum()))
 denoise = at_sigma(net, q["sigma"])
@@ -695,7 +697,7 @@ better = {}
 for name, strength in {"B-RED": 0.6, "DiffPIR": 0.4}.items():
     method = METHODS[name]
     q = one_picture.middle_setting(name) | {"strength": strength}
-    net = load_denoiser(method.denoisers["course"])
+    net = load_denoiser(method.denoisers["course"]).to(device)
     with torch.no_grad():
         x = method.restore(problem, at_sigma(net, q["sigma"]), q).x
     better[name] = {"middle": psnr[name], "another": metrics.psnr(x, clean)}

@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 import torch
 from pnp_course import denoiser_card, images, metrics
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_15 as checks
 from pnp_course.experiments import chosen, experiment_named, one_picture, report
 from pnp_course.experiments.deconvolution_table import observed
@@ -41,6 +42,7 @@ from pnp_course.viz.lab import committed
 from pnp_course.viz.tables import interval_figure, map_figure
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
+device = pick_device()
 table = experiment_named("deconvolution")
 
 # %% [markdown]
@@ -51,7 +53,7 @@ table = experiment_named("deconvolution")
 # where the *peak* $p$ is the mean number of photons of a white pixel. Here is one, at $p = 50$, and what three methods make of it.
 
 # %%
-clean = images.photo("astronaut", 96)
+clean = images.photo("astronaut", 96).to(device)
 problem = observed(clean, kernels.motion(15, seed=1), peak=50, seed=0)
 y, G = problem.y, problem.facts["fidelity"]
 looks = {f"observed: {metrics.psnr(y, clean):.1f} dB": y}

@@ -34,6 +34,7 @@ import pandas as pd
 import torch
 from pnp_course import denoiser_card, images, load_denoiser, metrics
 from pnp_course.anscombe import anscombe, inverse_anscombe, mean_of_anscombe
+from pnp_course.devices import pick_device
 from pnp_course.exercises import notebook_16 as checks
 from pnp_course.experiments import (
     chosen,
@@ -53,10 +54,11 @@ from pnp_course.viz.lab import committed
 from pnp_course.viz.tables import interval_figure
 
 torch.set_flush_denormal(True)  # the tails of ELU; without it, slow
+device = pick_device()
 
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Five portraits: the counts, grainy; three restored pictures that look much alike; and the clean picture"}}
-clean = images.photo("astronaut", 96)
+clean = images.photo("astronaut", 96).to(device)
 p30 = counted(clean, 30, seed=3)
 first = {
     name: chosen.outcome("poisson-denoising", name, p30, "peak 30")
@@ -184,7 +186,7 @@ assert checks.check_inverse(given_way_back) == "right"
 # value $f(p)$ at a white pixel, so that the picture is in $[0, 1]$ and its noise has the level $1/f(p)$.
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Four portraits at a peak of 5: the counts, the result with the inverse function, a little darker than the one with the inverse without bias, and the clean picture"}}
-p5, drunet = counted(clean, 5, seed=3), load_denoiser("drunet")
+p5, drunet = counted(clean, 5, seed=3), load_denoiser("drunet").to(device)
 white = float(anscombe(torch.tensor(5.0)))
 with torch.no_grad():
     smooth = white * drunet(anscombe(5 * p5.y) / white, 1 / white)
@@ -365,7 +367,7 @@ price.round(2)
 # photograph by their true intensity into five equal groups, and look at the error in each.
 
 # %% mystnb={"image": {"alt": "Root mean square error against intensity for three methods with one denoiser: the two with VST and with the likelihood lie on each other, from 0.02 where it is dark to 0.06; one evaluation on the raw counts is far above them where it is dark and a little below where it is bright"}}
-edges = torch.quantile(clean.flatten(), torch.linspace(0, 1, 6))
+edges = torch.quantile(clean.flatten(), torch.linspace(0, 1, 6, device=device))
 group = torch.bucketize(clean, edges[1:-1])
 centres = [float(clean[group == k].mean()) for k in range(5)]
 by_brightness, x30 = {}, {}
@@ -405,7 +407,7 @@ curves([
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Four gray pictures: dark counts, nearly even with a few white dots; what the camera counts at a peak of 10, grainy, with white dots; the same with the dots filled; and the scene"}}
 generator = torch.Generator().manual_seed(5)
 scene = images.to_channels(clean, 1)
-camera = random_camera(96, 96, generator)
+camera = random_camera(*clean.shape[-2:], generator)
 exposure = exposed(scene, camera, 10.0, generator)
 print(f"{camera.hot.double().mean():.1%} of the pixels are hot")
 print(
@@ -487,8 +489,9 @@ assert checks.check_prox(given_prox) == "right"
 
 # %%
 G, good = exposure.facts["fidelity"], ~camera.hot
-q = scene + camera.dark / 10 - 0.7
-own = (q + (q**2 + 2.8 * exposure.y).sqrt()) / 2 - camera.dark / 10
+dark = exposure.facts["dark"] / 10
+q = scene + dark - 0.7
+own = (q + (q**2 + 2.8 * exposure.y).sqrt()) / 2 - dark
 gap = (own.clamp(min=0) - G.prox(scene, 0.7))[..., good].abs().max()
 print("the formula is the library's at good pixels:", bool(gap < 1e-5))
 assert gap < 1e-5

@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), CoCo-ADMM
 # > ([notebook 12](12_coco_admm_pegd.ipynb)). Proofs: [blind deblurring](../book/theory/blind.md).
 # >
-# > **Time.** 45 minutes (45 with all that is folded); the cells take less than a minute.
+# > **Time.** 50 minutes (50 with all that is folded); the cells take less than a minute.
 #
 # So far the kernel was known. Of a photograph that shook in your hand you have the picture, and nothing else. **One picture,
 # two unknowns: what makes the answer unique?**
@@ -133,7 +133,7 @@ def given_costs(m, alpha):
 assert checks.check_costs(given_costs) == "right"
 
 
-# %% mystnb={"image": {"alt": "Cost against the width of the blur. Left, an edge and a thin line for alpha one half: the edge costs more the more it is blurred, the line less. Right, the portrait: the sum of its differences to the power 0.5 falls when it is blurred, its strongest edges alone cost more"}}
+# %% mystnb={"image": {"alt": "Cost against the width of the blur. Left, an edge and a thin line for alpha one half: the edge costs more the more it is blurred, the line less. Right, the portrait: the mean of its slopes to the power 0.5 falls when it is blurred, that of a drawn edge grows"}}
 def slopes(x):
     return (across(x[0, 0]).square() + down(x[0, 0]).square()).sqrt()[:-1, :-1]
 
@@ -265,8 +265,9 @@ gallery({"truth": shown(shake)} | {n: shown(k.float()) for n, k in both.items()}
 #
 # ## 4. Coarse to fine
 #
-# The poster needs a kernel, the kernel a poster. Alternating from a bad beginning ends in a bad place. On a picture a quarter as large the kernel has
-# seven pixels, and less can go wrong; its answer, enlarged, begins the next size.
+# The poster needs a kernel, the kernel a poster. Alternating from a bad beginning ends in a bad place. On a picture a quarter as wide the kernel has
+# seven pixels, and less can go wrong; its answer, enlarged, begins the next size. Each size gets five rounds of poster and kernel; the weight of the
+# edges falls by about a tenth in each round, so that weaker edges join when the kernel is nearly right.
 
 # %% mystnb={"image": {"alt": "The kernel at five sizes of the pyramid, from 7 pixels, a blot, to 21 pixels, a bent line, and the true one"}}
 gray, kernel, sizes = y.double(), None, {}
@@ -329,28 +330,56 @@ if table.empty:
         "The results file is not here: python -m pnp_course reproduce blind makes it."
     )
 else:
-    display(table.groupby("method", sort=False)[["psnr", "ssim"]].mean().round(3))
+    means = table.groupby("method", sort=False)[["psnr", "ssim"]].mean()
+    display(means.round(3))
     ratios = error_ratios(table)
     for name, of in ratios.items():
         print(
-            f"error ratio of {name}: median {of.median():.2f}, below 2 in {(of < 2).mean():.0%} of {len(of)} cases"
+            f"error ratio of {name}: median {of.median():.2f}, below 2 in {(of.dropna() < 2).mean():.0%} of {of.count()} cases"
         )
-    assert (ratios["RMMO-DRS"] < 2).mean() > 0.6
+    whole = ratios.dropna(axis=1)  # the methods that were run on all cases
+    reached = [n for n, of in whole.items() if (of < 2).mean() >= 0.6]
+    print("below 2 in 60 % of the cases:", ", ".join(reached))
+    assert "RMMO-DRS" in reached
+
+# %% tags=["nbval-ignore-output"]
+if not table.empty:
+    seeds = table.loc[table["method"] == "coordinates", "seed"]
+    few = table[table["seed"].isin(seeds)]  # the network was run on these alone
+    blindly = few.groupby("method")["psnr"].mean()[list(ratios)]
+    print(f"PSNR on {len(seeds)} cases:", blindly.round(1).to_dict())
+    assert means.loc[list(whole), "psnr"].idxmax() == "RMMO-DRS"
+    assert blindly.idxmin() == "coordinates"
+    assert blindly["coordinates"] < blindly.drop("coordinates").min() - 2
+    assert ratios["coordinates"].median() < ratios["RMMO-DRS"].median()
+
+# %% tags=["nbval-ignore-output"]
+if not table.empty:
     exact = report.paired(experiment_named("blind"), table, "DPIR" + TRUE)
     exact = exact.set_index("method")[["difference", "low", "high"]]
-    display(exact.loc[[n + TRUE for n in ratios if n != "DPIR"]].round(2))
+    display(exact.loc[[n + TRUE for n in whole if n != "DPIR"]].round(2))
     assert exact.loc["CoCo-ADMM" + TRUE, "low"] > 0
+    cards = [
+        denoiser_card(n)["psnr_cbsd68"]["25"] for n in ("rmmo", "coco-gs-0.25")
+    ]
+    assert cards[0] < cards[1]
     similar = table.groupby(["image", "kernel"], sort=False)["similarity"].first()
     print(
         f"similarity of the kernels: {similar.min():.2f} to {similar.max():.2f}, median {similar.median():.2f}"
     )
+    better = (similar > similar.median()).loc[ratios.index]
+    halves = [ratios["DPIR"][half].median() for half in (better, ~better)]
+    print(
+        f"median ratio of DPIR: {halves[0]:.2f} where the kernel is among the better half, else {halves[1]:.2f}"
+    )
+    assert halves[0] < halves[1] - 0.5
 
 # %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Left: the share of the cases whose error ratio is below a bound from 1 to 10, four rising curves close to each other. Right: PSNR of each case by DPIR with the true kernel, and by DPIR and CoCo-ADMM with the found one, which lie below, in some cases by several dB"}}
 if not table.empty:
     bounds = [1 + 0.1 * i for i in range(91)]
     share = {
         n: (bounds, [float((of < b).mean()) for b in bounds])
-        for n, of in ratios.items()
+        for n, of in whole.items()
     }
     psnr = table.pivot_table(
         index=["image", "kernel"], columns="method", values="psnr", sort=False
@@ -366,16 +395,18 @@ if not table.empty:
     ], 9.5))  # fmt: skip
 
 # %% [markdown]
-# *Figure 6. Where a good kernel was found, the restoration is nearly as good as with the true one; where not, it is off by several dB.* The aim set for this table, a ratio below 2 in 60 % of the cases, is reached with RMMO-DRS and just missed with the others: this is a plain
-# method, and photographs with much texture are hard for it.
+# *Figure 6. Where a good kernel was found, the restoration is nearly as good as with the true one; where not, it is off by several dB.* The aim set for this table was a ratio below 2 in 60 % of the cases; the line under the first table says
+# which methods reach it. Differences between methods are small beside those between kernels: what fails in a blind method is the kernel.
 #
-# **A finding.** The second table has the PSNR with the true kernel minus that of DPIR, with 95 % intervals. Here CoCo-ADMM, whose run is covered by its theorem, is *ahead* of DPIR. With the found kernels RMMO-DRS is first, and
-# the order of denoisers by their own PSNR says nothing any more.
+# **A finding.** The second table has the PSNR with the true kernel minus that of DPIR, with 95 % intervals. Here CoCo-ADMM, whose run is covered by its theorem, is *ahead* of DPIR. With the found kernels RMMO-DRS is first, although the card of its denoiser
+# has a lower PSNR than that of CoCo-ADMM: the denoiser that is best at white noise need not be the one that bears a wrong kernel best.
 #
-# One baseline without any denoiser, small: a network of coordinates, $x = f_\theta(i, j)$, whose weights are fitted to $\|\hat k * x - y\|^2$ in 120 steps. It has seen no picture but this one.
+# **A baseline without any denoiser**, small, is the line "coordinates": a network of coordinates, $x = f_\theta(i, j)$, whose weights are fitted to $\|\hat k * x - y\|^2$ in 400 steps. It has seen no picture but this one; that it fits what is smooth
+# first is its only prior. It is slow, so the table has it on the first few cases only; their number is printed. Its error ratio is near 1, and its pictures are the worst. No contradiction: it has no detail that a wrong kernel could spoil. **A ratio compares a method with itself**, and has to be read
+# beside the PSNR. Here is the portrait:
 
 # %%
-baseline = blind.restore_by_coordinates(y, found, steps=120)
+baseline = blind.restore_by_coordinates(y, found)
 scores = {
     "photograph": metrics.psnr(blind.registered(y, inner), inner),
     "network of coordinates": metrics.psnr(
@@ -413,27 +444,69 @@ for name, sigma in levels.items():
 assert said.covered
 
 # %% [markdown]
-# The gray network that was trained with [B]'s penalty is not symmetric enough for the theorem, and the library does not look away. The gradient step of the table is covered, at patches of photographs (it is a colour denoiser, and a gray picture is three equal channels, so it is asked at $\sqrt3$ times the level); the ridge denoiser is covered for every image. What the theorem promises is a stationary point of $F + \lambda G$ *for this kernel*. A wrong kernel has stationary points, too.
+# The gray network that was trained with [B]'s penalty is not symmetric enough for the theorem, and the library does not look away. The gradient step of the table (`coco-gs-0.25`) is covered, with constants that were measured on patches of photographs; it is a colour denoiser, and a gray picture is three equal channels, so it is asked at $\sqrt3$ times the level. The ridge denoiser is covered for every image. What the theorem promises is a stationary point of $F + \lambda G$ *for this kernel*. A wrong kernel has stationary points, too.
 #
-# For the alternation of posters and kernels there is **no theorem**: the $\ell_0$ steps stop at a finite coupling, the weights change from round to round, kernels are cut and moved between rounds. And the natural idea, to replace the poster by the restoration of a good denoiser? Try it.
+# For the alternation of posters and kernels there is **no theorem**: the $\ell_0$ steps stop at a finite coupling, the weights change from round to round, kernels are cut and moved between rounds. And the natural idea, to replace the poster by the restoration of a good denoiser? **Your bet:** beginning with the kernel that was found, will it be better? And beginning with the true one?
 
 # %%
 net = at_sigma(load_denoiser("drunet-gray"), 0.06)
-kernel, trial = found, {}
-for turn in range(3):
+
+
+def restoration(kernel):
     B = ValidBlur(kernel, tol=1e-4)
     x = run(dpir(Gaussian(B, y), net, B.canvas(y), lam=36.0, iterations=6), 6).x
-    misfit = float((B(x) - y).square().mean().sqrt())
-    trial[turn] = (misfit, blind.kernel_similarity(kernel, shake))
-    sharp = wrapped(B.crop(x)[0, 0].double(), 48)
-    k = nonnegative_kernel(sharp, periodic, 21, 2.0, y.shape[-2:])
-    kernel = (k / k.sum()).float()
-for turn, (misfit, alike) in trial.items():
-    print(f"round {turn}: misfit {misfit:.4f}, similarity {alike:.2f}")
-assert trial[2][1] < trial[0][1] - 0.03
+    return wrapped(B.crop(x)[0, 0].double(), 48)
+
+
+def poster_of(kernel):
+    return few_edges(periodic, kernel.double(), 2e-3)
+
+
+def kernel_of(x):
+    k = nonnegative_kernel(x, periodic, 21, 2.0, y.shape[-2:])
+    return (k / k.sum()).float()
+
+
+# %%
+perfect = kernel_of(wrapped(clean[0, 0].double(), 48))
+print(f"from the scene itself: {blind.kernel_similarity(perfect, shake):.2f}")
+trial = {}
+for way, picture in {"posters": poster_of, "restorations": restoration}.items():
+    for begin, kernel in {"found": found, "true": shake}.items():
+        alike = [blind.kernel_similarity(kernel, shake)]
+        for _ in range(3):
+            kernel = kernel_of(picture(kernel))
+            alike.append(blind.kernel_similarity(kernel, shake))
+        trial[way, begin] = alike
+        print(f"{way} from the {begin} kernel:", [round(a, 2) for a in alike])
+assert trial["posters", "true"][3] > 0.95
+assert abs(trial["posters", "found"][3] - trial["posters", "found"][0]) < 0.03
+assert trial["restorations", "found"][3] < trial["restorations", "found"][0] - 0.1
+assert trial["restorations", "true"][3] < 0.85
 
 # %% [markdown]
-# The similarity falls. The restoration is a good explanation of the photograph *with the present kernel, errors included*, and hands them on. It is Section 1 in another guise: a good prior is no guard against a wrong pair.
+# With restorations the similarity falls, **even from the true kernel**; posters stay where they are. With the scene itself the kernel step is nearly perfect. But a denoiser takes away fine detail together with the noise, and then
+# a kernel that lets less through explains the same photograph; the next restoration is made for that kernel, and so on. A poster has nothing fine, and its edges are as sharp as an edge can be. It is Section 1 in another guise: a prior that
+# is good for restoring is no guard against a wrong pair.
+#
+# The other natural idea is more rounds of posters. On photographs of BSD400 ten rounds at the last size gave kernels that were more alike to the true ones. So the whole table was computed once more:
+
+# %% tags=["nbval-ignore-output"]
+ten = committed("benchmarks/results/blind-ten-rounds.csv")
+if len(ten) and len(table):
+    alike, below = {}, {}
+    for n, of in {"five": table, "ten": ten}.items():
+        alike[n] = of.groupby(["image", "kernel"])["similarity"].first().mean()
+        below[n] = (error_ratios(of)[list(whole)] < 2).mean()
+        print(
+            f"{n} rounds: mean similarity {alike[n]:.3f}, below 2:",
+            {m: f"{v:.0%}" for m, v in below[n].items()},
+        )
+    assert alike["ten"] > alike["five"] + 0.01
+    assert (below["ten"] <= below["five"]).all()
+
+# %% [markdown]
+# The kernels are more alike, and no more restorations are good. Similarity counts squares of differences; a restoration divides by the kernel's transform, and cares most where that is small. **Judge a kernel by what is restored with it**: the library keeps five rounds.
 #
 # One more trap. The proximal operator with an unknown border has no closed form; conjugate gradients stop at a tolerance. Here is DPIR with the true kernel at two tolerances.
 
@@ -455,8 +528,8 @@ assert score[1e-4] > score[1e-2] + 1
 # python -m pnp_course deblur PHOTO.jpg --kernel-size 31 -o deblurred
 # ```
 #
-# There is no truth to compare with. What remains are measures without a reference: the *blur effect* (Crete and others 2007), part of scikit-image, or with `--clip-iqa` CLIP-IQA (Wang and others 2023), a network that
-# downloads its model. Where that is not installed, the command falls back to the blur effect, and says which one it took. And the library refuses what tells no kernel; a spread below one pixel it calls no blur:
+# There is no truth to compare with. What remains are measures without a reference: the *blur effect* (Crete and others 2007), part of scikit-image, or with `--clip-iqa` CLIP-IQA (Wang and others 2023), a network of images and words that is asked
+# whether "Good photo." or "Bad photo." fits better. It is an extra of its own (`pip install "pnp_course[iqa]"`) and downloads its model at first use. Where either is missing, the command says so in a sentence and takes the blur effect. And the library refuses what tells no kernel; a spread below one pixel it calls no blur:
 
 # %%
 sharp, white = clean, torch.ones(1, 1, 64, 64)
@@ -471,11 +544,11 @@ try:
 except blind.BlindError as error:
     print(error)
 assert kernels.extent(kernel) < deblurring.SHARP < kernels.extent(found)
-measure, before = deblurring.quality(y)
-print(
-    f"{measure}: {before:.2f} before, {deblurring.quality(restored)[1]:.2f} after"
-)
-assert deblurring.quality(restored)[1] < before
+measure = deblurring.quality_measure()  # clip=True: CLIP-IQA, if it is there
+before, after = measure.of(y), measure.of(restored)
+print(f"{measure.name}: {before:.2f} before, {after:.2f} after")
+assert measure.better == "smaller"
+assert after < before
 
 # %% [markdown]
 # **Quiz.** *The blur effect says that the restoration is sharper. Does it say that it is right?*
@@ -492,7 +565,7 @@ assert deblurring.quality(restored)[1] < before
 # - Picture and kernel are known up to a shift; and for a convex prior no blur is never worse than the truth.
 # - Strong edges break the tie; counting gradients finds them, pixel by pixel.
 # - Small and nonnegative: two conditions are worth more than any weight of the ridge.
-# - The error ratio compares a kernel with the truth on the same picture.
+# - The error ratio compares a kernel with the truth on the same picture, by the same method; it says nothing of the method.
 # - A theorem covers the restoration for a fixed kernel, not the kernel.
 #
-# Sources: Levin and others 2009, 2011; Cho and Lee 2009 (gradients, coarse to fine); Xu, Zheng and Jia 2013; Pan and others 2014; Liu and others 2014 (borders); Beck and Teboulle 2009; Tancik and others 2020; Almeida and Figueiredo 2013. The nonnegative step with the Toeplitz matrix and the trials of Section 6 are this course's. The portrait is of Eileen Collins (NASA, public domain).
+# Sources: Levin and others 2009, 2011; Cho and Lee 2009 (gradients, coarse to fine); Xu, Zheng and Jia 2013; Pan and others 2014; Liu and others 2014 (borders); Beck and Teboulle 2009; Tancik and others 2020, Sitzmann and others 2020 (networks of coordinates); Almeida and Figueiredo 2013. The nonnegative step with the Toeplitz matrix and the trials of Section 6 are this course's. The portrait is of Eileen Collins (NASA, public domain).

@@ -441,7 +441,7 @@ gallery({sensor_title: to_srgb(seen)} | shown, 5, width=11)
 # %% [markdown]
 # *Figure 5. No mosaic yet: three full sensors. PSNR is that of the developed (sRGB) pictures.* "Guarantee" is the theorem that covers the run, with the constants on the denoiser's card (sharpened by the condition of Themelis and Patrinos 2020, [notebook 12](12_coco_admm_pegd.ipynb)); "ended by" says whether it converged to $10^{-4}$ or was cut off after 40 iterations.
 #
-# **The same denoiser, the same algorithm, the same theorem, and decibels between them.** Two things tell against the second way. Values below $-b$, which no count has, are lifted to it, and so the dark gets too bright (the last column). And the denoiser learned from developed photographs: in linear light the shadows are tiny numbers, and the square root in the
+# **The same denoiser, the same algorithm, the same theorem, and decibels between them.** Two things make the second way worse. Values below $-b$, which no count has, are lifted to it, and so the dark gets too bright (the last column). And the denoiser learned from developed photographs: in linear light the shadows are tiny numbers, and the square root in the
 # transform bends the picture in nearly the way that development does. So the transform does two things at once. A guarantee speaks of neither.
 #
 # ## 4. A mosaic of colours
@@ -526,11 +526,11 @@ shown = {f"{n}: {table['PSNR'][n]} dB": out[n].x for n in about if n not in ("bi
 gallery(shown, 3, zoom=(40, 40, 28), width=9)
 
 # %% [markdown]
-# *Figure 6. The raw picture of Figure 1, six ways.* One picture proves nothing. The experiment `raw` (`python -m pnp_course reproduce raw --scale small`) does the same on twelve photographs of CBSD68 and two cameras, 100 and 25 photons at white; parameters were chosen on Set3C.
+# *Figure 6. The raw picture of Figure 1, six ways.* One picture proves nothing. The experiment `raw` (`python -m pnp_course reproduce raw`) does the same on twelve photographs of CBSD68 and two cameras, 100 and 25 photons at white; parameters were chosen on Set3C.
 
 # %%
 experiment = experiment_named("raw")
-raws = committed("benchmarks/results/raw-small.csv")
+raws = committed("benchmarks/results/raw-course.csv")
 if len(raws):
     mean = raws.pivot_table(index="method", columns="gain", values="psnr")
     change = pd.to_numeric(raws["relative_change"], errors="coerce")
@@ -545,6 +545,9 @@ if len(raws):
     at = paired.set_index(["gain", "method"])
     assert at.xs("CoCo-ADMM, VST, told", level=1)["difference"].abs().max() < 0.25
     assert at.loc[(0.01, "Malvar, then VST + DRUNet"), "high"] < 0
+    after = at.loc[(0.04, "Malvar, then VST + DRUNet")]
+    assert after["low"] < 0 < after["high"]
+    assert at.xs("DPIR, VST", level=1)["difference"].min() > 0
     assert at.xs("VST + DRUNet, then Malvar", level=1)["high"].max() < -0.5
     assert at.xs("CoCo-ADMM, counts", level=1)["high"].max() < 0
     assert (at["difference"].unstack()["Malvar"] < at["difference"].unstack()["bilinear"]).all()  # fmt: skip
@@ -555,6 +558,7 @@ if len(raws):
     display(interval_figure(panels, "dB above CoCo-ADMM, VST", 9.5))
 q = chosen.parameters("raw", "Malvar, then VST + DRUNet", "gain 0.04")
 print("denoising after Malvar needs the level times", q["strength"])
+assert q["strength"] > 2
 
 # %% [markdown]
 # *Figure 7. Paired differences on the same photographs, with 95 % bootstrap intervals.*

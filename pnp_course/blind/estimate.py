@@ -35,17 +35,22 @@ def estimate_kernel(y: Tensor, size: int, *, weight: float = 4e-3, ridge: float 
         Nonnegative float32 kernel. A kernel that is one point says that no blur was found.
 
     Raises:
-        BlindError: the picture has no contrast, or most of it is white.
-        ValueError: y is no single picture, or the kernel is even or larger than a third of the picture.
+        BlindError: the picture has no contrast, or most of it is white, or it is smaller than 9 x 9.
+        ValueError: y is no single picture, or the size is even, 1, or larger than a third of the picture.
 
     Sources: Xu, Zheng and Jia (2013), Pan, Hu, Su and Yang (2014); the steps are in `latent` and `kernel_step`.
     """
     if len(check_image(y, "y")) != 1:
         raise ValueError(f"y holds {len(y)} pictures; wanted one: each has a kernel of its own.")
-    if check_count(size, "size") % 2 == 0 or 3 * size > min(y.shape[-2:]):
+    height, width = y.shape[-2:]
+    most = (min(height, width) // 3 - 1) // 2 * 2 + 1
+    if most < 3:
+        raise BlindError(
+            f"the picture is {height} x {width}, too small to tell a kernel; wanted at least 9 x 9 pixels."
+        )
+    if check_count(size, "size") % 2 == 0 or not 3 <= size <= most:
         raise ValueError(
-            f"size is {size} for a picture of {y.shape[-2]} x {y.shape[-1]}; wanted an odd number of at most a third of its "
-            f"height and width: {max((min(y.shape[-2:]) // 3 - 1) // 2 * 2 + 1, 1)} or less."
+            f"size is {size} for a picture of {height} x {width}; wanted an odd number from 3 to {most}, a third of the picture."
         )
     check_positive(weight, "weight")
     check_positive(ridge, "ridge")

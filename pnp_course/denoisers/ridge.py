@@ -24,6 +24,14 @@ KNOTS, FIRST, LAST = 14, 0.1, 8.0  # knots of P', in about the noise's standard 
 STEEPEST = 16.0  # largest mu: a bound on the number of iterations
 
 
+def spline(values: Tensor, sigma: Tensor, levels: Tensor) -> Tensor:
+    """The linear splines with `values` (..., K) at the noise levels `levels` (K,), constant beyond, at sigma (B,): (..., B)."""
+    level = sigma.clamp(LEVELS[0], LEVELS[-1])
+    right = torch.searchsorted(levels, level, right=True).clamp(1, len(LEVELS) - 1)
+    share = (level - levels[right - 1]) / (levels[right] - levels[right - 1])
+    return torch.lerp(values[..., right - 1], values[..., right], share)
+
+
 class RidgeProx(nn.Module):
     """D(y, sigma) = prox of R_sigma at y: the minimiser of R_sigma(x) + ||x - y||^2 / 2, a strongly convex function.
 
@@ -92,15 +100,8 @@ class RidgeProx(nn.Module):
 
     def profile(self, sigma: Tensor) -> Profile:
         """The profiles at the levels `sigma` (B,): scales a_i = exp(spline(sigma)) / sigma, mu = exp(spline(sigma))."""
-        level = sigma.clamp(LEVELS[0], LEVELS[-1])
-        right = torch.searchsorted(self.levels, level, right=True).clamp(1, len(LEVELS) - 1)
-        share = (level - self.levels[right - 1]) / (self.levels[right] - self.levels[right - 1])
-
-        def spline(values: Tensor) -> Tensor:
-            return torch.lerp(values[..., right - 1], values[..., right], share)
-
-        scales = spline(self.log_scales).exp() / (sigma + 1e-5)  # (n, B)
-        mu = spline(self.log_mu).exp().clamp_max(STEEPEST)
+        scales = spline(self.log_scales, sigma, self.levels).exp() / (sigma + 1e-5)  # (n, B)
+        mu = spline(self.log_mu, sigma, self.levels).exp().clamp_max(STEEPEST)
         slope = slopes(self.steep, self.concave, mu, self.rho, self.knots)
         return Profile(torch.cat((scales, scales)).T, slope, self.knots)
 

@@ -11,12 +11,14 @@ not depend on the size. Proofs: book/theory/ridge.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 GRID = 256  # frequencies in each direction; the polynomial is between this grid's largest value and 1 + margin times it
+BAND = 1 << 20  # numbers of W x in a band of rows, on a CPU: a few MB
 ROUNDING = 1 + 1e-5  # for sums and transforms in single precision
 
 
@@ -57,7 +59,11 @@ def bank_norm(bank: Tensor, grid: int = GRID) -> Tensor:
     sums = F.conv2d(channels, channels, padding=size - 1)  # the coefficients of G, at the lags -(k - 1), ..., k - 1
     lags = F.pad(sums, (0, grid - 2 * size + 1, 0, grid - 2 * size + 1)).roll((1 - size, 1 - size), (-2, -1))
     hat = torch.fft.rfft2(lags).permute(2, 3, 0, 1)  # G at half of the frequencies; at the others it is conjugate
-    top = hat.real.amax() if len(channels) == 1 else torch.linalg.eigvalsh(hat)[..., -1].amax()
+    if len(channels) == 1:
+        top = hat.real.amax()
+    else:  # one frequency has the largest eigenvalue, so a derivative needs that of one matrix
+        worst = torch.linalg.eigvalsh(hat.detach())[..., -1].argmax()
+        top = torch.linalg.eigvalsh(hat.flatten(0, 1)[worst])[-1]
     return top.sqrt() * (ROUNDING / (1 - drop))
 
 
@@ -76,7 +82,7 @@ class Reflected:
     """
 
     def __init__(self, bank: Tensor, shape: tuple[int, int]):
-        self.bank, self.size = bank, bank.shape[-1]
+        self.bank, self.size, self.shape = bank, bank.shape[-1], tuple(shape)
         self.flat_t = bank.reshape(len(bank), -1).T.contiguous()
         self.rows, self.columns = (reflection(n, self.size // 2, bank.device) for n in shape)
 
@@ -87,11 +93,32 @@ class Reflected:
 
     def adjoint(self, z: Tensor) -> Tensor:
         """W^T z (B, C, H, W) of z (B, n, H, W); as a matrix product, which is faster here than a transposed convolution."""
-        h, w = z.shape[-2:]
         columns = torch.matmul(self.flat_t, z.flatten(2))
-        wide = F.fold(columns, (len(self.rows), len(self.columns)), self.size)
-        tall = wide.new_zeros(*wide.shape[:-1], w).index_add(-1, self.columns, wide)
-        return tall.new_zeros(*tall.shape[:-2], h, w).index_add(-2, self.rows, tall)
+        return self._inside(F.fold(columns, (len(self.rows), len(self.columns)), self.size))
+
+    @torch.no_grad()
+    def sandwich(self, x: Tensor, middle: Callable[[Tensor, slice], Tensor]) -> Tensor:
+        """W^T middle(W x) of x (B, C, H, W), without a graph, in bands of rows whose W x stays in the cache of a core.
+
+        Args:
+            middle: a function of some rows of W x, (B, n, rows, W), which it may overwrite, and of their place in H.
+        """
+        wide = x.index_select(-2, self.rows).index_select(-1, self.columns)
+        out, (h, w), margin = torch.zeros_like(wide), x.shape[-2:], self.size - 1
+        band = max(8, BAND // (len(x) * len(self.bank) * w)) if x.device.type == "cpu" else h
+        for top in range(0, h, band):
+            rows = slice(top, min(top + band, h))
+            z = middle(F.conv2d(wide[..., top : rows.stop + margin, :], self.bank), rows)
+            columns = torch.matmul(self.flat_t, z.flatten(2)).reshape(len(x), -1, self.size, self.size, *z.shape[-2:])
+            for i in range(self.size):
+                for j in range(self.size):
+                    out[..., top + i : rows.stop + i, j : j + w] += columns[:, :, i, j]
+        return self._inside(out)
+
+    def _inside(self, wide: Tensor) -> Tensor:
+        """The transpose of the continuation by reflection: what lies outside is added to the pixels that it mirrors."""
+        tall = wide.new_zeros(*wide.shape[:-1], self.shape[1]).index_add(-1, self.columns, wide)
+        return tall.new_zeros(*tall.shape[:-2], *self.shape).index_add(-2, self.rows, tall)
 
 
 def cosine_bank(n: int, channels: int, size: int) -> Tensor:

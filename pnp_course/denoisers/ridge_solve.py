@@ -12,10 +12,15 @@ from pnp_course.denoisers.ridge_filters import Reflected
 from pnp_course.denoisers.ridge_profile import Profile
 
 ROUNDING = 30  # the gradient's rounding error is below this many units in the last place of its terms, measured
+QUICK, MEMORY = 100, 4  # gradients for L-BFGS before it gives way to Nesterov's method; pairs that it remembers
 
 
 def _norms(x: Tensor) -> Tensor:
     return x.flatten(1).norm(dim=1)
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    return _column((a * b).flatten(1).sum(1))
 
 
 def _column(values: Tensor) -> Tensor:
@@ -51,12 +56,76 @@ class Objective:
 
     def gradient(self, x: Tensor) -> Tensor:
         """x - y + grad R(x), without a graph."""
-        z = self.profile.replace_by_derivative(self.operator.apply(x))
-        return self.operator.adjoint(z).add_(x).sub_(self.y)
+        pull = self.operator.sandwich(x, lambda z, _: self.profile.replace_by_derivative(z))
+        return pull.add_(x).sub_(self.y)
+
+    def start(self) -> Tensor:
+        """A point near the minimiser: y without the answers of the filters that are more likely noise than detail."""
+        return self.y - self.operator.sandwich(self.y, lambda z, _: self.profile.near(z))
 
     def value(self, x: Tensor) -> Tensor:
         """The objective (B,)."""
         return self.profile.value(self.operator.apply(x)) + 0.5 * (x - self.y).flatten(1).square().sum(1)
+
+
+class QuasiNewton:
+    """Steps of L-BFGS (Nocedal 1980) without a search along the line, each image with its own memory of the last pairs.
+
+    On ridge objectives it needs about half the gradients of Nesterov's method, but nothing is proved of it.
+    """
+
+    def __init__(self, objective: Objective):
+        self.first = _column(2 / objective.lipschitz())  # the first step, a gradient step, is nonexpansive
+        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # moves, changes of the gradient, their inner product
+        self.last: tuple[Tensor, Tensor] | None = None
+
+    def keep(self, index: Tensor) -> None:
+        """Go on with some of the images."""
+        self.first = self.first[index]
+        self.pairs = [(s[index], u[index], product[index]) for s, u, product in self.pairs]
+        if self.last:
+            self.last = self.last[0][index], self.last[1][index]
+
+    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
+        """The next point, from the gradient at x, the point given before."""
+        if self.last:
+            s, u = x - self.last[0], gradient - self.last[1]
+            product = _inner(s, u).clamp_min(torch.finfo(x.dtype).tiny)  # positive up to rounding: strong convexity
+            self.pairs = [*self.pairs[1 - MEMORY :], (s, u, product)]
+        self.last = x, gradient
+        if not self.pairs:
+            return x - self.first * gradient
+        q, shares = gradient.clone(), []
+        for s, u, product in reversed(self.pairs):
+            shares.append(_inner(s, q) / product)
+            q -= shares[-1] * u
+        _, u, product = self.pairs[-1]
+        q *= product / _inner(u, u).clamp_min(torch.finfo(x.dtype).tiny)
+        for (s, u, product), share in zip(self.pairs, reversed(shares), strict=True):
+            q += (share - _inner(u, q) / product) * s
+        return x - q
+
+
+class Nesterov:
+    """Nesterov's method with constant momentum, for functions that are m-strongly convex with an L-Lipschitz gradient.
+
+    The value falls by the factor 1 - sqrt(m / L) in each step, up to a constant. Source: Nesterov 2018, section 2.2.1.
+    """
+
+    def __init__(self, objective: Objective, x: Tensor):
+        self.lipschitz, self.x = _column(objective.lipschitz()), x
+        ratio = ((1 - objective.rho) / self.lipschitz).sqrt()
+        self.momentum = (1 - ratio) / (1 + ratio)
+
+    def keep(self, index: Tensor) -> None:
+        """Go on with some of the images."""
+        self.lipschitz, self.x, self.momentum = self.lipschitz[index], self.x[index], self.momentum[index]
+
+    def step(self, v: Tensor, gradient: Tensor) -> Tensor:
+        """The next point, from the gradient at v, the point given before."""
+        stepped = v - gradient / self.lipschitz
+        last, self.x = self.x, stepped
+        return stepped + self.momentum * (stepped - last)
 
 
 @torch.no_grad()
@@ -67,7 +136,8 @@ def minimise(objective: Objective, tol: float, max_iterations: int) -> Tensor:
     stop when this bound is reached, each image alone. Where `tol` is below the rounding error, that of pictures far
     outside [0, 1] in single precision, ROUNDING times the image's root mean square is taken for it.
 
-    Nesterov's method, which forgets its momentum wherever that points uphill; source: O'Donoghue and Candes 2015.
+    The fast method goes first; what it has not solved after QUICK gradients is left to the one that is proved, which
+    begins anew.
 
     Raises:
         RuntimeError: an image has not reached its tolerance after `max_iterations`, or holds a NaN or an infinity.
@@ -76,25 +146,23 @@ def minimise(objective: Objective, tol: float, max_iterations: int) -> Tensor:
     out, left = torch.empty_like(y), torch.arange(len(y), device=y.device)
     root = y[0].numel() ** 0.5
     goal = (1 - objective.rho) * (ROUNDING * torch.finfo(y.dtype).eps * _norms(y)).clamp_min(tol * root)
-    lipschitz, clock = objective.lipschitz(), y.new_ones(len(y))
-    x = v = y
-    for _ in range(max_iterations):
-        gradient = now.gradient(v)
+    x = now.start()
+    method: QuasiNewton | Nesterov = QuasiNewton(now)
+    for iteration in range(max_iterations):
+        if iteration == QUICK:
+            x = now.start()
+            method = Nesterov(now, x)
+        gradient = now.gradient(x)
         reached = _norms(gradient) <= goal
         if bool(reached.any()):
-            out[left[reached]] = v[reached]
+            out[left[reached]] = x[reached]
             keep = (~reached).nonzero().flatten()
             if not len(keep):
                 return out
-            now, left, goal, lipschitz, clock = now[keep], left[keep], goal[keep], lipschitz[keep], clock[keep]
-            x, v, gradient = x[keep], v[keep], gradient[keep]
-        stepped = v - gradient / _column(lipschitz)
-        uphill = (gradient * (stepped - x)).flatten(1).sum(1) > 0
-        clock = torch.where(uphill, 1.0, clock)
-        later = (1 + (1 + 4 * clock.square()).sqrt()) / 2
-        v = stepped + _column((clock - 1) / later) * (stepped - x)
-        x, clock = stepped, later
-    worst = float(_norms(now.gradient(v)).max()) / ((1 - now.rho) * root)
+            now, left, goal, x, gradient = now[keep], left[keep], goal[keep], x[keep], gradient[keep]
+            method.keep(keep)
+        x = method.step(x, gradient)
+    worst = float(_norms(now.gradient(x)).max()) / ((1 - now.rho) * root)
     raise RuntimeError(
         f"the denoiser's error bound is {worst:.2g} after {max_iterations} iterations; wanted {tol:.2g}: raise the denoiser's "
         "tol, or use double precision: denoiser.double()."
@@ -107,7 +175,7 @@ def solve_hessian(objective: Objective, x: Tensor, right: Tensor, tol: float, ma
     weights = objective.profile.curvature(objective.operator.apply(x))
 
     def hessian(p: Tensor) -> Tensor:
-        return p + objective.operator.adjoint(weights * objective.operator.apply(p))
+        return p + objective.operator.sandwich(p, lambda z, rows: z.mul_(weights[..., rows, :]))
 
     out, residual = torch.zeros_like(right), right.clone()
     direction, square = residual.clone(), residual.flatten(1).square().sum(1)

@@ -2,7 +2,8 @@
 
 Each restoring method is there twice, so that the error ratio of Levin and others (2009) compares it with itself. It is
 computed from the PSNR, as both restorations are compared with the same picture, each at its best shift. Weights of the
-fidelity are `strength` times sigma^2 / nu^2, and each method has the same number of settings to choose from.
+fidelity are `strength` times sigma^2 / nu^2, and each method with a denoiser has the same number of settings to choose from.
+"coordinates" is the baseline without one, a small network of coordinates, with nothing chosen.
 """
 
 from __future__ import annotations
@@ -88,6 +89,18 @@ def method(solver: str, denoiser: str, strengths: tuple[float, ...], kernel: str
     )
 
 
+@dataclass(frozen=True)
+class WithCoordinates:
+    """The `restore` of the baseline without a denoiser: a network of coordinates, fitted with one of the two kernels."""
+
+    kernel: str
+
+    def __call__(self, p: Problem, denoise: AtSigma | None, q: Parameters) -> Tensor:
+        """What lies under the observation, at its best shift."""
+        x = blind.restore_by_coordinates(p.y, p.facts[self.kernel], steps=q["steps"])
+        return blind.registered(x, p.clean)
+
+
 HEAVY, PLAIN, LIGHT = (1.0, 3.0, 10.0), (0.3, 1.0, 3.0), (0.35, 0.7, 1.4)
 COCO = "coco-gs-0.25"  # as gray: its card covers the two CoCo methods, which that of coco-0.25-gray does not
 METHODS = {
@@ -99,6 +112,8 @@ METHODS = {
     "CoCo-ADMM": method("coco_admm", COCO, LIGHT, iterations=30, t=0.33),
     "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, LIGHT, "true", iterations=30, t=0.33),
     "CoCo-PEGD": method("coco_pegd", COCO, LIGHT, iterations=30, t=0.33),
+    "coordinates" + TRUE: Method(WithCoordinates("true"), fixed={"steps": 400}),
+    "coordinates": Method(WithCoordinates("estimated"), fixed={"steps": 400}),
 }  # fmt: skip
 
 
@@ -114,10 +129,17 @@ def in_turns(count: int) -> list[tuple[int, int]]:
 
 
 def error_ratios(rows: pandas.DataFrame) -> pandas.DataFrame:
-    """The error ratio of each case (line) and method with the estimated kernel (column), from the rows' PSNR."""
+    """The error ratio of each case (line) and method with the estimated kernel (column), from the rows' PSNR.
+
+    It is NaN where a method was not run on a case.
+    """
     wide = rows.pivot_table(index=["image", "kernel"], columns="method", values="psnr", sort=False)
     names = [name for name in METHODS if name in wide and name + TRUE in wide]
     return pandas.DataFrame({name: 10 ** ((wide[name + TRUE] - wide[name]) / 10) for name in names})
+
+
+def _line(name: str, of: pandas.Series) -> str:
+    return f"| {name} | {len(of)} | {of.median():.2f} | {(of < 2).mean():.0%} | {(of < 3).mean():.0%} |"
 
 
 def summary(rows: pandas.DataFrame) -> str:
@@ -126,8 +148,8 @@ def summary(rows: pandas.DataFrame) -> str:
     similar = rows.groupby(["image", "kernel"])["similarity"].first()
     return "\n".join([
         "## Error ratio: squared error over that with the true kernel", "",
-        "| method | median | below 2 | below 3 |", "|---|---|---|---|",
-        *(f"| {n} | {v.median():.2f} | {(v < 2).mean():.0%} | {(v < 3).mean():.0%} |" for n, v in ratios.items()), "",
+        "| method | cases | median | below 2 | below 3 |", "|---|---|---|---|---|",
+        *(_line(str(name), of.dropna()) for name, of in ratios.items()), "",
         f"Similarity of the {len(similar)} estimated kernels to the true ones: {similar.min():.2f} to {similar.max():.2f}, "
         f"median {similar.median():.2f}.",
     ])  # fmt: skip

@@ -93,10 +93,12 @@ def curves(experiment: Experiment, rows: pandas.DataFrame) -> pandas.DataFrame:
 def markdown(experiment: Experiment, rows: pandas.DataFrame, scale: str) -> str:
     """The report: what was measured, and the table beside the paper's."""
     table = means(experiment, rows)
+    least, cases = table["cases"].min(), str(table["cases"].max())
+    cases = cases if cases == str(least) else f"{least} to {cases}"  # where the rows of a slow method are not complete
     text = [
         f"# {experiment.source}",
         "",
-        f"{experiment.about} Scale: {scale}; {table['cases'].max()} cases for each line.",
+        f"{experiment.about} Scale: {scale}; {cases} cases for each line.",
         "",
     ]
     for values, part in _groups(experiment, table):

@@ -40,7 +40,7 @@ def exposed(scene: Tensor, camera: Camera, peak: float, generator: torch.Generat
     """The same problem for any gray scene (1, 1, H, W) and any camera of its size."""
     y = single_photon.expose(scene, camera, peak, generator)
     counts = single_photon.filled(y, camera)
-    dark = single_photon.filled(camera.dark.expand_as(y), camera)  # of what `counts` has at hot pixels
+    dark = single_photon.filled(camera.dark.to(y).expand_as(y), camera)  # of what `counts` has at hot pixels
     facts = {
         "fidelity": single_photon.fidelity(y, camera, peak), "camera": camera, "peak": peak,
         "counts": counts, "dark": dark, "start": (counts - dark / peak).clamp(0, 1),

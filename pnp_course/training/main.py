@@ -13,6 +13,8 @@ from pnp_course._checks import any_level
 from pnp_course.datasets import dataset, images, training_images, validation_images
 from pnp_course.denoisers.gradient_step import GradientStep
 from pnp_course.denoisers.levels import sigma_range
+from pnp_course.denoisers.ridge import RidgeProx
+from pnp_course.denoisers.ridge_colour import colour_from_gray
 from pnp_course.denoisers.zoo import (
     ARCHITECTURES,
     LICENCE,
@@ -119,9 +121,11 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
     before; that of an unscaled copy is far more curved, and training diverged.
 
     From colour to gray: as `GrayFromColour` does, channels are copied into the head and averaged out of the tail, and
-    the head sees sqrt(3) times the noise level.
+    the head sees sqrt(3) times the noise level. A gray ridge denoiser starts a colour one by `colour_from_gray`.
     """
     source, target = (m.network if isinstance(m, GradientStep) else m for m in (source, target))
+    if isinstance(source, RidgeProx) and isinstance(target, RidgeProx) and source.in_channels < target.in_channels:
+        return colour_from_gray(source, target)
     weights = {key: value.clone() for key, value in source.state_dict().items()}
     if source.in_channels == 3 and target.in_channels == 1:
         head, tail = weights["m_head.weight"], weights["m_tail.weight"]

@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from pnp_course.toy.conditions import FIRM, LADDER, Condition, numerical_range
-from pnp_course.viz.figures import SCREEN_DPI, STYLES, label_log
+from pnp_course.viz.figures import SCREEN_DPI, STYLES, label_log, on_cpu
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 RUNGS = {  # name: (x, y, second line); the ladder drawn as a V, firm at the foot
@@ -127,7 +127,8 @@ def regions_figure(conditions: Sequence[Condition] = LADDER) -> Figure:
 def ranges_figure(matrices: Mapping[str, Tensor], condition: Condition) -> Figure:
     """Eigenvalues and numerical range of small matrices over one condition's region; a panel's title has the norm."""
     figure, axes = plt.subplots(1, len(matrices), figsize=(9, 3.2), dpi=SCREEN_DPI, squeeze=False)
-    for ax, (name, j) in zip(axes.flat, matrices.items(), strict=True):
+    for ax, (name, matrix) in zip(axes.flat, matrices.items(), strict=True):
+        j = on_cpu(matrix)
         outline(ax, condition, hatch=True, edgecolor="0.6")
         w, values = numerical_range(j), torch.linalg.eigvals(j)
         ax.fill(w.real, w.imag, facecolor="#0072B2", alpha=0.25, edgecolor="#0072B2", linewidth=1.8, label="W(J)")
@@ -158,6 +159,7 @@ def spectrum_figure(
         worst: the patch tested. j: its Jacobian (n, n). w: points of its numerical range.
         condition: whose region is filled. conditions: rows of the last panel.
     """
+    j, w = on_cpu(j), on_cpu(w)
     figure, axes = plt.subplots(1, 3, figsize=(9.4, 3.3), dpi=SCREEN_DPI, width_ratios=(1, 1, 0.75))
     high = max(1.35, 1.15 * float(w.real.max()))
     low = min(-0.25, 1.3 * float(w.real.min()))
@@ -165,7 +167,8 @@ def spectrum_figure(
     for ax in axes[:2]:
         outline(ax, condition, fill=True, facecolor="0.9", edgecolor="0.3")
         ax.fill(w.real, w.imag, facecolor="#0072B2", alpha=0.25, edgecolor="#0072B2", linewidth=1.4)
-        for (patch, values), marker, style in zip(spectra.items(), MARKERS, STYLES, strict=False):
+        for (patch, found), marker, style in zip(spectra.items(), MARKERS, STYLES, strict=False):
+            values = on_cpu(found)
             ax.plot(values.real, values.imag, marker, markersize=3.5, color=style["color"], label=patch, alpha=0.8)
     axes_of_plane(axes[0], (-1.15, max(2.35, high), -1.6, 1.6))
     axes[0].legend(fontsize=7, loc="upper left", title="patch", title_fontsize=7)
@@ -197,7 +200,8 @@ def spectrum_figure(
 def orbits_figure(orbits: Mapping[str, Tensor], distances: str = "distance to the fixed point 0") -> Figure:
     """Orbits in the plane, each complex (n,), and beside them their moduli on a logarithmic axis."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.3), dpi=SCREEN_DPI)
-    for (name, z), style, marker in zip(orbits.items(), STYLES, MARKERS, strict=False):
+    for (name, orbit), style, marker in zip(orbits.items(), STYLES, MARKERS, strict=False):
+        z = on_cpu(orbit)
         axes[0].plot(z.real, z.imag, marker=marker, markersize=3, linewidth=0.9, label=name, **style)
         axes[1].plot(z.abs(), label=name, linewidth=1.6, **style)
     axes_of_plane(axes[0], (-2.6, 2.6, -2.0, 2.0))

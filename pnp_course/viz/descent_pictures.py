@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from pnp_course.toy.descent import Spiral
-from pnp_course.viz.figures import SCREEN_DPI, STYLES
+from pnp_course.viz.figures import SCREEN_DPI, STYLES, on_cpu
 
 
 def sharpness_figure(values: Tensor, slopes: Tensor, width: float = 9.0) -> Figure:
@@ -36,7 +36,7 @@ def sharpness_figure(values: Tensor, slopes: Tensor, width: float = 9.0) -> Figu
         STYLES, {"x²/2: 1/2": (2 * gap).sqrt(), "x⁴: 3/4": 4 * gap**0.75}.items(), strict=False
     ):
         right.loglog(gap, slope, label=name, linewidth=1.6, **style)
-    right.loglog(values, slopes, label="spiral: 5/4", linewidth=1.6, **STYLES[3])
+    right.loglog(on_cpu(values), on_cpu(slopes), label="spiral: 5/4", linewidth=1.6, **STYLES[3])
     right.loglog(gap, gap, color="0.5", linewidth=1, label="exponent 1")
     left.set_title("F, scaled to 1 at the right end", fontsize=9)
     middle.set_title("χ(F): all become |x|", fontsize=9)
@@ -61,6 +61,7 @@ def spiral_figure(spiral: Spiral, path: Tensor, width: float = 8.5) -> Figure:
         path: iterates (n, 2).
         width: width of the figure in inches.
     """
+    path = on_cpu(path)
     figure, (plane, turns) = plt.subplots(1, 2, figsize=(width, width / 2.1), dpi=SCREEN_DPI)
     axis = torch.linspace(-1.9, 1.9, 321, dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(-1, 2)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pnp_course.toy.fields import Field, trajectory
 from pnp_course.toy.mixture import GaussianMixture
-from pnp_course.viz.figures import SCREEN_DPI, STYLES
+from pnp_course.viz.figures import SCREEN_DPI, STYLES, on_cpu
 
 RING = 0.25 * torch.tensor([[1.0, 0.2], [0.3, 1.0], [-0.8, 0.6], [-0.9, -0.5], [0.0, -1.0], [0.8, -0.7]]).double()
 
@@ -27,7 +27,7 @@ def split_figure(
         starts: (n, 2), drawn as small circles; six points around the middle by default.
         time, steps: length and number of steps of the trajectories.
     """
-    starts = 0.5 + RING * 1.5 if starts is None else starts
+    clean, starts = on_cpu(clean), 0.5 + RING * 1.5 if starts is None else on_cpu(starts)
     r = torch.linspace(0.04, 0.96, 14, dtype=torch.float64)
     x = torch.cartesian_prod(r, r)
     longest = max(float(field(x).norm(dim=1).max()) for field in fields.values())
@@ -60,7 +60,8 @@ def loop_figure(paths: Mapping[str, Tensor], mixture: GaussianMixture, tail: int
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), dpi=SCREEN_DPI, width_ratios=(1, 1.4))
     left.plot(*mixture.means.T, "*", color="black", markersize=11, linestyle="none")
-    for style, marker, (label, path) in zip(STYLES, "os^D", paths.items(), strict=False):
+    for style, marker, (label, iterates) in zip(STYLES, "os^D", paths.items(), strict=False):
+        path = on_cpu(iterates)
         left.plot(*path[:tail].T, linewidth=0.9, **style)
         left.plot(*path[-tail:].T, marker, color=style["color"], markersize=3.5)
         moves = path.diff(dim=0).norm(dim=1).clamp_min(1e-17)

@@ -25,6 +25,13 @@ STYLES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+def on_cpu(values: Any) -> Any:
+    """What matplotlib can draw: tensors of any device, alone or in a list, come to the CPU; all else stays as it is."""
+    if isinstance(values, list | tuple):
+        return [on_cpu(value) for value in values]
+    return values.detach().cpu() if isinstance(values, Tensor) else values
+
+
 def to_display(x: Tensor) -> np.ndarray:
     """The first image of (B, C, H, W) as (H, W) or (H, W, 3), clipped to [0, 1]."""
     array = x[0].detach().float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
@@ -92,9 +99,9 @@ def curves(panels: Sequence[Mapping[str, Any]], width: float = 9.0, height: floa
     figure, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, dpi=SCREEN_DPI)
     for ax, panel in zip(axes.flat, panels, strict=True):
         for other, (label, (x, y)) in zip(cycle(STYLES), panel["lines"].items(), strict=False):
-            ax.plot(x, y, label=label, linewidth=1.6, **style(label, other))
+            ax.plot(on_cpu(x), on_cpu(y), label=label, linewidth=1.6, **style(label, other))
         for label, x in panel.get("marks", {}).items():
-            ax.axvline(x, color="0.4", linewidth=1.2, linestyle=":", label=label)
+            ax.axvline(float(x), color="0.4", linewidth=1.2, linestyle=":", label=label)
         ax.set(title=panel["title"], xlabel=panel.get("xlabel", "iteration"), ylabel=panel.get("ylabel", ""))
         ax.title.set_fontsize(9)
         if panel.get("log"):

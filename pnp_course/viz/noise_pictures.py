@@ -10,7 +10,7 @@ import pandas
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from pnp_course.viz.figures import SCREEN_DPI, STYLES
+from pnp_course.viz.figures import SCREEN_DPI, STYLES, on_cpu
 from pnp_course.viz.methods import style
 
 
@@ -25,8 +25,8 @@ def line_figure(
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(width, 3.0), squeeze=False, dpi=SCREEN_DPI)
     for ax, (title, (means, variances, lines)) in zip(axes.flat, panels.items(), strict=True):
-        mu = np.asarray(means)
-        ax.plot(mu, np.asarray(variances), "o", color="0.35", markersize=4, label="groups of flat patches")
+        mu = np.asarray(on_cpu(means))
+        ax.plot(mu, np.asarray(on_cpu(variances)), "o", color="0.35", markersize=4, label="groups of flat patches")
         ends = np.array([0.0, float(mu.max())])
         for look, (label, (gain, read_out)) in zip(STYLES, lines.items(), strict=False):
             ax.plot(ends, gain * ends + read_out**2, linewidth=1.8, label=label, **look)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from pnp_course.toy.proximal_denoiser import Waves
-from pnp_course.viz.figures import SCREEN_DPI, STYLES
+from pnp_course.viz.figures import SCREEN_DPI, STYLES, on_cpu
 
 
 def level_figure(
@@ -34,7 +34,8 @@ def level_figure(
     values = objective(grid.reshape(-1, 2)).reshape(161, 161)
     figure, ax = plt.subplots(figsize=(width, width * 0.92), dpi=SCREEN_DPI)
     ax.contour(axis, axis, values, levels=25, colors="0.65", linewidths=0.7)
-    for style, marker, (label, path) in zip(STYLES, "osD^v<", paths.items(), strict=False):
+    for style, marker, (label, iterates) in zip(STYLES, "osD^v<", paths.items(), strict=False):
+        path = on_cpu(iterates)
         ax.plot(path[:, 0], path[:, 1], marker=marker, markersize=3.5, linewidth=1.4, label=label, **style)
         ax.plot(*path[-1], marker="x", color="black", markersize=9, markeredgewidth=2)
     ax.set(xlim=window, ylim=window, xlabel="intensity of pixel 1", ylabel="intensity of pixel 2", aspect="equal")

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from pnp_course.viz.figures import SCREEN_DPI
+from pnp_course.viz.figures import SCREEN_DPI, on_cpu
 from pnp_course.viz.methods import METHODS
 
 
@@ -36,9 +36,9 @@ def method_curves(
                 style.update(linewidth=1.0, alpha=0.8, linestyle=("--", ":")[seen.count(name) % 2])
             seen.append(name)
             style["marker"] = style["marker"] if marks else None
-            ax.plot(x, y, label=label, markersize=4, **{"linewidth": 1.7, **style})
+            ax.plot(on_cpu(x), on_cpu(y), label=label, markersize=4, **{"linewidth": 1.7, **style})
         for k, (label, x) in enumerate(panel.get("vertical", {}).items()):
-            ax.axvline(x, color="black", lw=0.9, linestyle=("-", ":", "--")[k % 3], label=label)
+            ax.axvline(float(x), color="black", lw=0.9, linestyle=("-", ":", "--")[k % 3], label=label)
         ax.set(xlabel=panel.get("xlabel", "iteration"), ylabel=panel.get("ylabel", ""))
         ax.set_title(panel["title"], fontsize=9)
         if panel.get("log"):
