@@ -28,7 +28,8 @@ from pnp_course.training.presets import PRESETS
 ROOT = Path(__file__).resolve().parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 STARTS = {
-    "drunet": None, "coco-gs-relaxed": "drunet", "coco-gs-0.25": "coco-gs-relaxed", "coco-0.25": "drunet", "coco-0.5": "coco-0.25",
+    "drunet": None, "coco-gs-relaxed": "drunet", "coco-gs-0.25": "coco-gs-relaxed", "coco-0.25": "drunet",
+    "coco-0.5": "coco-0.25",
     "prox-drunet": "coco-gs-0.25", "drunet-gray": "drunet", "coco-0.25-gray": "coco-0.25", "rmmo": "coco-0.5",
     "spc-0.9": "coco-0.25", "drunet-wide": "drunet", "gs-drunet": "drunet", "gs-drunet-relu": "drunet",
     "bregman-drunet": "gs-drunet", "dncnn": None, "ffdnet": None,
