@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from site_visit import HTML, PAGES, REFERENCE, Visit, Zipped, browser, faults, serve, site  # noqa: F401
+from site_transfer import files_of, first_paint, weight
+from site_visit import HTML, PAGES, REFERENCE, Visit, Zipped, browser, faults, serious, serve, site  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("site")]
 
@@ -11,6 +12,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("site")]
 @pytest.mark.parametrize("path", [p for p in PAGES if not p.startswith(REFERENCE)])
 def test_page_is_whole_at_both_widths(browser, site, path):  # noqa: F811
     assert faults(browser, site, path) == {}
+
+
+def test_what_axe_looks_at_is_lighter_but_not_blind(browser, site):  # noqa: F811
+    """A pale word of code, a link with nothing in it but a formula, and a picture without words are put into a page."""
+    with Visit(browser, site, "notebooks/01_inverse_problems.html") as visit:
+        visit.page.evaluate("""() => {
+          const words = [...document.querySelectorAll('article pre span:not(:has(*))')]
+            .filter(word => word.checkVisibility() && word.textContent.trim().length > 3);
+          words[words.length - 1].style.color = '#eee';
+          const article = document.querySelector('article');
+          article.insertAdjacentHTML('beforeend', '<img src="../_static/favicon.svg"><a href="#x"> </a>');
+          const link = document.createElement('a'), formula = document.querySelector('mjx-container').cloneNode(true);
+          link.href = '#y'; link.append(formula); article.append(link) }""")
+        found = {name: count for name, count, _ in serious(visit)}
+    assert found == {"color-contrast": 1, "image-alt": 1, "link-name": 1}  # a formula is a name
 
 
 def test_links_between_pages_lead_to_what_they_name():
@@ -40,20 +56,16 @@ def test_the_built_site_is_light():
 
 def test_the_first_page_is_light(browser, site):  # noqa: F811
     with Visit(browser, site, "book/intro.html") as visit:
-        assert visit.bytes < 1_000_000
+        assert visit.bytes < 900_000  # as files; a host that compresses text sends half of it
         assert visit.page.locator("script[src*=mathjax]").count() == 0  # no formula, no MathJax
 
 
-def test_first_paint_on_a_slow_line(browser, site):  # noqa: F811
+def test_first_paint_and_weight_on_a_slow_line(browser):  # noqa: F811
     server, address = serve(Zipped)
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    line = context.new_cdp_session(page)
-    line.send("Network.enable")
-    line.send("Network.emulateNetworkConditions",
-              {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8})  # fmt: skip
-    page.goto(address + "book/intro.html", wait_until="load")
-    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    context.close()
+    # other programs only delay it, so the fastest of three visits tells most of the page
+    assert min(first_paint(browser, address, "book/intro.html") for _ in range(3)) < 2000
+    loaded, scrolled = weight(browser, address, "book/intro.html")
+    assert loaded <= scrolled < 500_000
+    largest = max(PAGES, key=files_of)
+    assert weight(browser, address, largest)[1] < 2_500_000, largest  # with every picture of it
     server.shutdown()
-    assert paint < 2000

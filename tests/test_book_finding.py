@@ -23,7 +23,9 @@ def test_navigation_shows_the_numbers_of_the_notebooks(browser, site):  # noqa: 
 def test_search_finds_a_word_and_shows_no_source(browser, site, word, least):  # noqa: F811
     with Visit(browser, site, f"search.html?q={word}") as visit:
         visit.page.wait_for_selector("#search-results li")
-        visit.page.wait_for_timeout(500)
+        visit.page.wait_for_function(
+            "document.querySelector('.search-summary')?.textContent.startsWith('Search finished')"
+        )
         found = visit.page.locator("#search-results li").all_inner_texts()
         assert len(found) >= least
         assert not any("\\" in text or "$" in text for text in found)

@@ -1,7 +1,6 @@
 """What a teacher hands out: copies without solutions, plans, the exam, environments, and the kit for a room without network."""
 
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -16,7 +15,6 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import classroom  # noqa: E402
-import environments  # noqa: E402
 import exam  # noqa: E402
 import kit  # noqa: E402
 import nb  # noqa: E402
@@ -186,34 +184,6 @@ def test_the_numbers_of_the_exams_answers():
         f"[{0.3 - 2.262 * 0.4 / 10**0.5:.3f}, {0.3 + 2.262 * 0.4 / 10**0.5:.3f}]",
     ):  # fmt: skip
         assert number in text, number
-
-
-def test_environment_files_are_those_of_requirements():
-    assert environments.check() == 0
-    pins = re.findall(r"^\w[^#\s]*==\S+", (ROOT / "requirements.txt").read_text(encoding="utf-8"), flags=re.M)
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    assert conda[-1]["pip"] == [*pins, "-e ."]
-    docker = (ROOT / ".devcontainer" / "Dockerfile").read_text(encoding="utf-8")
-    assert f"pip install {pins[0]} --index-url" in docker
-    assert "-r requirements.txt" in docker
-    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
-    assert (ROOT / ".devcontainer" / container["build"]["dockerfile"]).exists()
-    cell = (ROOT / "book" / "colab_cell.txt").read_text(encoding="utf-8")
-    colab = re.findall(r"\S+==\S+", cell)
-    assert {pin.partition("==")[0] for pin in colab} == set(environments.COLAB)
-    assert set(colab) <= set(pins)
-
-
-def test_a_changed_pin_is_noticed(tmp_path, capsys):
-    for name in ("requirements.txt", "_config.yml"):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    (tmp_path / "book").mkdir()
-    assert environments.write(tmp_path) == 0
-    assert environments.check(tmp_path) == 0
-    path = tmp_path / "requirements.txt"
-    path.write_text(re.sub(r"^numpy==.*$", "numpy==9.9", path.read_text(), flags=re.M))
-    assert environments.check(tmp_path) == 1
-    assert "environment.yml differs: run python tools/classroom.py environments" in capsys.readouterr().err
 
 
 def wheel(folder, name):

@@ -186,8 +186,9 @@ def test_the_field_answers_to_hand_and_keys(browser, site):  # noqa: F811
     page.mouse.down()
     page.mouse.move(box["x"] + 60, box["y"] - 40, steps=3)
     page.mouse.up()
-    page.wait_for_timeout(300)
-    assert handle.bounding_box()["x"] > box["x"] + 20
+    page.wait_for_function(
+        "left => document.querySelector('[data-pg=start]').getBoundingClientRect().x > left + 20", arg=box["x"]
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     visit.alone_and_quiet()
     page.context.close()

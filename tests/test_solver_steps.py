@@ -74,14 +74,6 @@ def test_levels_that_are_no_levels():
         solvers.hqs(p.fidelity, p.denoise, p.y, lam=LAM, sigmas=[])
 
 
-def test_the_bar_is_shown_where_it_is_asked_for(capsys):
-    p = problem(symmetric=True)
-    run(solvers.admm(p.fidelity, p.denoise, p.y, lam=LAM), 2, progress=False)
-    assert capsys.readouterr().err == ""
-    run(solvers.admm(p.fidelity, p.denoise, p.y, lam=LAM), 2, progress=True)
-    assert "2/2" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("name", ["gs_pnp_pgd", "b_red"])
 def test_an_image_that_has_ended_does_not_end_the_others(name):
     """The first image claims a potential that grows at every call, so no step is short enough for it."""

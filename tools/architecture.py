@@ -38,7 +38,7 @@ class Room(NamedTuple):
 # from the ground up: a room imports only from floors below its own
 LAYERS: tuple[tuple[Room, ...], ...] = (
     (
-        Room("_checks", "checks of input, and what they say", 0, 4),
+        Room("_checks", "checks of input, and what they say", 0, 4, ("_checks", "_progress")),
         Room("whole_files", "files that appear whole or not at all", 4, 8),
         Room("provenance", "device, version, seed and commit of a result", 8, 12, ("provenance", "devices")),
     ),

@@ -6,11 +6,12 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Any
+
+from benchmark_tables import Row, measured, table
+from benchmark_web import classroom, playground, website
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "book" / "benchmarks.md"
-Row = dict[str, Any]
 
 HEAD = """# Benchmarks
 
@@ -18,20 +19,6 @@ Each table was measured by one script in `benchmarks/`, side by side in one run 
 the same precision; the time is that of the fastest of several rounds. The peer library is deepinv 0.5.0, which does far
 more than this course needs. Times depend on the machine and the day; ratios depend on them less.
 """
-
-
-def measured(results: Row, script: str) -> str:
-    """Where a table comes from."""
-    p = results["provenance"]
-    count = results.get("threads")
-    threads = f", {count} thread{'s' * (count != 1)}" if count else ""
-    return f"`python benchmarks/{script}`, torch {p['torch']}, {p['device']}{threads}, commit {p['commit']}."
-
-
-def table(head: list[str], rows: list[list[Any]]) -> list[str]:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    return lines + ["| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in rows]
 
 
 def whole(r: Row) -> list[str]:
@@ -250,29 +237,6 @@ def ridge(r: Row) -> list[str]:
     ]  # fmt: skip
 
 
-def playground(r: Row) -> list[str]:
-    """A run of the playground."""
-    rows = [
-        [f"`{name}`", side.replace("x", "×"), at["processor_seconds"], at["clock_seconds"], at["psnr"]]
-        for name, sides in r["denoisers"].items()
-        for side, at in sides.items()
-    ]
-    machine = r["machine"]
-    busy = (
-        f"other programs were running (load {machine['load_before']:g}), which the clock shows"
-        if machine["load_before"] > 0.3
-        else "nothing else was running"
-    )
-    head = [f"{r['iterations']} iterations", "size", "processor (s)", "clock (s)", "PSNR at the end (dB)"]
-    return [
-        "## The playground", "",
-        f"CoCo-ADMM with the suggested parameters in the [playground](playground.md), in Chromium {machine['chromium']}, which "
-        f"draws each iterate meanwhile. On the machine, of {machine['cores']} cores, {busy}; seconds of the processor are those "
-        "of all processes of the browser.", "",
-        *table(head, rows), "", measured(r, "playground.py"), "",
-    ]  # fmt: skip
-
-
 def page() -> str:
     """The page's text, of the results that are there."""
     parts = {
@@ -285,6 +249,8 @@ def page() -> str:
         "experiments": experiments,
         "blind_speed": blind,
         "playground": playground,
+        "site": website,
+        "kit": classroom,
     }
     lines = [HEAD]
     for name, write in parts.items():

@@ -34,6 +34,7 @@ install.py              python install.py makes the environment in the folder .v
                         Python 3.11 or newer must be there; wheels.txt says which wheels are in this kit{wheels}
 notebooks/              the notebooks without solutions; students open them after the installation:
                         .venv/bin/jupyter lab notebooks        (Windows: .venv\\Scripts\\jupyter lab notebooks)
+                        whether all is well, .venv/bin/python -m pnp_course demo -o restored tells: it restores a photograph
 pnp_course_notebooks.zip
                         the same as one file, to hand out
 

@@ -18,4 +18,5 @@ pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--no-inde
 code = subprocess.run([*map(str, pip), "-r", str(here / "requirements.txt"), "pnp_course"]).returncode
 if code:
     sys.exit("pip could not install from the wheels: they must be for this system and this Python; see wheels.txt.")
-print("Installed. Now:", here / ".venv", "-> jupyter lab notebooks")
+print(f"Installed. To try it:  {python} -m pnp_course demo -o restored")
+print(f"For the notebooks:     {python} -m jupyterlab notebooks")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
+from pnp_course._progress import progress_bar
 from pnp_course.experiments import keep, report, tuning
 from pnp_course.experiments.experiment import Experiment
 from pnp_course.experiments.job import Job, run_job
@@ -30,7 +29,7 @@ def do(jobs: list[Job], store: Store, *, processes: int = 1, cluster: str = "", 
             store.row(job)  # of this version, or a clear error before anything is computed
     todo = [job for job in jobs if not store.has(job)]
     done = len(jobs) - len(todo)
-    bar = tqdm(total=len(jobs), initial=done, unit="job", disable=not sys.stderr.isatty())
+    bar = progress_bar(sys.stderr.isatty(), total=len(jobs), initial=done, unit="job")
     try:
         with bar:
             for job, row in finished(todo, work, processes, cluster):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pnp_course._checks import check_count
+from pnp_course._progress import progress_bar
 from pnp_course.solvers.iterate import Iterate
 
 if TYPE_CHECKING:
@@ -134,8 +135,6 @@ def run(
         raise ValueError(f"max_seconds is {max_seconds}; wanted a number of seconds >= 0.")
     if not tol >= 0:
         raise ValueError(f"tol is {tol}; wanted a relative change >= 0; 0 never stops the run.")
-    from tqdm.auto import tqdm
-
     monitors = monitors or {}
     for monitor in monitors.values():  # what a monitor remembers belongs to one run
         getattr(monitor, "begin", lambda: None)()
@@ -143,7 +142,7 @@ def run(
     rows: list[dict[str, float]] = []
     last: Iterate | None = None
     stopped_by = "max_iter"
-    bar = tqdm(total=max_iter, disable=not progress)
+    bar = progress_bar(progress, total=max_iter)
     try:
         with torch.no_grad(), bar:
             for k in range(1, max_iter + 1):

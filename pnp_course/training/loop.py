@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from pnp_course._checks import unread
+from pnp_course._progress import progress_bar
 from pnp_course.devices import best_device
 from pnp_course.training import checkpoint
 from pnp_course.training.graph import Captured, Work
@@ -286,7 +286,7 @@ def go_on(
     """Make steps until the preset's steps are done, `seconds` have passed, or Ctrl-C has come."""
     preset, begun = training.preset, time.monotonic()
     saved = begun
-    with tqdm(total=preset.steps, initial=training.step, disable=not progress, desc=path.parent.name) as bar:
+    with progress_bar(progress, total=preset.steps, initial=training.step, desc=path.parent.name) as bar:
         while True:
             keep_log(training, log, held_out)
             tick = time.monotonic()

@@ -1,8 +1,8 @@
 """Sphinx extension: after the build, take from the site what no page needs, and finish the pages' pictures.
 
 The theme sends 1.5 MB of Font Awesome as a script, besides the same icons as a font: the font is kept, cut down to the
-icons that occur. It also loads the search index on every page, though only the page of the search reads it. Source maps
-are for the theme's authors.
+icons that occur. It also loads the search index on every page, though only the page of the search reads it, and style sheets
+of which pages use a third (lean_styles.py). Source maps are for the theme's authors.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from lean_styles import cut_styles
 from pictures import Shelf
 
 UNUSED_SCRIPTS = re.compile(r'\s*<script\b[^>]*src="[^"]*(?:scripts/fontawesome\.js|design-tabs\.js)[^"]*"></script>')
 SEARCH_SCRIPTS = re.compile(
     r'\s*<script\b[^>]*src="[^"]*(?:_static/searchtools\.js|_static/language_data\.js|searchindex\.js)[^"]*"></script>'
 )
+UNUSED_STYLE = re.compile(r"\s*<link\b[^>]*sphinx-thebe\.css[^>]*/?>")  # of the live kernels, which are not offered
 LATER = re.compile(  # scripts that wait for the whole page anyway need not hold up its first picture
     r'<script (?=src="[^"]*_static/'
     r"(?:doctools|sphinx_highlight|clipboard\.min|copybutton|togglebutton|scripts/sphinx-book-theme)\.js)"
@@ -39,7 +41,7 @@ def finish(app: Any, error: Exception | None) -> None:
     out = Path(app.outdir)
     shelf, words = Shelf(out / "_images"), set()
     for path in out.rglob("*.html"):
-        text = UNUSED_SCRIPTS.sub("", path.read_text(encoding="utf-8"))
+        text = UNUSED_STYLE.sub("", UNUSED_SCRIPTS.sub("", path.read_text(encoding="utf-8")))
         if path.name != "search.html":
             text = LATER.sub("<script defer ", SEARCH_SCRIPTS.sub("", text))
         words |= set(re.findall(r"\bfa-[\w-]+", text))
@@ -51,10 +53,11 @@ def finish(app: Any, error: Exception | None) -> None:
     for name in shelf.served:  # replaced by something lighter
         if not shelf.drawn[name] and shelf.served[name] != name:
             (out / "_images" / name).unlink()
-    for path in [*out.rglob("*.map"), *out.rglob("fontawesome.js*"), out / ".buildinfo"]:
+    for path in [*out.rglob("*.map"), *out.rglob("fontawesome.js*"), *out.rglob("sphinx-thebe.*"), out / ".buildinfo"]:
         path.unlink(missing_ok=True)
     for folder in ("_static/locales", "_sphinx_design_static"):
         shutil.rmtree(out / folder, ignore_errors=True)
+    cut_styles(out, Path(app.doctreedir) / "styles")
 
 
 def cut_icons(out: Path, words: set[str]) -> None:
