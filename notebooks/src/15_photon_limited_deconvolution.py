@@ -300,15 +300,15 @@ for peak in (100, 50):
 # ## 5. Why is DPIR ahead?
 #
 # Two things differ between DPIR and CoCo-ADMM: the *algorithm* and the *denoiser*. So exchange one and keep the other. The experiment
-# `denoiser-exchange` runs both algorithms with three denoisers on the photographs of the table: CoCo-ADMM's own;
-# `gs-drunet`, a gradient step that was trained without any penalty; and DPIR's `drunet`, for which CoCo-ADMM has no
-# theorem. All six pairs are tuned alike. Before you look: which of the two would you expect to matter more?
+# `denoiser-exchange` runs both algorithms with four denoisers on the photographs of the table: CoCo-ADMM's own; `coco-gs-relaxed`, whose
+# eigenvalues may fall below 0, so that the theorem asks for a smaller $t$; `gs-drunet`, a gradient step that was trained without any penalty; and
+# DPIR's `drunet`, for which CoCo-ADMM has no theorem. All eight pairs are tuned alike. Before you look: which of the two would you expect to matter more?
 
 # %%
 exchange = experiment_named("denoiser-exchange")
 pairs = committed("benchmarks/results/denoiser-exchange-small.csv")
 pairs[["algorithm", "denoiser"]] = pairs["method"].str.split(", ", expand=True)
-order = ["coco-gs-0.25", "gs-drunet", "drunet"]
+order = ["coco-gs-0.25", "coco-gs-relaxed", "gs-drunet", "drunet"]
 crossed = pairs.pivot_table(
     index=["peak", "algorithm"], columns="denoiser", values="psnr"
 )[order]
@@ -321,17 +321,17 @@ said = {
     ).covered
     for name in order
 }  # fmt: skip
-assert said == {"coco-gs-0.25": True, "gs-drunet": True, "drunet": False}
+assert said == dict.fromkeys(order[:3], True) | {"drunet": False}
 crossed.round(2)
 
-# %% mystnb={"image": {"alt": "Two panels, peaks 100 and 50. CoCo-ADMM minus DPIR with the same denoiser: within a tenth of a decibel below zero with coco-gs-0.25 and gs-drunet; with drunet a third of a decibel below at peak 100, with a wide interval, and zero at peak 50. DPIR with the certified denoisers minus DPIR with drunet: 0.15 to 0.3 below zero"}}
+# %% mystnb={"image": {"alt": "Two panels, peaks 100 and 50. CoCo-ADMM minus DPIR with the same denoiser: within a tenth of a decibel below zero with the three gradient steps; with drunet a third of a decibel below at peak 100, with a wide interval, and zero at peak 50. DPIR with coco-gs-0.25 or gs-drunet minus DPIR with drunet: 0.15 to 0.3 below zero; with coco-gs-relaxed nearly zero"}}
 minus = []
 for name in order:
     ahead = report.paired(exchange, pairs, f"DPIR, {name}")
     ahead = ahead[ahead["method"] == f"CoCo-ADMM, {name}"]
     minus.append(ahead.assign(method=f"CoCo-ADMM − DPIR, both with {name}"))
 by_denoiser = report.paired(exchange, pairs, "DPIR, drunet")
-for name in order[:2]:
+for name in order[:3]:
     weaker = by_denoiser[by_denoiser["method"] == f"DPIR, {name}"]
     minus.append(weaker.assign(method=f"DPIR: {name} − drunet"))
 minus = pd.concat(minus)
@@ -340,9 +340,14 @@ interval_figure(panels, "difference of PSNR (dB)", width=10.5)
 
 # %%
 gap = minus.set_index(["peak", "method"])["difference"].unstack()
-for name in order[:2]:
+for name in order[:3]:
     assert gap[f"CoCo-ADMM − DPIR, both with {name}"].abs().max() < 0.15
-    assert gap[f"DPIR: {name} − drunet"].max() < -0.1
+price = {name: gap[f"DPIR: {name} − drunet"] for name in order[:3]}
+assert max(price["coco-gs-0.25"].max(), price["gs-drunet"].max()) < -0.1
+assert price["coco-gs-relaxed"].abs().max() < 0.1
+lead = by_denoiser.set_index(["method", "peak"])["difference"]
+print(lead["CoCo-ADMM, coco-gs-relaxed"].round(2).to_dict())
+assert -0.2 < lead["CoCo-ADMM, coco-gs-relaxed"].min() < 0
 one = pairs[pairs["peak"] == 100].pivot_table(
     index="image", columns="method", values="psnr"
 )
@@ -351,26 +356,32 @@ print(worst.head(2).round(2).to_dict())
 assert worst.iloc[0] < -1 < 2 * worst.iloc[1]
 
 # %% [markdown]
-# *Figure 5.* **The denoiser, mostly.** With one and the same certified denoiser the two algorithms differ by a tenth of a decibel or less, in
-# DPIR's favour: that much its schedule of noise levels gives. But DPIR itself loses 0.15 to 0.3 dB when *it* has to work with a
-# certified denoiser. So most of its lead is what our certificates cost, and not what convergence costs. With `drunet`, CoCo-ADMM is level
+# *Figure 5.* **The denoiser, mostly.** With one and the same gradient step the two algorithms differ by a tenth of a decibel or less, in
+# DPIR's favour: that much its schedule of noise levels gives. But DPIR itself loses 0.15 to 0.3 dB when *it* has to work with
+# `coco-gs-0.25` or `gs-drunet`. So most of its lead is what our denoisers cost, and not what convergence costs. With `drunet`, CoCo-ADMM is level
 # with DPIR at peak 50. At peak 100 it is behind, and the cell above says where from: one photograph of twelve, on which it is nearly two
 # decibels worse. No theorem covers these runs, and that is what it looks like.
 #
-# Our `coco-gs-0.25` pays 0.7 to 0.9 dB for its certificate, that of [B] 0.14 to 0.17, with sixty thousand steps of training and thirty
-# times the weights.
+# **The price can be nearly zero.** `coco-gs-relaxed` was trained for what the theorem needs at its $t$, and no more; and for longer than
+# `gs-drunet`. With it DPIR loses less than 0.1 dB, and CoCo-ADMM, under a theorem, comes within 0.2 dB of DPIR with `drunet`: the
+# numbers are printed above. The table of Section 3 still has `coco-gs-0.25`, whose certificate is for [B]'s own $t = 0.33$ at all
+# levels measured.
+#
+# Our `coco-gs-0.25` pays 0.7 to 0.9 dB for its certificate, `coco-gs-relaxed` about 0.2, that of [B] 0.14 to 0.17, with sixty thousand steps of
+# training and thirty times the weights.
 
 # %%
+plain = denoiser_card("drunet")["psnr_cbsd68"]["25"]
 paid = {
-    "here": denoiser_card("drunet")["psnr_cbsd68"]["25"]
-    - denoiser_card("coco-gs-0.25")["psnr_cbsd68"]["25"]
+    name: plain - denoiser_card(name)["psnr_cbsd68"]["25"] for name in order[:2]
 }
 printed = experiment_named("denoising").paper()
 paid["in [B]"] = (
     printed["DRUNet", 25]["psnr"] - printed["1/4-CoCo-DRUNet", 25]["psnr"]
 )
-print({k: f"{v:.2f} dB" for k, v in paid.items()}, "for 1/4-CoCo at level 25")
-assert paid["here"] > 3 * paid["in [B]"]
+print({k: f"{v:.2f} dB" for k, v in paid.items()}, "at level 25")
+assert paid["coco-gs-0.25"] > 3 * paid["in [B]"]
+assert paid["coco-gs-relaxed"] < 2 * paid["in [B]"]
 
 # %% [markdown]
 # ## 6. Does "convergent" converge?
