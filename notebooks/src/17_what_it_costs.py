@@ -563,7 +563,8 @@ interval_figure(kept, "last minus best of the run (dB)")
 # says; their PSNR has arrived, their pixels have not.) DPIR's result is the end of its schedule (Section 4), and a different schedule is a
 # different method. Whether that is worth a factor of eight depends on what the picture is for.
 #
-# Most of the price is not the algorithm's. Notebook 15 exchanged the denoiser and kept the algorithm: the third of a decibel is the certificate's. The factor of two in
+# Most of the price is not the algorithm's. Notebook 15 exchanged the denoiser and kept the algorithm: the third of a decibel is the denoiser's,
+# and one that was trained longer and for a smaller $t$ (`coco-gs-relaxed`) gives most of it back, still under the theorem. The factor of two in
 # passes and memory is the gradient step's; in [B] it is not there, since its denoiser is a plain network.
 #
 # ## What you know now
