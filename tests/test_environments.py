@@ -74,8 +74,8 @@ def closure(roots, python):
             continue
         if not need.specifier.contains(found.version, prereleases=True):
             wrong.append(f"{by} asks for {need}, but {found.version} is installed")
-        if not SpecifierSet(found.metadata["Requires-Python"] or "").contains(f"{python}.9"):
-            wrong.append(f"{name} {found.version} wants Python {found.metadata['Requires-Python']}, not {python}")
+        if not SpecifierSet(found.metadata.get("Requires-Python", "")).contains(f"{python}.9"):
+            wrong.append(f"{name} {found.version} wants Python {found.metadata.get('Requires-Python')}, not {python}")
         if (name, frozenset(need.extras)) in seen:
             continue
         seen.add((name, frozenset(need.extras)))
