@@ -70,6 +70,16 @@ def test_images_stop_at_their_own_residual(generator):
     assert torch.equal(x[2], torch.zeros(1, 4, 4).double())
 
 
+def test_radon_leaves_an_image_that_is_solved_where_it_stands(generator):
+    """While the other one of the batch goes on."""
+    a, x = Radon(N, 7, tol=1e-3), torch.randn(2, 1, N, N, generator=generator, dtype=torch.float64)
+    solved = a.solve(x, 0.7)
+    right = torch.stack((x[0], 1e3 * x[1].flip(-1)))
+    again = a.solve(right, 0.7, solved)
+    assert torch.equal(again[0], solved[0])
+    assert not torch.equal(again[1], solved[1])
+
+
 @pytest.mark.parametrize("name", list(OPERATORS))
 @pytest.mark.parametrize(
     ("weight", "words"),
