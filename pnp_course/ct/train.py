@@ -64,7 +64,7 @@ def fresh(preset: Preset, net: dict[str, Any]) -> nn.Module:
         return ARCHITECTURES[preset.architecture](in_channels=1, **net)
 
 
-def held_out(count: int = 2) -> list[Tensor]:
+def held_out(count: int = 4) -> list[Tensor]:
     """8-bit slices (1, 128, 128) that are not trained on, of the kinds that are, for certificates."""
     kinds = [TRAINED_ON[k % len(TRAINED_ON)] for k in range(count)]
     return [(255 * phantom(kind, 2 * FIRST_SEED + k)[0]).round().byte() for k, kind in enumerate(kinds)]
