@@ -35,6 +35,13 @@ def device_name(device: torch.device) -> str:
     return f"{platform.machine()} {device.type.upper()}"
 
 
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Does a device have matrix units for bfloat16? GPUs do, and processors with AMX, where it makes a training faster."""
+    if device.type == "cpu":
+        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return device.type == "cuda"
+
+
 def pick_device() -> torch.device:
     """`best_device`, for notebooks: where that is a GPU, it says so; on a CPU it prints nothing."""
     device = best_device()

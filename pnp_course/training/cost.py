@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from pnp_course.devices import wait_for
+from pnp_course.devices import multiplies_bfloat16, wait_for
 from pnp_course.training.graph import WARM_UP
 from pnp_course.training.guards import flushed_denormals, tuned_convolutions
 from pnp_course.training.loop import Training
@@ -121,8 +121,8 @@ class Cost:
     seconds: float
 
     def arithmetic(self, device: torch.device) -> float:
-        """Seconds for the operations at the device's rates: the fit in bfloat16 on a GPU, all else in float32."""
-        fast = torch.bfloat16 if device.type == "cuda" else torch.float32
+        """Seconds for the operations at the device's rates: the fit in bfloat16 if it has units for that, all else in float32."""
+        fast = torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
         return self.fit / rate(device, fast) + self.penalty / rate(device, torch.float32)
 
     def calls(self, device: torch.device) -> float:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from pnp_course._checks import unread
 from pnp_course._progress import progress_bar
-from pnp_course.devices import best_device
+from pnp_course.devices import best_device, multiplies_bfloat16
 from pnp_course.training import checkpoint
 from pnp_course.training.graph import Captured, Work
 from pnp_course.training.guards import flushed_denormals, held_interrupt, tuned_convolutions
@@ -120,8 +120,9 @@ class Training:
         p = self.preset
         with unread():
             clean, noisy, level = self.draw()
-            # on a GPU the fit is computed in bfloat16 where that is safe; penalties are not
-            fast = self.device.type == "cuda"
+            fast = p.bfloat16 and multiplies_bfloat16(
+                self.device
+            )  # autocast knows where that is safe; penalties are not
             with torch.autocast(self.device.type, torch.bfloat16, enabled=fast, cache_enabled=False):
                 denoised = self.net(noisy, level)
             loss = FITS[p.fit](denoised.to(clean.dtype), clean)

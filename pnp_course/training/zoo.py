@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from pnp_course.datasets import MissingDataError, training_images, validation_images
 from pnp_course.denoisers.zoo import available_denoisers, denoiser_card
-from pnp_course.devices import device_name
+from pnp_course.devices import device_name, multiplies_bfloat16
 from pnp_course.training import checkpoint, cost
 from pnp_course.training.loop import train
 from pnp_course.training.main import first_net, fresh_net, measure_card, write_weights
@@ -236,7 +236,7 @@ def make_plan(
 
     known: what is measured is kept in it. until: when the last measurement begins, on the monotonic clock.
     """
-    fast = torch.bfloat16 if device.type == "cuda" else torch.float32
+    fast = torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
     fit, penalty = (cost.rate(device, precision) / 1e12 for precision in (fast, torch.float32))
     yield f"{device_name(device)}: {fit:.3g} Tflop/s for the fit, {penalty:.3g} for penalties"
     yield f"a launch takes the processor {1e6 * cost.call_cost(device):.1f} us"
