@@ -20,7 +20,20 @@ from pnp_course.toy import GaussianMixture, fields
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "site" / "static" / "playground"
-ROOMS = ("rooms", "fft", "physics", "ridge", "networks", "solvers", "job", "theorems", "field", "data")
+ROOMS = (
+    "rooms",
+    "fft",
+    "physics",
+    "assembled",
+    "products",
+    "ridge",
+    "networks",
+    "solvers",
+    "job",
+    "theorems",
+    "field",
+    "data",
+)
 N = 32
 ROLES = ("certified", "unconstrained")
 
@@ -148,6 +161,43 @@ def test_ffdnet(js, scene, monkeypatch):
         {"z": flat(scene[2]), **convolutions(net)},
     )
     torch.testing.assert_close(as_picture(found), net.double()(scene[2].double(), 0.1), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("rows", "columns", "n"), [(4, 1, 4), (12, 16, 64), (32, 288, 36)])
+def test_products(js, rows, columns, n):
+    """Assembled and in JavaScript, on arrays that begin anywhere in the memory; nothing is written beside the result."""
+    generator = torch.Generator().manual_seed(7)
+    m, lines = (torch.randn(*shape, generator=generator).double() for shape in ((rows, columns), (columns, n)))
+    assembled, script, beside, fast = js(
+        """({m, lines, rows, columns, n}) => {
+        const space = new PnP.products.Workspace([3, m.length, lines.length + 2, rows * n + 5]);
+        const [, values, held, out] = space.arrays, input = held.subarray(2), result = out.subarray(4, 4 + rows * n);
+        values.set(m), input.set(lines);
+        space.multiply(values, rows, columns, input, result, n); const first = [...result];
+        PnP.products.inScript(values, rows, columns, input, result, n);
+        return [first, [...result], [...out.subarray(0, 4), out.at(-1)], Boolean(space.product)]; }""",
+        {"m": flat(m), "lines": flat(lines), "rows": rows, "columns": columns, "n": n},
+    )
+    assert fast, "this Chromium runs WebAssembly with SIMD, so the playground must"
+    assert assembled == script  # they add in the same order
+    torch.testing.assert_close(numbers(assembled).view(rows, n), m @ lines, atol=1e-12, rtol=0)
+    assert beside == [0] * 5
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_browser_without_webassembly(js, browser, scene, role):  # noqa: F811
+    """It gets the same picture, by the product in JavaScript."""
+    denoise = """({z, role}) => [[...PnP.job.denoiser(PnP.data.denoisers[role], 0.1)(Float64Array.from(z))],
+        Boolean(new PnP.products.Workspace([4]).product)]"""
+    page = browser.new_page()
+    page.evaluate("delete WebAssembly.Module")
+    for room in ROOMS:
+        page.add_script_tag(path=str(SCRIPTS / f"{room}.js"))
+    task = {"z": flat(scene[0]), "role": role}
+    (expected, fast), (found, without) = js(denoise, task), page.evaluate(denoise, task)
+    page.close()
+    assert (fast, without) == (True, False)
+    assert found == expected
 
 
 def test_a_warm_start_keeps_the_accuracy(js, data, scene):

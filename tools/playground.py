@@ -1,7 +1,7 @@
-"""Write what the website's playground needs, site/static/playground/data.js: python tools/playground.py [--check].
+"""Write what the website's playground needs, in site/static/playground: python tools/playground.py [--check].
 
-Weights of two small denoisers with what is known of them, blur kernels, photographs, and the field of notebook 07. No number
-in that file is typed by hand.
+assembled.js is multiply.wat, assembled. data.js has the weights of two small denoisers with what is known of them, blur kernels,
+and photographs. No number in these files is typed by hand.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pnp_course.guarantees import Constants, largest_averaging
 from pnp_course.guarantees.conditions import symmetric
 from pnp_course.operators import kernels
 
-DATA = Path(__file__).resolve().parent.parent / "site" / "static" / "playground" / "data.js"
+ROOM = Path(__file__).resolve().parent.parent / "site" / "static" / "playground"
+DATA, SOURCE, ASSEMBLED = ROOM / "data.js", ROOM / "multiply.wat", ROOM / "assembled.js"
 DENOISERS = {"certified": "coco-ridge-0.25", "unconstrained": "dncnn"}
 KERNELS = {
     "motion": ("camera shake", kernels.motion(17, seed=1)),
@@ -140,9 +141,20 @@ def differences(a: Any, b: Any, where: str = "") -> list[str]:
     return [] if same else [where]
 
 
+def assembled() -> str:
+    """The text of assembled.js."""
+    from wasmtime import wat2wasm
+
+    code = base64.b64encode(wat2wasm(SOURCE.read_text(encoding="utf-8"))).decode()
+    head = '"use strict";\n/* multiply.wat, assembled: written by tools/playground.py */\n'
+    return f'{head}PnP.room("assembled", function () {{ return {{ multiply: "{code}" }}; }});\n'
+
+
 def main() -> None:
     fresh = collect()
     if "--check" in sys.argv:
+        if ASSEMBLED.read_text(encoding="utf-8") != assembled():
+            raise SystemExit(f"playground: {ASSEMBLED.name} is not {SOURCE.name}: run python tools/playground.py")
         held = stored()
         wrong = differences(fresh, {key: held[key] for key in fresh})
         if wrong or set(held["photos"]) != set(PHOTOS):
@@ -151,6 +163,7 @@ def main() -> None:
                 "run python tools/playground.py"
             )
         return
+    ASSEMBLED.write_text(assembled(), encoding="utf-8")
     fresh["photos"] = {name: photograph(name) for name in PHOTOS}
     text = json.dumps(fresh, separators=(",", ":"), ensure_ascii=False)
     DATA.write_text(f'"use strict";\n/* written by tools/playground.py */\nPnP.data = {text};\n', encoding="utf-8")

@@ -95,7 +95,7 @@ PRESETS: dict[str, Preset] = {
     "drunet-10k": Preset(bfloat16=True),  # not shipped: the start of the next
     "drunet-14k": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),  # not shipped: the start of drunet
     "drunet": _finetune(start="drunet-14k", steps=26_000, patch=96),
-    "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500, bfloat16=True),  # not shipped: the start of gs-drunet and its twin
+    "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500, bfloat16=True),  # not shipped: starts gs-drunet, its twin
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=2_500),

@@ -1,41 +1,36 @@
 "use strict";
 /* DnCNN and FFDNet, plain stacks of convolutions for gray pictures, as in pnp_course/denoisers/dncnn.py. */
-PnP.room("networks", function () {
-  /** A row of two output planes, at `first` and `second`, gets the share of one input plane; `w` pixels from `mid` on.
-      Two at a time, and the pixels of the window are kept from one step to the next: half as long as one by one. */
-  function row(out, first, second, input, mid, stride, w, weight, k, l) {
-    const a = weight[k], b = weight[k + 1], c = weight[k + 2], d = weight[k + 3], e = weight[k + 4];
-    const f = weight[k + 5], g = weight[k + 6], h = weight[k + 7], i = weight[k + 8];
-    const A = weight[l], B = weight[l + 1], C = weight[l + 2], D = weight[l + 3], E = weight[l + 4];
-    const F = weight[l + 5], G = weight[l + 6], H = weight[l + 7], I = weight[l + 8];
-    let up = mid - stride, down = mid + stride;
-    let p = input[up - 1], q = input[up], s = input[mid - 1], t = input[mid], u = input[down - 1], v = input[down];
-    for (const end = mid + w; mid < end; mid++, up++, down++, first++, second++) {
-      const x = input[up + 1], y = input[mid + 1], z = input[down + 1];
-      out[first] += a * p + b * q + c * x + d * s + e * t + f * y + g * u + h * v + i * z;
-      out[second] += A * p + B * q + C * x + D * s + E * t + F * y + G * u + H * v + I * z;
-      p = q, q = x, s = t, t = y, u = v, v = z;
+PnP.room("networks", function (PnP) {
+  /** 3 x 3 convolution of planes with a border of zeros, (h + 2) x (w + 2) each, all in one array; ReLU unless last. A row of
+      all output planes is one product, of the weights with the nine moved rows of each input plane. */
+  class Convolution {
+    constructor({ weight, bias }, w) {
+      const outputs = bias.length, columns = weight.length / outputs, rows = 4 * Math.ceil(outputs / 4);
+      const line = 4 * Math.ceil(w / 4) + 4; // not a power of two: such lines would push each other out of the cache
+      this.space = new PnP.products.Workspace([rows * columns, columns * line, rows * line]);
+      this.space.arrays[0].set(weight);
+      Object.assign(this, { bias, w, rows, columns, line });
     }
-  }
 
-  /** 3 x 3 convolution of planes with a border of zeros, (h + 2) x (w + 2) each, all in one array; ReLU unless last. */
-  function convolve(input, weight, bias, h, w, last) {
-    const stride = w + 2, plane = (h + 2) * stride, inputs = input.length / plane, outputs = bias.length;
-    const even = outputs + (outputs % 2), out = new Float64Array(even * plane);
-    if (even > outputs) weight = Float64Array.from({ length: 9 * even * inputs }, (_, j) => weight[j] ?? 0);
-    for (let o = 0; o < even; o += 2) {
+    apply(input, h, last) {
+      const { bias, w, rows, columns, line, space } = this, [weight, moved, result] = space.arrays;
+      const stride = w + 2, plane = (h + 2) * stride, out = new Float64Array(bias.length * plane);
       for (let y = 1; y <= h; y++) {
-        const first = o * plane + y * stride + 1, second = first + plane;
-        out.fill(bias[o], first, first + w);
-        out.fill(bias[o + 1] ?? 0, second, second + w);
-        for (let i = 0; i < inputs; i++) {
-          const k = 9 * (o * inputs + i);
-          row(out, first, second, input, i * plane + y * stride + 1, stride, w, weight, k, k + 9 * inputs);
+        for (let c = 0; c < columns; c++) {
+          const tap = c % 9, from = Math.floor(c / 9) * plane + (y - 1 + Math.floor(tap / 3)) * stride + (tap % 3);
+          for (let j = 0; j < w; j++) moved[c * line + j] = input[from + j];
+        }
+        space.multiply(weight, rows, columns, moved, result, line);
+        for (let o = 0; o < bias.length; o++) {
+          const to = o * plane + y * stride + 1, from = o * line, shift = bias[o];
+          for (let j = 0; j < w; j++) {
+            const value = result[from + j] + shift;
+            out[to + j] = last || value > 0 ? value : 0;
+          }
         }
       }
+      return out;
     }
-    if (!last) for (let j = 0; j < out.length; j++) if (out[j] < 0) out[j] = 0;
-    return out.subarray(0, outputs * plane);
   }
 
   /** The numbers of a layer: 32-bit floats, little-endian, as base64. Weights go with the output channel first. */
@@ -53,8 +48,8 @@ PnP.room("networks", function () {
 
     /** All convolutions, on planes of side h with their borders. */
     forward(planes, h) {
-      const last = this.layers.length - 1;
-      return this.layers.reduce((p, { weight, bias }, k) => convolve(p, weight, bias, h, h, k === last), planes);
+      if (this.side !== h) this.side = h, this.convolutions = this.layers.map((layer) => new Convolution(layer, h));
+      return this.convolutions.reduce((p, layer, k) => layer.apply(p, h, k === this.layers.length - 1), planes);
     }
   }
 

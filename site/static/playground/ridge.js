@@ -3,7 +3,7 @@
    pnp_course/denoisers/ridge*.py. Each free filter and its mirror image share their parts that are even and odd in the
    columns, and each filter is even or odd under a half turn: in a basis of four parities the 2 x 49 products of a pair become
    25 or 24. */
-PnP.room("ridge", function () {
+PnP.room("ridge", function (PnP) {
   const REACH = 3, MOVES = 10; // filters are 7 x 7; moves that L-BFGS remembers
   /** Row and column functions: 0 .. 3 even, 4 .. 6 odd; function f reads the pixels at distance DISTANCE[f]. */
   const DISTANCE = [0, 1, 2, 3, 1, 2, 3], EVEN = [0, 1, 2, 3], ODD = [4, 5, 6];
@@ -21,8 +21,6 @@ PnP.room("ridge", function () {
   /** The coefficient of a filter (49 numbers, row after row) for a row and a column function. */
   const product = (filter, r, c) =>
     coefficient((j) => coefficient((i) => filter[7 * (i + REACH) + j + REACH], r), c);
-
-  const matrix = (rows) => ({ rows: rows.length, columns: rows[0].length, values: Float64Array.from(rows.flat()) });
 
   /** The slopes of P' between the knots: pnp_course.denoisers.ridge_profile.slopes. */
   function slopes({ steep, concave, knots, rho }, mu) {
@@ -49,10 +47,11 @@ PnP.room("ridge", function () {
       this.lipschitz = 1 + Math.max(0, ...slope);
       this.profile(knots, slope);
       const half = weights.filters.length / 2;
+      this.filters = half;
       this.groups = GROUPS.map((planes, g) => {
         const filters = weights.filters.slice(g < 2 ? 0 : half, g < 2 ? half : 2 * half);
         const rows = filters.map((filter) => planes.map((p) => (p < 0 ? 0 : product(filter, Math.floor(p / 7), p % 7))));
-        return { there: matrix(rows), back: matrix(planes.map((_, j) => rows.map((row) => row[j]))) };
+        return { there: rows.flat(), back: planes.flatMap((_, j) => rows.map((row) => row[j])), width: planes.length };
       });
     }
 
@@ -86,14 +85,15 @@ PnP.room("ridge", function () {
 
     /** x - y + W^T psi'(W x) into `out`, and its norm. It goes row by row, so that everything stays in the cache. */
     gradient(x, y, n, out) {
-      const { planes, back, even, odd, wide } = this.buffers(n), filters = this.groups[0].there.rows;
+      const { space, planes, back, even, odd, wide, parts } = this.buffers(n), filters = this.filters;
       this.gradients++;
       wide.fill(0);
       for (let i = 0; i < n; i++) {
         fold(x, i, n, planes);
-        for (const [g, h] of [[0, 1], [2, 3]]) {
-          multiply(this.groups[g].there, planes, STARTS[g] * n, even, 0, n);
-          multiply(this.groups[h].there, planes, STARTS[h] * n, odd, 0, n);
+        for (const g of [0, 2]) {
+          const [p, q] = [parts[g], parts[g + 1]];
+          space.multiply(p.there, filters, p.width, p.planes, even, n);
+          space.multiply(q.there, filters, q.width, q.planes, odd, n);
           butterfly(even, odd); // now the outputs of the filters, and of their mirror images
           for (let f = 0; f < filters; f++) {
             const scale = this.scales[g ? filters + f : f];
@@ -101,8 +101,8 @@ PnP.room("ridge", function () {
             this.derivative(odd, f * n, n, scale);
           }
           butterfly(even, odd);
-          multiply(this.groups[g].back, even, 0, back, STARTS[g] * n, n);
-          multiply(this.groups[h].back, odd, 0, back, STARTS[h] * n, n);
+          space.multiply(p.back, p.width, filters, even, p.result, n);
+          space.multiply(q.back, q.width, filters, odd, q.result, n);
         }
         unfold(back, i, n, wide);
       }
@@ -111,12 +111,18 @@ PnP.room("ridge", function () {
       return Math.sqrt(norm);
     }
 
+    /** What `gradient` needs for pictures of side n; `parts` has the matrices of each parity, and its planes. */
     buffers(n) {
-      if (this.kept?.n !== n) {
-        const made = (rows) => new Float64Array(rows * n), filters = this.groups[0].there.rows;
-        this.kept = { n, planes: made(PLANES), back: made(PLANES), even: made(filters), odd: made(filters), wide: made(n) };
-      }
-      return this.kept;
+      if (this.kept?.n === n) return this.kept;
+      const matrices = this.groups.flatMap(({ there, back }) => [there, back]), filters = this.filters;
+      const space = new PnP.products.Workspace([PLANES * n, PLANES * n, filters * n, filters * n, ...matrices.map((m) => m.length)]);
+      const [planes, back, even, odd, ...values] = space.arrays;
+      values.forEach((array, i) => array.set(matrices[i]));
+      const parts = this.groups.map(({ width }, g) => ({
+        width, there: values[2 * g], back: values[2 * g + 1],
+        planes: planes.subarray(STARTS[g] * n, (STARTS[g] + width) * n), result: back.subarray(STARTS[g] * n, (STARTS[g] + width) * n),
+      }));
+      return (this.kept = { n, space, planes, back, even, odd, parts, wide: new Float64Array(n * n) });
     }
 
     /** D(y) with a root mean squared error of at most tol, since ||x - D(y)|| <= ||gradient at x|| / (1 - rho). By L-BFGS
@@ -205,30 +211,6 @@ PnP.room("ridge", function () {
       const a = mirror(i + DISTANCE[f], n) * n, b = mirror(i - DISTANCE[f], n) * n, sign = f === 0 ? 0 : f < 4 ? 1 : -1;
       for (let c = 0; c < n; c++) picture[a + c] += row[c + REACH];
       if (sign) for (let c = 0; c < n; c++) picture[b + c] += sign * row[c + REACH];
-    }
-  }
-
-  /** out = M in, where in and out hold one picture row of n numbers for each column and row of M. Blocks of 4 x 4 numbers of
-      M: each number that is read from `input` is used four times. */
-  function multiply({ rows, columns, values }, input, from, out, to, n) {
-    out.fill(0, to, to + rows * n);
-    for (let r = 0; r < rows; r += 4) {
-      const u = to + r * n, v = u + n, w = v + n, x = w + n;
-      for (let j = 0; j < columns; j += 4) {
-        const k = r * columns + j, l = k + columns, m = l + columns, o = m + columns;
-        const a = from + j * n, b = a + n, c = b + n, d = c + n;
-        const [k0, k1, k2, k3] = [values[k], values[k + 1], values[k + 2], values[k + 3]];
-        const [l0, l1, l2, l3] = [values[l], values[l + 1], values[l + 2], values[l + 3]];
-        const [m0, m1, m2, m3] = [values[m], values[m + 1], values[m + 2], values[m + 3]];
-        const [o0, o1, o2, o3] = [values[o], values[o + 1], values[o + 2], values[o + 3]];
-        for (let i = 0; i < n; i++) {
-          const p = input[a + i], q = input[b + i], s = input[c + i], t = input[d + i];
-          out[u + i] += k0 * p + k1 * q + k2 * s + k3 * t;
-          out[v + i] += l0 * p + l1 * q + l2 * s + l3 * t;
-          out[w + i] += m0 * p + m1 * q + m2 * s + m3 * t;
-          out[x + i] += o0 * p + o1 * q + o2 * s + o3 * t;
-        }
-      }
     }
   }
 
