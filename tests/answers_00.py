@@ -11,6 +11,11 @@ def root(z, y, lam):
 
 
 RIGHT = {
+    "check_peak": [
+        lambda s, r: 1 / (s * r**2),
+        lambda s, r: np.float64(1) / (s * np.square(r)),
+        lambda s, r: torch.as_tensor(s * r**2).reciprocal(),
+    ],
     "check_prox": [
         root,
         lambda z, y, lam: (z - lam + math.sqrt((z - lam) ** 2 + 4 * lam * y)) / 2,
@@ -26,6 +31,14 @@ RIGHT = {
     ],
 }
 WRONG = {
+    "check_peak": [
+        (lambda s, r: 50.0, "the standard deviation is"),
+        (lambda s, r: s / r**2, "whatever s is"),
+        (lambda s, r: 1 / (s * r), "or the variance"),
+        (lambda s, r: 1 / r**2, "the standard deviation is"),
+        (lambda s, r: -1.0, "a number of photons"),
+        (lambda s, r: None, "is there a return"),
+    ],
     "check_prox": [
         (lambda z, y, lam: 0.0, "the search finds"),
         (lambda z, y, lam: (z + y) / 2, "the search finds"),  # right where lam = 0.7, y = 0.3, z = 1.1 alone

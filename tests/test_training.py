@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import pnp_course.training.loop as loop
-from pnp_course import images, metrics
+from pnp_course import images, load_denoiser, metrics
 from pnp_course.denoisers import DRUNet
 from pnp_course.denoisers.zoo import ARCHITECTURES
 from pnp_course.jacobian import Linearized, antisymmetry, power_iteration
@@ -18,6 +19,7 @@ from pnp_course.training.loop import learning_rate, train
 from pnp_course.training.losses import Penalty
 from pnp_course.training.patches import Patches
 from pnp_course.training.presets import PRESETS, Preset
+from pnp_course.training.taught import Taught
 from pnp_course.training.validation import validate
 
 CPU = torch.device("cpu")
@@ -159,6 +161,40 @@ def test_hamiltonian_penalty_lowers_the_asymmetry(pictures, tmp_path):
         )
 
     assert asymmetry(with_penalty, "with") < 0.5 * asymmetry(plain, "plain")
+
+
+@pytest.mark.parametrize(("wanted", "units"), [(True, True), (True, False), (False, True)])
+def test_the_fit_in_bfloat16_where_it_pays(wanted, units, pictures, monkeypatch):
+    """Autocast is on for the fit if the preset and the processor agree, and off for the penalty; weights stay in float32."""
+    seen = []
+
+    class Watched(DRUNet):
+        def forward(self, x, sigma):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return super().forward(x, sigma)
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": units})
+    penalty = Penalty(images=1, iterations=1)
+    preset = replace(SMALL, bfloat16=wanted, penalty=penalty)
+    training = loop.Training(Watched(1, **preset.net), preset, pictures, CPU)
+    training.train_step()
+    assert seen == [wanted and units, *([False] * (len(seen) - 1))]
+    assert len(seen) > 1
+    assert {p.dtype for p in training.net.parameters()} == {torch.float32}
+
+
+def test_a_taught_network_learns_from_its_teacher(pictures, tmp_path):
+    """The fit is to what the teacher makes of the noisy patch, and the teacher does not change."""
+    preset = replace(SMALL, steps=200, batch=4, lr=2e-2)
+    teacher = load_denoiser("drunet-gray")
+    before = [p.clone() for p in teacher.parameters()]
+    done = go(preset, pictures, tmp_path, kind=partial(Taught, teacher))
+    with (tmp_path / "log.csv").open() as file:
+        fits = [float(row["fit"]) for row in csv.DictReader(file)]
+    assert fits[-1] < fits[0] / 2
+    shown, noisy, level = done.draw()
+    torch.testing.assert_close(shown, teacher(noisy, level))
+    assert all(torch.equal(a, b) for a, b in zip(before, teacher.parameters(), strict=True))
 
 
 def test_learning_rate_schedule():

@@ -97,6 +97,36 @@ gallery({"clean": clean, "peak 100": y100, "peak 50": y}, zoom=(60, 90, 64))
 # %% [markdown]
 # *Figure 2.* The same in little light; in the corner, a part enlarged.
 #
+# **Exercise 1.** How bright must the light be? You want a pixel of intensity $s$ to have noise of standard deviation at most
+# $rs$ (5 % for $r = 0.05$). Which peak is needed? Put your formula into `my_peak` and run the cell: the check says "right", or
+# gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks. The given solution has another name,
+# `given`; on the website it is folded, and the copies that `make course` opens have none.
+#
+# <details>
+# <summary>Solution</summary>
+#
+# The standard deviation is $\sqrt{s/p}$. It is $rs$ for $p = 1/(s r^2)$: 800 photons for a middle gray at 5 %, and four times
+# as many for half the noise. At peak 50 the same gray pixel has a noise of 20 %.
+#
+# </details>
+
+
+# %%
+def my_peak(s, r):
+    return 50.0  # replace by your formula
+
+
+print(checks.check_peak(my_peak))
+
+
+# %% tags=["hide-cell", "solution"]
+def given_peak(s, r):
+    return 1 / (s * r**2)
+
+
+assert checks.check_peak(given_peak) == "right"
+
+# %% [markdown]
 # ## Why division is not the answer
 #
 # Without noise the blur could be undone: in Fourier space $\hat y = \hat k\,\hat u$, so divide by $\hat k$. But $\hat k$
@@ -140,7 +170,7 @@ for intensity in (0.1, 0.01, 0.001, 0.0001):
 # $$ \operatorname{prox}_{\lambda G}(z) = \arg\min_v \; \lambda G(v) + \tfrac12 \|v - z\|^2 . $$
 #
 # For $K = I$ setting the derivative to zero gives a quadratic equation in each pixel,
-# $v^2 - (z - \lambda) v - \lambda y = 0$, whose larger root is the answer, (95) and exercise 1. With a blur an inner loop
+# $v^2 - (z - \lambda) v - \lambda y = 0$, whose larger root is the answer, (95) and exercise 2. With a blur an inner loop
 # finds it. We check the optimality condition $z - v = \lambda \nabla G(v)$, on an observation without zeros (where $y = 0$
 # the minimiser may sit on the boundary $Kv = 0$, and the condition is an inclusion) and with the inner loop run to the
 # end. The runs below solve the inner problem only approximately, by an inner ADMM of at most 20 iterations, which starts
@@ -154,10 +184,8 @@ print("gap between the two sides below 0.1 %:", gap < 1e-3)
 assert gap < 1e-3
 
 # %% [markdown]
-# **Exercise 1.** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
-# is the minimiser. Put your formula into `mine` and run the cell: the check compares it with a brute-force search and says
-# "right", or gives a hint. Numbers, NumPy and torch are all welcome. It is so in all notebooks. The given solution has
-# another name, `given`; on the website it is folded, and the copies that `make course` opens have none.
+# **Exercise 2.** Derive $\operatorname{prox}_{\lambda G}$ for $K = I$ and show that the larger root
+# is the minimiser. The check compares your formula with a brute-force search.
 #
 # <details>
 # <summary>Solution</summary>
@@ -321,7 +349,7 @@ assert table.loc["DPIR", "PSNR (dB)"] > table.loc["CoCo-ADMM", "PSNR (dB)"]
 table
 
 # %% [markdown]
-# **Exercise 2.** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
+# **Exercise 3.** What does doubling the light buy? Restore at peaks 25, 50, 100, 200 and plot PSNR against the
 # peak on a logarithmic axis; the middle of the photograph, 128 x 128 pixels, is enough. (`deconvolution.settings` extends
 # the parameters [B] gives at 50 and 100 by power laws.) Put the four numbers, from 25 to 200, into `my_psnr`.
 #

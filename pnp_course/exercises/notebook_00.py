@@ -18,6 +18,24 @@ def searched(z: float, y: float, lam: float) -> float:
 
 
 @verdict
+def check_peak(mine: Answer) -> None:
+    """(s, r) -> the peak at which a pixel of intensity s has noise of standard deviation r s: 1 / (s r^2)."""
+    for s, r in ((0.5, 0.05), (0.2, 0.1), (1.0, 0.02)):
+        got, want = number(call(mine, s, r)), 1 / (s * r**2)
+        if abs(got - want) < 1e-3 * want:
+            continue
+        where = f"at s = {s}, r = {r}"
+        if abs(got - s / r**2) < 1e-3 * s / r**2:
+            raise Hint(f"{where} your peak gives the noise {r} whatever s is; wanted r s, a share of the intensity.")
+        if abs(got - 1 / (s * r)) < 1e-3 / (s * r):
+            raise Hint(f"{where} yours is {got:.5g}: is r the standard deviation over s, or the variance?")
+        if got <= 0:
+            raise Hint(f"{where} yours is {got:.5g}; a peak is a number of photons.")
+        share = (s / got) ** 0.5 / s
+        raise Hint(f"{where}: with the peak {got:.5g} the standard deviation is {share:.3g} s.")
+
+
+@verdict
 def check_prox(mine: Answer) -> None:
     """(z, y, lam) -> prox of lam (v - y log v) at z, against a search; with y = 0 and z < lam, too."""
     cases = ((1.1, 0.3, 0.7), (0.2, 0.05, 0.7), (-0.5, 0.3, 1.5), (2.0, 0.8, 0.1), (0.9, 0.0, 0.4), (0.2, 0.0, 0.6))

@@ -241,8 +241,7 @@ def train(
     checkpoint as it is.
 
     Args:
-        device: where to train; the GPU, if there is one, by default. On a GPU the fit is computed in bfloat16 where that
-            is safe; Jacobian penalties are always computed in float32.
+        device: where to train; the GPU, if there is one, by default. Jacobian penalties are computed in float32 everywhere.
         minutes: stop this call after this time, with a checkpoint from which the next call goes on.
         save_every: seconds between checkpoints.
         held_out: 8-bit photographs on which the averaged weights are measured every `preset.validate_every` steps.

@@ -120,8 +120,8 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "coco-gs-0.25": _finetune(
-        "gradient-step", net=dict(ELU_NET), start="coco-gs-relaxed", steps=7_000, drawn=0.04,
-        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.05, images=2, of=4, iterations=8, method="lanczos", every=4),
+        "gradient-step", net=dict(ELU_NET), start="coco-gs-relaxed", steps=3_600, lr=2e-4, drawn=0.04,
+        penalty=Penalty(alpha=0.0, beta=0.05, eps=0.02, images=2, of=4, iterations=8, method="lanczos", every=2),
     ),
     "prox-drunet": _finetune(
         "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=700, lr=5e-4,
