@@ -147,9 +147,7 @@ def test_a_network_is_left_out(tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(PRESETS, "drunet-gray", replace(PRESETS["drunet-gray"], start=None, batch=3))
     said = list(zoo.train_zoo(FEW, tmp_path, 10.0, CPU))
     assert said[1] == "drunet: left out, since 2 steps of it take 3.5e+02 minutes and 10 are left"
-    assert said[2].startswith(
-        "coco-gs-0.25: left out: this preset starts from 'coco-gs-0.25', which is neither shipped"
-    )
+    assert said[2].startswith("coco-gs-0.25: left out: this preset needs 'coco-gs-0.25', which is neither shipped")
     assert [folder.name for folder in tmp_path.iterdir()] == ["drunet-gray"]
     assert "psnr_cbsd68" in denoiser_card("drunet-gray", tmp_path / "drunet-gray")
 

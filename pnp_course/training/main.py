@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from pnp_course.training import cost
 from pnp_course.training.guards import threads as on_threads
 from pnp_course.training.loop import Training, train
 from pnp_course.training.presets import PRESETS, Preset, preset_from
+from pnp_course.training.taught import Taught
 from pnp_course.training.validation import measure_certificates, measure_psnr
 
 
@@ -46,7 +49,10 @@ def train_preset(
         net, photographs = first_net(preset, output), training_images(preset.in_channels)
         held_out = validation_images(preset.in_channels)
         graph = cost.graph_pays(net, preset, photographs, device)
-        done = train(net, preset, photographs, place, minutes=minutes, device=device, held_out=held_out, graph=graph)
+        done = train(
+            net, preset, photographs, place,
+            minutes=minutes, device=device, held_out=held_out, graph=graph, kind=kind_of(preset, output),
+        )  # fmt: skip
         if done.step < preset.steps:
             return (
                 f"{name}: {done.step} of {preset.steps} steps done; the same command goes on. Log: {place / 'log.csv'}"
@@ -91,14 +97,17 @@ def first_net(preset: Preset, output: Path) -> nn.Module:
     return net
 
 
+def kind_of(preset: Preset, output: Path) -> Callable[..., Training]:
+    """How a training of `preset` draws its batches: the clean pictures are photographs, or what its teacher makes of them."""
+    return partial(Taught, start_weights(preset.teacher, output)) if preset.teacher else Training
+
+
 def start_weights(name: str, output: Path) -> nn.Module:
-    """The network to finetune from: the one trained in `output`/name, else the shipped one."""
+    """The network to finetune from, or to learn from: the one trained in `output`/name, else the shipped one."""
     if (output / name / f"{name}.json").exists():
         return load_denoiser(name, folder=output / name)
     if name not in available_denoisers():
-        raise ValueError(
-            f"this preset starts from {name!r}, which is neither shipped nor in {output}: train {name} first."
-        )
+        raise ValueError(f"this preset needs {name!r}, which is neither shipped nor in {output}: train {name} first.")
     return load_denoiser(name)
 
 

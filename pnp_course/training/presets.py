@@ -22,6 +22,7 @@ class Preset:
         1 / sqrt(peak) for "poisson").
     lr, lr_end: learning rate, a cosine from one to the other. ema: decay of the weights' moving average.
     start: name of the weights to finetune from; a plain network's weights can start a gradient-step network, too.
+    teacher: name of the weights whose pictures are fitted in place of the clean ones (`taught.Taught`), or None.
     penalty: Jacobian penalties, or None.
     bfloat16: compute the fit in bfloat16 where the device has units for it; penalties are always computed in float32.
     drawn: the share of patches that are patterns of two colours, which photographs hold hardly any of.
@@ -50,6 +51,7 @@ class Preset:
     validate_every: int = 500
     drawn: float = 0.0
     bfloat16: bool = False
+    teacher: str | None = None
 
     def __post_init__(self) -> None:
         if self.noise not in KINDS:
@@ -92,9 +94,9 @@ PRESETS: dict[str, Preset] = {
         penalty=Penalty(images=2, iterations=5),
     ),
     # plain networks
-    "drunet-10k": Preset(bfloat16=True),  # not shipped: the start of the next
-    "drunet-14k": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),  # not shipped: the start of drunet
-    "drunet": _finetune(start="drunet-14k", steps=26_000, patch=96),
+    "drunet-10k": Preset(bfloat16=True),  # not shipped: the start of drunet
+    "drunet": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),
+    "drunet-40k": _finetune(start="drunet", steps=26_000, patch=96),  # the next drunet: benchmarks/candidates
     "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500, bfloat16=True),  # not shipped: starts gs-drunet, its twin
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
@@ -109,7 +111,15 @@ PRESETS: dict[str, Preset] = {
     # its start was trained by Adam: Muon's weights lean on exact cancellations, which an ELU in place of the ReLU breaks
     "gs-drunet": _finetune("gradient-step", net=dict(ELU_NET), start="drunet-adam", steps=1_200),
     "gs-drunet-relu": _finetune("gradient-step", start="drunet-adam", steps=1_200),  # what a kinked potential costs
-    # the papers' five or so power iterations give 0.99 where a norm is 1.2; eight Lanczos iterations find it.
+    # the papers' five or so power iterations give 0.99 where the norm is 1.2; eight Lanczos iterations find it
+    "coco-gs-0.25-short": _finetune(  # not shipped: the start of the next
+        "gradient-step", net=dict(ELU_NET), start="gs-drunet", steps=2_000,
+        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.03, images=2, iterations=8, method="lanczos"),
+    ),
+    "coco-gs-0.25": _finetune(
+        "gradient-step", net=dict(ELU_NET), start="coco-gs-0.25-short", steps=2_500,
+        penalty=Penalty(alpha=0.0, beta=0.1, eps=0.04, images=2, iterations=8, method="lanczos"),
+    ),
     # no more than what the sharpened bound needs at t = 0.25: spectrum in [-1, 4]. gs-drunet is inside at most patches, so
     # the penalty is light: at every fifth step, and at the noisier patches, where a first run left the range; some of the
     # patches are patterns, since another left [0, 1] on hard pictures
@@ -119,7 +129,7 @@ PRESETS: dict[str, Preset] = {
             slack=1.0, alpha=0.0, beta=0.1, eps=0.06, images=2, of=4, iterations=8, method="lanczos", every=5
         ),
     ),
-    "coco-gs-0.25": _finetune(
+    "coco-gs-0.25-20k": _finetune(  # the next coco-gs-0.25: benchmarks/candidates
         "gradient-step", net=dict(ELU_NET), start="coco-gs-relaxed", steps=3_600, lr=2e-4, drawn=0.04,
         penalty=Penalty(alpha=0.0, beta=0.05, eps=0.02, images=2, of=4, iterations=8, method="lanczos", every=2),
     ),
@@ -143,6 +153,10 @@ PRESETS: dict[str, Preset] = {
     "coco-0.25": _finetune(  # a smaller margin: the same eps keeps eigenvalues of J twice as far from 0 as with 1/2
         start="coco-0.5", steps=1_500, lr=5e-4, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.025, **WORST)
     ),
+    "coco-0.25-taught": _finetune(  # the next coco-0.25: benchmarks/candidates
+        start="coco-0.25", teacher="coco-gs-0.25-20k", steps=2_600, lr=3e-4,
+        penalty=Penalty(alpha=0.1, beta=0.05, eps=0.02, **WORST),
+    ),
     # its start is the colour denoiser, whose gray version has the same constants: [B] appendix, gray-from-colour
     "coco-0.25-gray": _finetune(
         in_channels=1, start="coco-0.25-mean", steps=1_000, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.04, **WORST)
@@ -151,6 +165,9 @@ PRESETS: dict[str, Preset] = {
     # second means 0.01 of an eigenvalue of J)
     "rmmo": _finetune(
         start="coco-0.5", steps=700, lr=5e-4, penalty=Penalty(constant=1.0, alpha=0.0, beta=0.2, eps=0.04, **WORST)
+    ),
+    "rmmo-23k": _finetune(  # the next rmmo: benchmarks/candidates
+        start="rmmo", steps=2_000, lr=3e-4, penalty=Penalty(constant=1.0, alpha=0.0, beta=1.0, eps=0.04, **WORST)
     ),
     "spc-0.9": _finetune(
         start="coco-0.25-mean", steps=800,

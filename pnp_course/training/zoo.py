@@ -27,7 +27,7 @@ from pnp_course.denoisers.zoo import available_denoisers, denoiser_card
 from pnp_course.devices import device_name, multiplies_bfloat16
 from pnp_course.training import checkpoint, cost
 from pnp_course.training.loop import train
-from pnp_course.training.main import first_net, fresh_net, measure_card, write_weights
+from pnp_course.training.main import first_net, fresh_net, kind_of, measure_card, write_weights
 from pnp_course.training.presets import PRESETS, Preset
 
 # of the minutes, in the order of what is worth most
@@ -120,7 +120,7 @@ def _trained(
     try:
         done = train(
             net, preset, photographs, output / name,
-            minutes=rest, device=device, held_out=held_out, progress=False, graph=graph,
+            minutes=rest, device=device, held_out=held_out, progress=False, graph=graph, kind=kind_of(preset, output),
         )  # fmt: skip
     except ValueError as error:  # such as a loss that is not finite; the others are trained
         return f"{name}: given up: {error}", True
