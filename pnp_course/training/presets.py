@@ -129,10 +129,6 @@ PRESETS: dict[str, Preset] = {
             slack=1.0, alpha=0.0, beta=0.1, eps=0.06, images=2, of=4, iterations=8, method="lanczos", every=5
         ),
     ),
-    "coco-gs-0.25-20k": _finetune(  # the next coco-gs-0.25: benchmarks/candidates
-        "gradient-step", net=dict(ELU_NET), start="coco-gs-relaxed", steps=3_600, lr=2e-4, drawn=0.04,
-        penalty=Penalty(alpha=0.0, beta=0.05, eps=0.02, images=2, of=4, iterations=8, method="lanczos", every=2),
-    ),
     "prox-drunet": _finetune(
         "gradient-step", net=dict(SOFTPLUS_NET), start="coco-gs-0.25", steps=700, lr=5e-4,
         penalty=Penalty(constant=0.5, alpha=0.0, beta=0.2, eps=0.05, images=2, iterations=8, method="lanczos"),
@@ -154,7 +150,7 @@ PRESETS: dict[str, Preset] = {
         start="coco-0.5", steps=1_500, lr=5e-4, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.025, **WORST)
     ),
     "coco-0.25-taught": _finetune(  # the next coco-0.25: benchmarks/candidates
-        start="coco-0.25", teacher="coco-gs-0.25-20k", steps=2_600, lr=3e-4,
+        start="coco-0.25", teacher="coco-gs-relaxed", steps=5_000, lr=3e-4,
         penalty=Penalty(alpha=0.1, beta=0.05, eps=0.02, **WORST),
     ),
     # its start is the colour denoiser, whose gray version has the same constants: [B] appendix, gray-from-colour
