@@ -56,6 +56,24 @@ def test_an_equation_of_a_docstring_becomes_tex():
     assert made[-1] == r"    lam: the \|weight\|."
 
 
+def test_the_end_of_a_sentence_is_no_equation():
+    lines = ["stopped_by: why, one of these or", '    "divergence", for |x|.', "next: (H, W)", "", "    u = v"]
+    made = api.restructure(lines)
+    assert made[0] == r'stopped\_by: why, one of these or "divergence", for \|x\|.'
+    assert made[1] == "next: (H, W)"
+    assert made.count(".. math::") == 1
+    assert made[-1] == "    u = v"
+
+
+def test_a_picture_that_must_shrink_keeps_its_shape(tmp_path):
+    """Width and height are attributes, also where a notebook writes them as a style, which would win over the page's."""
+    Image.effect_noise((600, 300), 60).save(tmp_path / "p.jpg")
+    shelf = pictures.Shelf(tmp_path)
+    made = shelf.page('<img alt="a" src="../_images/p.jpg" style="width: 600px; height: 300px;" />')
+    assert 'width="600" height="300"' in made
+    assert "style" not in made
+
+
 def test_dark_colours_keep_their_hue_and_swap_light_and_dark():
     assert min(pictures.dark(0, 0, 0)) > 200
     assert max(pictures.dark(255, 255, 255)) < 40

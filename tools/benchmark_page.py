@@ -15,9 +15,9 @@ RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "book" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Each table was measured by one script in `benchmarks/`, side by side in one run on one machine, with the same network and
-the same precision; the time is that of the fastest of several rounds. The peer library is deepinv 0.5.0, which does far
-more than this course needs. Times depend on the machine and the day; ratios depend on them less.
+Each table was measured by one script in `benchmarks/`, side by side, with the same network and the same precision; the line
+below it says with which versions, when a table was measured in several runs, and how many rounds there were. The peer library,
+deepinv, does far more than this course needs. Times depend on the machine and the day; ratios depend on them less.
 """
 
 
@@ -215,16 +215,21 @@ def blind(r: Row) -> list[str]:
 
 def ridge(r: Row) -> list[str]:
     """Denoisers that are minimisations."""
-    columns = [(t, key) for t in ("1 thread", "2 threads") for key in ("seconds", "processor")]
+    counts = [
+        t for t in ("1 thread", "2 threads") if any(t in at for run in r.values() for at in run["denoisers"].values())
+    ]
+    columns = [(t, key) for t in counts for key in ("seconds", "processor")]
     rows = [
         [f"`{name}`", version, at.get("gradients"), *(at.get(t, {}).get(key) for t, key in columns)]
         for version, run in r.items()
         for name, at in run["denoisers"].items()
     ]
-    head = ["", "version", "gradients", *(f"{t}, {key}" for t, key in columns)]
+    clocks = {"seconds": "by the clock (s)", "processor": "of the processor (s)"}
+    head = ["denoiser", "version", "gradients", *(f"{t}, {clocks[key]}" for t, key in columns)]
     about = {version: (run["provenance"], run["load"], run["repeats"]) for version, run in r.items()}
     loads = "; ".join(
-        f"{version}: torch {p['torch']}, {p['device']}, commit {p['commit']}, least of {repeats}, load of other programs {load}"
+        f"{version}: torch {p['torch']}, {p['device']}, commit {p['commit']}, least of {repeats} "
+        f"run{'s' * (repeats != 1)}, load of other programs {load}"
         for version, (p, load, repeats) in about.items()
     )
     return [

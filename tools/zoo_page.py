@@ -229,8 +229,8 @@ def jumps(card: dict[str, Any]) -> bool:
 
 
 def number(value: float) -> str:
-    """Four digits after the point, or a power of ten for values that would vanish."""
-    return f"{value:.4f}" if abs(value) >= 5e-4 or value == 0 else f"{value:.0e}"
+    """Three digits after the point, or a power of ten for values that would vanish."""
+    return f"{value:.3f}" if abs(value) >= 5e-4 or value == 0 else f"{value:.0e}"
 
 
 def others(cards: dict[str, dict[str, Any]]) -> list[str]:

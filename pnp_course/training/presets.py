@@ -150,7 +150,7 @@ PRESETS: dict[str, Preset] = {
         start="coco-0.5", steps=1_500, lr=5e-4, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.025, **WORST)
     ),
     "coco-0.25-taught": _finetune(  # the next coco-0.25: benchmarks/candidates
-        start="coco-0.25", teacher="coco-gs-relaxed", steps=5_000, lr=3e-4,
+        start="coco-0.25", teacher="coco-gs-relaxed", steps=2_400, lr=3e-4,
         penalty=Penalty(alpha=0.1, beta=0.05, eps=0.02, **WORST),
     ),
     # its start is the colour denoiser, whose gray version has the same constants: [B] appendix, gray-from-colour

@@ -1,7 +1,7 @@
 """Sphinx extension: the docstrings of the library on the pages of the reference.
 
-Docstrings are plain text, made to be read in a terminal: `name` in backticks is code, an indented block is an equation,
-and stars, bars and underscores mean themselves. Here they become reStructuredText, equations as formulas.
+Docstrings are plain text, made to be read in a terminal: `name` in backticks is code, an indented block behind an empty line
+is an equation, and stars, bars and underscores mean themselves. Here they become reStructuredText, equations as formulas.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ def restructure(lines: list[str]) -> list[str]:
         section = section or bool(SECTION.match(line))
         if doctest or SECTION.match(line):
             out.append(line)
+        elif line.startswith("    ") and not section and not block and out and out[-1].strip():
+            out[-1] += " " + escape(line.strip())  # the end of a sentence: equations stand behind an empty line
         elif line.startswith("    ") and not section:
             if not block:
                 out += ["", ".. math::", ""]

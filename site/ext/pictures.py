@@ -19,6 +19,7 @@ WIDE = 520  # units of the page from which a picture scrolls on a telephone, so 
 HEAVY = 80_000  # bytes of a photograph from which it is worth compressing
 DARKEST, LIGHTEST = 0.075, 0.90  # lightness of the dark theme's ground and of its text
 HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
+SIZED = re.compile(r'\s*style="width: ([\d.]+)px; height: ([\d.]+)px;"')  # what a notebook says of its picture
 NAMED = re.compile(r'(?<=[:"])(white|black)(?=[;"])')
 
 
@@ -115,9 +116,12 @@ class Shelf:
         if finished or not self.learn(name):
             return old
         extra = "" if first else ' loading="lazy" decoding="async"'
-        if (known := self.sizes[name]) and "style=" not in old:
+        known = self.sizes[name]
+        if said := SIZED.search(old):
+            known = round(float(said[1])), round(float(said[2]))
+        if known:  # as attributes: a height in a style would stay where the width must shrink
             extra += f' width="{known[0]}" height="{known[1]}"'
-        tag = re.sub(r"\s*/?>$", f"{extra}>", old)
+        tag = re.sub(r"\s*/?>$", f"{extra}>", SIZED.sub("", old))
         wide = bool(known and known[0] > WIDE) or path_is_svg(name)
         if wide:
             tag = add_class(tag, "wide-picture")

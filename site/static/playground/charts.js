@@ -1,7 +1,7 @@
 "use strict";
 /* A line chart in SVG: the current run, and the run before it for comparison. Colours come from the style sheet. */
 PnP.room("charts", function () {
-  const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [340, 170, 44, 14, 22, 26];
+  const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [340, 182, 44, 14, 34, 26];
   const NAMESPACE = "http://www.w3.org/2000/svg";
 
   function element(name, attributes, text) {
