@@ -33,6 +33,8 @@ def test_frame_slider_is_plain_html_with_alt_text():
     frames = [torch.full((1, 1, 4, 4), v) for v in (0.0, 1.0)]
     html = frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
     assert html.count("<img") == html.count('alt="two frames: ') == 2
+    assert html.count('aria-label="two frames"') == 1
+    assert "two frames" not in re.sub(r"<[^>]*>", "", html)  # for screen readers only
     assert html == frame_slider(frames, ["first", 'second <"&>'], alt="two frames", height=16).data
     assert "<script" not in html
     assert "second &lt;" in html

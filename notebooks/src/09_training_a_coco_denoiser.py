@@ -501,8 +501,9 @@ figure
 # <details>
 # <summary>Solution</summary>
 #
-# See the cell below. Without `create_graph` the backward pass leaves no graph, and the second call fails: the result
-# does not depend on $w$ as far as autograd knows.
+# The first call computes $J^{\mathsf T}w$ and keeps its graph, the second one differentiates $\langle J^{\mathsf T}w, v\rangle$
+# with respect to $w$; the code is in the cell below. Without `create_graph` the backward pass leaves no graph, and the second
+# call fails: the result does not depend on $w$ as far as autograd knows.
 #
 # </details>
 
@@ -675,7 +676,8 @@ pd.DataFrame(rows).T.round(5)
 # And if $q$ has not converged?
 #
 # **Proposition 9.** Let $q$ be a unit vector at an angle $\varphi < \tfrac\pi2$ to a top singular vector $v$ of $M$,
-# $u = Mv/s$, $p = Mq/\|Mq\|$. For every $N$ $0 \le s - \|Mq\| \le \tfrac12\varphi^2s$, but only
+# $u = Mv/s$, $p = Mq/\|Mq\|$. Then $0 \le s - \|Mq\| \le \tfrac12\varphi^2s$. But for a
+# matrix $N$, such as the derivative of $M$ with respect to a weight of the network, one has only
 # $|\langle p, Nq\rangle - \langle u, Nv\rangle| \le 2\varphi\|N\|_*$.
 #
 # *Proof.* $M^{\mathsf T}u = sv$, so $\|Mq\| \ge \langle u, Mq\rangle = s\cos\varphi \ge s(1 - \varphi^2/2)$. The
@@ -990,13 +992,13 @@ ratios = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 frame_slider(
     [figure_as_image(draw(r)) for r in ratios],
     [f"second over first singular value {r}" for r in ratios],
-    alt="Estimates of a norm and their lower bounds against the iteration",
+    alt="Relative error of power iteration and of Krylov, with their bounds, by step",
     height=270,
     start=4,
 )
 
 # %% [markdown]
-# *Figure 5.* The relative error of the norm after $k$ steps, for several ratios $s_2/s_1$.
+# *Figure 5.* The relative error of the norm after $k$ steps, and the two bounds, for several ratios $s_2/s_1$.
 #
 # ## Fewer iterations, or fewer steps? (beyond the core)
 #
@@ -1050,8 +1052,9 @@ frame_slider(
 # The question at the start: power iteration is wrong from below, by up to the factor $(10\sqrt n)^{1/(2k+1)}$ and
 # seldom more, and this factor is known before the first product.
 #
-# **Next.** The denoisers are trained and certified; now they restore: CoCo-ADMM and CoCo-PEGD, and why they
-# converge, in [notebook 12](12_coco_admm_pegd.ipynb).
+# **Next.** The denoisers are trained and certified; now they restore. [Notebook 10](10_gs_pnp.ipynb) begins with the gradient-step
+# denoiser. The algorithms for CoCo denoisers, CoCo-ADMM and CoCo-PEGD, and why they converge, are in
+# [notebook 12](12_coco_admm_pegd.ipynb).
 #
 # Sources: [B] Wei and others 2025: (16)-(18), (58)-(64), Algorithm 1, appendices A.5 and A.16, Tables 1 and 8.
 # Spectral penalties in plug-and-play: Pesquet and others 2021; Terris and others 2020. Power and Lanczos methods:

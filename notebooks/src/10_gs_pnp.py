@@ -845,8 +845,8 @@ assert checks.check_factor(given_factor) == "right"
 # **The question at the start.** Yes: with a smooth activation $F$ falls for random weights, and with bounded
 # iterates the run converges. So a convergence theorem excludes one kind of failure, and only that.
 #
-# **Next.** The other algorithms of [A] need a proximal operator in the place of the gradient step: [notebook
-# 05](05_proximal_denoiser.ipynb).
+# **Next.** The other algorithms of [A], in [notebook 11](11_prox_pnp.ipynb), have a proximal operator in the place of the
+# gradient step: the proximal denoiser, which [notebook 05](05_proximal_denoiser.ipynb) built.
 #
 # Sources: [A] Herfeld and others 2025, section 2.4, Algorithm 1, figure 12; the method is of Hurault, Leclaire and
 # Papadakis 2022. Theorem 3: Attouch, Bolte and Svaiter 2013; rates: Attouch and Bolte 2009, Frankel, Garrigos and

@@ -83,9 +83,9 @@ assert scores["PGD, weight 2.5"] < scores["blurred"] - 5
 gallery({f"{k}: {scores[k]:.1f} dB": v for k, v in first.items()}, columns=4)
 
 # %% [markdown]
-# *Figure 1. The same blurred photograph, the same denoiser, three runs. Second: the weight is within the bound, and
+# *Figure 1.* The same blurred photograph, the same denoiser, three runs. Second: the weight is within the bound, and
 # the picture is soft. Third: 20 iterations beyond the bound. Fourth: another splitting, for which no weight is too
-# large. ("Weight" is $\lambda/t$, where $t$ averages the denoiser: section 3.)*
+# large. ("Weight" is $\lambda/t$, where $t$ averages the denoiser: section 3.)
 #
 # ## 1. What we take from notebook 05, in three lines
 #
@@ -209,8 +209,8 @@ assert abs(float(inside[-1].x)) < 1 < abs(float(outside[-1].x))
 figure
 
 # %% [markdown]
-# *Figure 2. Left: $F$ along one run on two pixels. Right: the line, with $\ell = \tfrac12$; thick: within the bound;
-# thin: beyond it.*
+# *Figure 2.* Left: $F$ along one run on two pixels. Right: the line, with $\ell = \tfrac12$; thick: within the bound;
+# thin: beyond it.
 #
 # On the line the factor $(1+\ell)(1-\lambda)$ reaches $-1$ exactly at $\lambda = 1 + \tfrac1{1+\ell} = 2 - r$: **the
 # bound is sharp**, for every $\ell$.
@@ -296,9 +296,9 @@ figure.axes[0].set(xlim=(0, 1), ylim=(0.01, 0.08))
 figure
 
 # %% [markdown]
-# *Figure 3. The prior of an averaged denoiser divided by $t$, for the ideal denoiser of a pixel near 0.2 or 0.8. All
+# *Figure 3.* The prior of an averaged denoiser divided by $t$, for the ideal denoiser of a pixel near 0.2 or 0.8. All
 # curves touch where $\nabla g = 0$: averaging moves no critical point of the prior. On the slopes they differ by
-# about $\tfrac t2\|\nabla g\|^2$.*
+# about $\tfrac t2\|\nabla g\|^2$.
 #
 # PGD with $D_t$ and $\lambda = t\Lambda$ needs $t\Lambda L_f + \tfrac{t\ell}{1 + t\ell} < 2$ and $tM < 1$. Both hold
 # for small $t$, whatever $\Lambda$ is.
@@ -414,7 +414,7 @@ for lam, alpha in settings:
     assert not covered or (radius < 1 and rises == 0)
     assert covered or (radius > 1 and rises > 0)
 
-# %% mystnb={"image": {"alt": "Left: energy of relaxed PGD on the line, logarithmic axis: it falls for alpha = 0.38 and grows for alpha = 0.7; PGD grows fastest. Right: with weight 0.35 and alpha = 0.1 the iterate runs away from the minimiser 0"}}
+# %% mystnb={"image": {"alt": "Left: energy of relaxed PGD on the line, logarithmic axis: it falls for alpha = 0.38, which is covered, and grows for alpha = 0.7 and, fastest, for PGD, which are not. Right: with weight 0.35 and alpha = 0.1, not covered, the iterate runs away from the minimiser 0"}}
 pgd = line.trace(solvers.prox_pnp_pgd, slope, 11, lam=2.5)
 it = line.trace(solvers.alpha_pgd, slope, 25, lam=0.35, alpha=0.1)
 method_curves([
@@ -427,8 +427,9 @@ method_curves([
 ])  # fmt: skip
 
 # %% [markdown]
-# *Figure 4. Relaxed PGD on the line; thick: covered; thin: $\alpha$ too large. Right: here $F(u) = \tfrac{0.35 -
-# r}2u^2$ is strongly convex, and the run diverges all the same, because $\alpha < r$.*
+# *Figure 4.* On the line. Left: of the three runs only relaxed PGD with the smaller $\alpha$ is covered, and only its energy
+# falls; the other two diverge. Right: this run is not covered. Here $F(u) = \tfrac{0.35 - r}2u^2$ is strongly convex, and
+# the run diverges all the same, because $\alpha < r$.
 #
 # On the line the exact borders can be computed ([theory
 # page](../book/theory/prox_pnp.md#beyond-the-bounds-everything-on-the-line)). The upper one is $\alpha\lambda L_f <
@@ -537,10 +538,10 @@ print(
 helpers.bounds_figure(root, {"prox-drunet": (net_ell, net_M)})
 
 # %% [markdown]
-# *Figure 5. Left: the guaranteed fall of the envelope per $\|y_{k+1} - y_k\|^2$; dots: where it is 0. Dashed: Theorem
+# *Figure 5.* Left: the guaranteed fall of the envelope per $\|y_{k+1} - y_k\|^2$; dots: where it is 0. Dashed: Theorem
 # 4, positive up to 0.376. Dash-dotted: both steps together, positive up to $\tfrac12$. Right: the same conditions for
 # the two ends told apart; the marked segment is the shipped denoiser with all its averages $(t\ell, tM)$. The sharper
-# condition lets it keep more of itself.*
+# condition lets it keep more of itself.
 
 
 # %%
@@ -619,7 +620,7 @@ method_curves([
 ])  # fmt: skip
 
 # %% [markdown]
-# *Figure 6. DRS on the line with weight 20, within the conditions ($\ell = 0.9$) and beyond them.*
+# *Figure 6.* DRS on the line with weight 20, within the conditions ($\ell = 0.9$) and beyond them.
 #
 # **Exercise 4.** $f = \tfrac12x^2$, $D(x) = dx$ with $d > 0$. Find the factor $x_{k+1}/x_k$ of DRS as a function of
 # $d$ and $\beta = \lambda$. For which $\ell = d - 1$ does it stay above $-1$ for *every* $\beta$?
@@ -806,9 +807,9 @@ method_curves([
 ], marks=True)  # fmt: skip
 
 # %% [markdown]
-# *Figure 7. Left: quality over the relative weight; a curve ends where no theorem covers a larger weight (averaged
+# *Figure 7.* Left: quality over the relative weight; a curve ends where no theorem covers a larger weight (averaged
 # PGD is drawn from 2 on, since before it is PGD with the $t$ of DRS). Right: $F$ for averaged PGD, and the envelope
-# for DRS.*
+# for DRS.
 #
 # So the bound was not academic: at this noise level of the denoiser, the better restorations lie beyond what plain
 # PGD may use, and the two methods with a free weight reach them. Where they overlap, the methods nearly agree, but
@@ -872,8 +873,8 @@ gallery({f"40 % seen: {start_score:.1f} dB": x0, f"DRS: {score:.1f} dB": restore
          "original": clean}, columns=3, width=7)  # fmt: skip
 
 # %% [markdown]
-# *Figure 8. Exact inpainting; shown is $z_k$, which agrees with the seen pixels at every iteration. It started from
-# gray.*
+# *Figure 8.* Exact inpainting; shown is $z_k$, which agrees with the seen pixels at every iteration. It started from
+# gray.
 #
 # What does it converge to, if it converges? To a $u \in C$ with $\nabla\varphi_t(u) = 0$ at all lost pixels: there,
 # the prior is content.
@@ -947,8 +948,8 @@ assert dB["absolute values"] > dB["squares"] + 2
 gallery({f"{k}: {dB[k]:.1f} dB": v for k, v in trio.items()}, columns=3, width=7)
 
 # %% [markdown]
-# *Figure 9. A wrong pixel costs the square fidelity much and the absolute values little: only the latter lets the
-# prior overrule it.*
+# *Figure 9.* A wrong pixel costs the square fidelity much and the absolute values little: only the latter lets the
+# prior overrule it.
 #
 # ## What you now know
 #

@@ -37,6 +37,7 @@ from itertools import islice
 
 import pandas as pd
 import torch
+from IPython.display import display
 from pnp_course import guarantees, images, load_denoiser, metrics, noise
 from pnp_course.denoisers import at_sigma, denoiser_card
 from pnp_course.devices import pick_device
@@ -78,8 +79,8 @@ shown = {f"{name}: {psnr[name]:.1f} dB": x for name, x in pictures.items()}
 gallery(shown | {"clean": clean}, columns=4)
 
 # %% [markdown]
-# *Figure: photon counts at a peak of 50 behind a camera shake; CoCo-ADMM with the averaging of the paper, and without
-# averaging.*
+# *Figure 1.* Photon counts at a peak of 50 behind a camera shake; CoCo-ADMM with the averaging of the paper, and without
+# averaging.
 #
 # ## 1. What Poisson noise rules out
 #
@@ -111,9 +112,10 @@ curves([
 ], 8.5)  # fmt: skip
 
 # %% [markdown]
-# *Figure: one pixel with $y = 0.1$, $\lambda = 1$.* The library knows which hypotheses fail. We ask it about five
-# algorithms with our denoiser. Its card has the eigenvalues of its Jacobian $J$, measured at its worst patches. They lie
-# between $-\delta$ and $1/\gamma$: $\gamma$ is the constant of cocoercivity of notebook 08, and $\delta$, the *slack*,
+# *Figure 2.* One pixel with $y = 0.1$, $\lambda = 1$.
+#
+# The library knows which hypotheses fail. We ask it about five algorithms with our denoiser. Its card has the eigenvalues
+# of its Jacobian $J$, measured at its worst patches. They lie between $-\delta$ and $1/\gamma$: $\gamma$ is the constant of cocoercivity of notebook 08, and $\delta$, the *slack*,
 # would be 0 if $D$ were exactly cocoercive. From both follows the bound $t_1$ of section 4, which the cell prints, too.
 
 # %%
@@ -138,7 +140,8 @@ print(
 )
 assert 0.33 < t1 < 0.4
 assert list(covered) == [False, False, True, True, True]
-table
+with pd.option_context("display.max_colwidth", None):  # whole sentences
+    display(table)
 
 # %% [markdown]
 # Algorithms that differentiate $G$ are ruled out: proximal gradient descent with $D_t$ as the proximal operator (21), and
@@ -193,7 +196,8 @@ print(checks.check_envelope(mine))
 # <details>
 # <summary>Solution</summary>
 #
-# See the cell below. $D$ is applied to $v - b$, and the result is averaged with $v - b$, not with $u$.
+# One pass of the loop is (19), from left to right: $v$ from the old $u$ and $b$, then $u$, then $b$; the code is in the cell
+# below. $D$ is applied to $v - b$, and the result is averaged with $v - b$, not with $u$.
 #
 # </details>
 
@@ -384,7 +388,7 @@ curves([
 ])  # fmt: skip
 
 # %% [markdown]
-# *Figure: CoCo-ADMM on the photograph.* Shown, here as in [B], is $D(z_k)$, not $u_k = D_t(z_k)$ (Remark 4.3).
+# *Figure 3.* CoCo-ADMM on the photograph. The picture shown is $D(z_k)$, here as in [B], and not $u_k = D_t(z_k)$ (Remark 4.3).
 #
 # ## 4. How much averaging?
 #
@@ -405,7 +409,9 @@ curves([
 # <details>
 # <summary>Solution</summary>
 #
-# See the cell below. At $\gamma = \tfrac14$ both cases give $\tfrac13$.
+# For $\gamma \le \tfrac14$ there is a formula. For $\gamma > \tfrac14$ the cubic is negative at $t = 0$ and positive at $t = 1$:
+# halve this interval again and again, and keep the half in which the sign changes. The code is in the cell below. At
+# $\gamma = \tfrac14$ both cases give $\tfrac13$.
 #
 # </details>
 
@@ -480,7 +486,7 @@ curves([
 ], 8.5, 3)  # fmt: skip
 
 # %% [markdown]
-# *Figure: the two estimates, and the two bounds.* $t_0$ is for $\delta = 0$; slack lowers $t_1$.
+# *Figure 4.* The two estimates, and the two bounds: $t_0$ is for $\delta = 0$; slack lowers $t_1$.
 #
 # **Can a theorem allow more?** Not for small $\gamma$. Take one pixel of our laboratory, $y = \tfrac12$, halfway between
 # black and white, where $D$ has its steepest slope $1/\gamma$. Then $u = v = \tfrac12$, $b = 0$ is a fixed point, and for
@@ -519,8 +525,9 @@ settling_figure(
 )  # fmt: skip
 
 # %% [markdown]
-# *Figure: one dot, the run converges; two, it swings for ever.* Pixels that are less undecided do not: in the
-# laboratory of section 2 the run converges for every $t$ that we try, and only the Lagrangian notices.
+# *Figure 5.* One dot: the run converges. Two dots: it swings for ever.
+#
+# Pixels that are less undecided do not swing: in the laboratory of section 2 the run converges for every $t$ that we try, and only the Lagrangian notices.
 
 # %%
 rows = {}
@@ -544,7 +551,7 @@ table
 # So the theorem is about the *worst* pixel, and a rising Lagrangian is no proof of divergence. At $t = 0.45$,
 # above the bound, nothing goes wrong.
 #
-# **At $\gamma = 1$** $F$ is convex, and this is the classical ADMM: no bound $t_0$ is needed (Remark 4.3). But two things
+# **The case $\gamma = 1$.** Now $F$ is convex, and this is the classical ADMM: no bound $t_0$ is needed (Remark 4.3). But two things
 # are. Either $t(1+\delta) < 1$, which makes $F$ finite everywhere, and coercivity; or the existence of a $u$ with
 # $0 \in \partial F(u) + \lambda\,\partial G(u)$. Without both, a counterexample: $D = \tanh$ on the line, $t = 1$, and $G$ the
 # *indicator function* of one point $p$ (0 there, $+\infty$ elsewhere). So $v_k = p$ and $b_{k+1} = b_k + \tanh(p - b_k) -
@@ -597,8 +604,8 @@ assert abs(b[3.0] + 2000) < 5
 #
 # $$ u_{k+1} = D_t(v_k), \qquad v_{k+1} = (1 - a)\,u_{k+1} + a\operatorname{prox}_{\lambda G}(u_{k+1}) . $$
 #
-# > **Theorem 4.4.** Let $G$ be convex, closed and proper, $D_t = \operatorname{prox}_F$ with $F$ $r$-weakly convex, $r < 1$. Then
-# > $\;(F + a\,e)(u_k) - (F + a\,e)(u_{k+1}) \ge \tfrac{2-r-a}2\|u_{k+1} - u_k\|^2$. *So it falls if $a < 2 - r$; if moreover
+# > **Theorem 4.4.** Let $G$ be convex, closed and proper, $D_t = \operatorname{prox}_F$, where $F$ is $r$-weakly convex,
+# > $r < 1$. Then $\;(F + a\,e)(u_k) - (F + a\,e)(u_{k+1}) \ge \tfrac{2-r-a}2\|u_{k+1} - u_k\|^2$. *So it falls if $a < 2 - r$; if moreover
 # > $F$ is smooth and $F + a\,e$ is coercive, limit points are stationary for $F + a\,e$, and with the Kurdyka-Łojasiewicz
 # > property $(u_k)$ converges.*
 #
@@ -655,8 +662,9 @@ curves([
 ], 8.5)  # fmt: skip
 
 # %% [markdown]
-# *Figure: the same restoration by both algorithms.* The curve of CoCo-ADMM flattens in the end. That is not the theorem; it
-# is the next section.
+# *Figure 6.* The same restoration by both algorithms.
+#
+# On the left the curve of CoCo-ADMM flattens in the end. The theorem does not explain that; the next section does.
 #
 # ## 6. A loop inside the loop
 #
@@ -762,8 +770,9 @@ curves([
 ], 5.4, 3)  # fmt: skip
 
 # %% [markdown]
-# *Figure: the first proximal step, from the observation.* A moderate $\rho$ wins, as the exercise says. **What does the
-# error do to the outer loop?**
+# *Figure 7.* The first proximal step, from the observation, with five penalties.
+#
+# A moderate $\rho$ wins, as the exercise says. **What does the error do to the outer loop?**
 #
 # > **Theorem (with errors).** Let $v_{k+1} = \operatorname{prox}_{\lambda G}(u_k + b_k) + \varepsilon_{k+1}$ in CoCo-ADMM with $t <
 # > t_1$. If $\sum\|\varepsilon_k\|^2 < \infty$, all that Theorem 4.1 says of limit points holds. If only $\|\varepsilon_k\| \le
@@ -862,8 +871,9 @@ assert (
 #
 # ## 7. Which denoiser, which averaging? (A.11)
 #
-# Table 5 of [B] varies two parameters in a deblurring task. We vary the averaging $t$ and the weight $\alpha$ of the
-# symmetry penalty in training (18). The course has no series of denoisers for many $\alpha$, but three that can stand for
+# [B] varies two parameters of CoCo-ADMM and CoCo-PEGD in a deblurring task, each over five values, and finds that one of them
+# matters: the one that determines the denoising. We vary the averaging $t$ and the weight $\alpha$ of the symmetry penalty in
+# training (18). The course has no series of denoisers for many $\alpha$, but three that can stand for
 # it: `drunet` was trained without the penalty, $\alpha = 0$; `coco-0.25` with it; `coco-gs-0.25` is a gradient step, symmetric by
 # construction, as if $\alpha = \infty$. (The trials with other $\alpha$ from [notebook 09](09_training_a_coco_denoiser.ipynb) are in the
 # first table; they were stopped after 200 steps.)
@@ -872,10 +882,16 @@ assert (
 trials = committed("benchmarks/results/tradeoff.csv")
 if len(trials):
     trials = trials[(trials.steps == 200) & (trials.beta == 0.01)]
-    columns = ["alpha", "psnr_25", "asymmetry", "lambda_min", "lambda_max"]
-    trials = trials.sort_values("alpha")[columns].set_index("alpha").round(3)
+    trials = trials.sort_values("alpha").set_index("alpha").rename_axis("α")
     assert trials.asymmetry.is_monotonic_decreasing
     assert trials.psnr_25.is_monotonic_decreasing
+    heads = {
+        "psnr_25": "PSNR at noise 25/255 (dB)",
+        "asymmetry": "mean ‖J - Jᵀ‖",
+        "lambda_min": "λ min",
+        "lambda_max": "λ max",
+    }
+    trials = trials[list(heads)].rename(columns=heads).round(3)
 trials
 
 # %% tags=["nbval-ignore-output"]
@@ -924,14 +940,13 @@ if len(paper):
     paper = paper.set_index(["block", "method"])
     spread = paper.max(axis=1) - paper.min(axis=1)
     assert spread.between(0.1, 0.6).all()
-paper
+    low, high = spread.min(), spread.max()
+    print(f"[B], best minus worst of five values: {low:.2f} to {high:.2f} dB")
 
 # %% [markdown]
-# These are the numbers of Table 5 of [B], two blocks with five values of a parameter each; the text that the course had of
-# that table has lost which parameter and which values stand over them, so ours cannot be placed beside theirs. Only the *spreads* can
-# be compared: 0.2 to 0.5 dB there. Ours is of that size from $t = 0.33$ on, or from 0.1 to 0.6 if $\lambda$ follows, and several
-# decibels if a small $t$ meets a fixed $\lambda$. [B] says that one parameter matters, because it determines the denoising, and
-# the other does not. Another finding is the order of our rows: the plain `drunet`, which has no theorem, is ahead at
+# The printed line is about Table 5 of [B]: for each parameter and each algorithm, the largest PSNR minus the smallest. Only these
+# spreads can be compared: task and pictures differ, and our copy of [B] does not give the values of the parameters. Our spread is of
+# that size from $t = 0.33$ on, or from 0.1 to 0.6 if $\lambda$ follows, and several decibels if a small $t$ meets a fixed $\lambda$. Another finding is the order of our rows: the plain `drunet`, which has no theorem, is ahead at
 # $t = 0.33$, as it is in denoising: the condition costs decibels in both.
 #
 # ## The question
@@ -953,7 +968,9 @@ assert high < 2
 # $\tfrac12$ there without any averaging. The theorem must cover all images and all starts; its bound protects from the
 # one that we constructed. What is lost without it is not the picture but the knowledge.
 #
-# **Quiz.** *$\gamma = \tfrac12$, $t = 0.4$: does (20) allow it? Does $t_1$?*
+# ## Quiz
+#
+# *$\gamma = \tfrac12$, $t = 0.4$: does (20) allow it? Does $t_1$?*
 #
 # <details>
 # <summary>Answer</summary>

@@ -90,7 +90,7 @@ assert min(psnr["CoCo-ADMM"], psnr["DPIR"]) > metrics.psnr(y, clean) + 5
 gallery(shown | {"clean": clean}, columns=6, width=10.5)
 
 # %% [markdown]
-# *Figure 1. One observation, ten methods.*
+# *Figure 1.* One observation, ten methods.
 #
 # ## 1. Two ingredients
 #
@@ -133,7 +133,7 @@ gallery(shown | {"clean": clean}, columns=6, width=10.5)
 # <details>
 # <summary>Solution</summary>
 #
-# See the folded cell: the proximal operator first, with the weight of its level, then the denoiser.
+# At each level the proximal operator first, with the weight of this level, then the denoiser; the code is in the folded cell.
 #
 # </details>
 
@@ -195,8 +195,10 @@ assert later < apart / 3
 curves([{"title": "relative change of HQS", "log": True, "lines": lines}], 6, 2.9)
 
 # %% [markdown]
-# *Figure 2. As long as $\sigma$ falls, the relative change is set by the distance of neighbouring levels (36 levels: the
-# plateau), and says nothing of convergence.* Afterwards the level is fixed, and here the runs meet: the fixed map behaves like
+# *Figure 2.* As long as $\sigma$ falls, the relative change is set by the distance of neighbouring levels (36 levels: the
+# plateau), and says nothing of convergence.
+#
+# Afterwards the level is fixed, and here the runs meet: the fixed map behaves like
 # a contraction on this picture. No theorem promises that; by the denoiser's card $J$ is not even symmetric.
 #
 # ## 3. RMMO-DRS: a fixed point of something
@@ -224,7 +226,9 @@ for name, denoiser in chosen.items():
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# *The worst patches on the cards, at noise level 40/255.* **A finding.** RMMO-DRS and PnPI-HQS have a theorem, and our networks fail
+# (The worst patches on the cards, at noise level 40/255.)
+#
+# **A finding.** RMMO-DRS and PnPI-HQS have a theorem, and our networks fail
 # its hypothesis on some patch, although each was trained for it: a penalty in training is no proof. Prox-DRS fails, too, as its
 # authors run it, at $t = 0.5$. There the remedy costs nothing: average a little more, $t = 0.45$. So does the table.
 
@@ -298,8 +302,8 @@ assert orbits["Ishikawa"][-1].abs() < 0.5 < 1 < orbits["Mann"][-1].abs()
 orbits_figure(orbits)
 
 # %% [markdown]
-# *Figure 3. The three iterations from one start, with $\alpha = 0.1$, $\beta = 0.15$: in the plane, and their distances from
-# the fixed point.*
+# *Figure 3.* The three iterations from one start, with $\alpha = 0.1$, $\beta = 0.15$: in the plane, and their distances from
+# the fixed point.
 #
 # > **Theorem (Ishikawa).** Let $T$ be pseudo-contractive and Lipschitz with a fixed point, $\alpha_k \le \beta_k \to 0$ and $\sum\alpha_k\beta_k = \infty$.
 # > Then $u_k$ converges to a fixed point.
@@ -309,7 +313,7 @@ orbits_figure(orbits)
 # the sum of the weights is infinite, so $u_k - Tu_k$ gets small somewhere, and the distance never grows again. ([All
 # steps](../book/theory/more_solvers.md).)
 #
-# PnPI-HQS (Wei and others 2024) is this iteration for $T = D_t \circ \operatorname{prox}_{\lambda G}$, with $D$ $k$-*strictly* pseudo-contractive, $\|kI +
+# PnPI-HQS (Wei and others 2024) is this iteration for $T = D_t \circ \operatorname{prox}_{\lambda G}$, where $D$ is $k$-*strictly* pseudo-contractive, $\|kI +
 # (1-k)J\| \le 1$. There is no objective, because there is no function anywhere: $T$ is a map with a fixed point, and $J$ need not be symmetric.
 # Each iteration costs two denoisings. The published weights $\beta_k = k^{-0.05}$ are still $0.8$ after 50 iterations: the theorem speaks of a later time.
 #
@@ -447,7 +451,7 @@ assert (parabola - value).min() < -0.2
 figure
 
 # %% [markdown]
-# *Figure 4. $G(u) = v - y\log v$ with $v = 0.6u + 0.05$, a pixel behind a blur whose other pixels are dark. The parabola with the curvature at $u = 0.5$ falls below $G$; the bound in Burg's geometry stays above. (Without blur it is $G$ itself.)*
+# *Figure 4.* $G(u) = v - y\log v$ with $v = 0.6u + 0.05$, a pixel behind a blur whose other pixels are dark. The parabola with the curvature at $u = 0.5$ falls below $G$; the bound in Burg's geometry stays above. (Without blur it is $G$ itself.)
 #
 # **Mirror descent** minimises this bound: $x_{k+1} = \arg\min_v\,\langle\nabla E(x_k), v\rangle + \tfrac1\tau D_h(v, x_k)$ over $0 < v \le C$, for $E = \lambda G + g$. This is *B-RED* (Hurault and
 # others 2023); its denoiser is a gradient step in the same geometry, $B(x) = x - x^2\nabla g(x)$, trained on multiplicative noise.
@@ -545,7 +549,7 @@ curves([{"title": "a prior and its average over noise", "xlabel": "x (intensity)
          "lines": {"g": (grid, g), "SNORE's: E g(x + 0.1 n)": (grid, smooth)}}], 5.6, 2.8)  # fmt: skip
 
 # %% [markdown]
-# *Figure 5. Noise smooths the prior: valleys and hills are less deep.*
+# *Figure 5.* Noise smooths the prior: valleys and hills are less deep.
 #
 # The variant in the table takes a proximal step and $\mu = 1$: $x \leftarrow \operatorname{prox}_{\lambda G}(x - (u - D(u))) = \operatorname{prox}_{\lambda G}(D(u) - \sigma n)$. So the picture is left with the noise $-\sigma
 # n$ of the last iteration on it. Its authors therefore denoise the last picture once more, and so does the table:
@@ -639,7 +643,7 @@ print(runs["DPS"].answer)
 print(runs["DiffPIR"].answer)
 
 # %% [markdown]
-# *A right sampler has the row 0, 1, 0; "tied to y" is the correlation of the distance with $y$.* None of the rows is that, although the denoiser is perfect: they are
+# A right sampler has the row 0, 1, 0; "tied to y" is the correlation of the distance with $y$. None of the rows is that, although the denoiser is perfect: they are
 # heuristics. In Figure 1 they have another handicap, a network of one million weights as a prior down from $\sigma = 1$.
 #
 # ## 8. The table
@@ -681,7 +685,9 @@ change_figure({
 })  # fmt: skip
 
 # %% [markdown]
-# *Figure 6. The relative change of each iteration.* Four kinds of rows:
+# *Figure 6.* The relative change of each iteration.
+#
+# The table has four kinds of rows:
 #
 # - **covered and at rest** (Prox-DRS, CoCo-ADMM, CoCo-PEGD): the picture is a stationary point of a function, up to the inner loop;
 # - **covered, not yet at rest** (B-RED): the theorem has no clock;
@@ -710,7 +716,8 @@ pd.DataFrame(better).T.round(1)
 #
 # ## 9. The map
 #
-# Every arrow is a theorem of this course, and the picture is drawn from the same data that answered `guarantee` above.
+# Every arrow is a theorem of this course, and the picture is drawn from the same data that answered `guarantee` above. No arrow
+# leads to the dashed boxes: these algorithms have no theorem.
 
 # %% mystnb={"image": {"alt": "Map: conditions on the denoiser on the left, from proximal operators of convex functions to none; on the right, by arrows, the algorithms that have a theorem under each, coloured by how they touch the fidelity"}}
 SVG(course_map.picture())
@@ -722,7 +729,9 @@ Markdown(course_map.table() + "\nWithout a theorem: " + course_map.without() + "
 # Read it from your denoiser: find the strongest condition that you can *certify*, and follow the arrow. Or from your noise: with Poisson counts only blue and green boxes are open. Or from
 # what you want: a minimiser needs convexity, an objective needs symmetry, and a fixed point needs neither.
 #
-# **Quiz.** *Your denoiser has $\|2J - I\| \le 1$, and $J$ is not symmetric. The noise is Poisson. What can you have?*
+# ## Quiz
+#
+# *Your denoiser has $\|2J - I\| \le 1$, and $J$ is not symmetric. The noise is Poisson. What can you have?*
 #
 # <details>
 # <summary>Answer</summary>

@@ -466,7 +466,8 @@ assert checks.check_clamped(given_clamped) == "right"
 # <details>
 # <summary>Solution</summary>
 #
-# See the folded cell.
+# The formula of the proposition: the proximal operator of section 3 at $z + b$, then minus $b$, and 0 where that is negative.
+# The code is in the folded cell.
 #
 # </details>
 

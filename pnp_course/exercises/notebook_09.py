@@ -30,7 +30,7 @@ def check_products(mine: Answer) -> None:
         while (10 * math.sqrt(n)) ** (-1 / want) < 1 - delta:
             want += 2
         got = number(call(mine, n, delta))
-        where = f"for n = {n}, delta = {delta}"
+        where = f"for n = {n}, delta = {delta}:"
         if got != round(got) or round(got) % 2 == 0:
             raise Hint(f"{where} yours is {got:g}; wanted an odd number.")
         if got < want:

@@ -20,7 +20,7 @@ def check_longest_weight(mine: Answer) -> None:
             raise Hint("the weight must be positive.")
         # the factor of x_{k+1} = D(x_k - lam L_f x_k) just below and just above the answer
         inside, outside = (abs((1 + ell) * (1 - factor * weight)) < 1 for factor in (0.999, 1.001))
-        where = f"for ell = {ell:g}, L_f = {lipschitz:g}"
+        where = f"for ell = {ell:g}, L_f = {lipschitz:g}:"
         if not inside:
             raise Hint(f"{where} the run just below your weight does not converge: it is too large.")
         if outside:
@@ -40,7 +40,7 @@ def check_largest_averaging(mine: Answer) -> None:
     for case in cases:
         weight, lipschitz, ell, upper = case
         t = number(call(mine, *case))
-        where = f"for Lambda = {weight:g}, L_f = {lipschitz:g}, ell = {ell:g}, M = {upper:g}"
+        where = f"for Lambda = {weight:g}, L_f = {lipschitz:g}, ell = {ell:g}, M = {upper:g}:"
         if not 0 < t <= 1:
             raise Hint(f"{where} your t is {t:.4g}; wanted 0 < t <= 1.")
         if not _covered(0.999 * t, *case):
@@ -59,7 +59,7 @@ def check_relaxation(mine: Answer) -> None:
     """(weight, ell) -> any alpha that covers lam L_f = weight, or None if there is none."""
     for weight, ell in ((2.5, 0.5), (2.9, 0.5), (0.4, 0.9), (1.2, 4.0), (3.5, 0.5), (1.5, 4.0)):
         r, value = ell / (1 + ell), call(mine, weight, ell)
-        where = f"for lam L_f = {weight:g}, ell = {ell:g}"
+        where = f"for lam L_f = {weight:g}, ell = {ell:g}:"
         if value is None:
             if r * weight < 1:
                 raise Hint(f"{where} there is an alpha: r = {r:.3f}.")

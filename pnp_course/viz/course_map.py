@@ -32,6 +32,14 @@ NAMES = dict(
         strict=True,
     )
 )  # fmt: skip
+# rungs whose condition begins with their name, or says it: what the table begins with, in the place of both
+SAID_ONCE = {
+    "prox of a convex function": "proximal operator of a convex function",
+    "k-strictly pseudo-contractive": "strictly pseudo-contractive, with a number k < 1",
+    "Lipschitz, pseudo-contractive": "Lipschitz and pseudo-contractive",
+    "gradient step D = I - grad g": "gradient step: D = I - grad g",
+    "gradient step, Bregman or not": "gradient step, Bregman or not",
+}
 # pairs of neighbours, the upper implying the lower, and one pair of rungs that are apart
 IMPLIED_BELOW = ("prox of a convex function", "||2J - I||", "k-strictly pseudo-contractive", "smooth gradient step",
                  "gradient step D = I - grad g")  # fmt: skip
@@ -97,6 +105,12 @@ def pretty(words: str) -> str:
     return words
 
 
+def condition(rung: str) -> str:
+    """A rung's name and its condition for the table, without saying a word twice."""
+    start = key(rung)
+    return pretty(SAID_ONCE.get(start, f"{NAMES[start]}: {start}") + rung[len(start) :])
+
+
 def table() -> str:
     """The same map as a Markdown table: a row for each condition, a column for each way to touch the fidelity."""
     columns = [k for k in FIDELITIES if k != "none"]
@@ -106,9 +120,7 @@ def table() -> str:
         if all(r.check is None for r in rules):
             continue
         cells = [", ".join(f"`{r.solver}` ({end(r)})" for r in rules if touches(r) == k) for k in columns]
-        lines.append(
-            f"| {' | '.join([f'{NAMES[key(rung)]}: {pretty(rung)}', *cells, ', '.join(NOTEBOOKS[key(rung)])])} |"
-        )
+        lines.append(f"| {' | '.join([condition(rung), *cells, ', '.join(NOTEBOOKS[key(rung)])])} |")
     return "\n".join(lines) + "\n"
 
 
@@ -148,8 +160,11 @@ def _rung(rung: str, rules: list[Rule], y: float) -> tuple[list[str], float]:
     out = [f'<rect x="26" y="{y:g}" width="{LEFT - 26}" height="{height:g}" rx="6" fill="#F4F6F8" stroke="#1a1a1a"/>']
     out.append(_text(36, y + 19, NAMES[key(rung)], 14, 'font-weight="bold"'))
     out += [_text(36, y + 37 + 17 * k, line) for k, line in enumerate(lines)]
-    out.append(_text(36, y + height - 9, "notebook " + ", ".join(NOTEBOOKS[key(rung)]), 12, 'fill="#444444"'))
-    out.append(f'<path d="M{LEFT} {y + 20:g} h20" stroke="#1a1a1a" stroke-width="1.5" marker-end="url(#tip)"/>')
+    numbers = NOTEBOOKS[key(rung)]
+    words = f"notebook{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+    out.append(_text(36, y + height - 9, words, 12, 'fill="#444444"'))
+    if any(rule.check for rule in rules):  # an arrow is a theorem
+        out.append(f'<path d="M{LEFT} {y + 20:g} h20" stroke="#1a1a1a" stroke-width="1.5" marker-end="url(#tip)"/>')
     for k, rule in enumerate(rules):
         out += _chip(rule, LEFT + 26 + (k % 2) * (CHIP + GAP), y + k // 2 * (TALL + GAP))
     return out, height

@@ -50,7 +50,8 @@ def _encoded(image: Tensor, height: int) -> tuple[str, int]:
 
 
 def frame_slider(frames: Sequence[Tensor], labels: Sequence[str], alt: str, height: int = 256, start: int = 0) -> HTML:
-    """Images (B, C, H, W) under a slider; `labels` says what each shows, `alt` describes the series for a screen reader.
+    """Images (B, C, H, W) under a slider; `labels` says what each shows, `alt` describes the series for a screen reader
+    and is not visible.
 
     The frames are stored inside the page and shown `height` pixels high: photographs as JPEG, drawings as PNG with twice
     the pixels.
@@ -69,9 +70,9 @@ def frame_slider(frames: Sequence[Tensor], labels: Sequence[str], alt: str, heig
     values = html.escape(json.dumps(list(labels)))
     first = html.escape(labels[start])
     return HTML(
-        f'<div class="frame-slider">{shown}<label for="{name}">{html.escape(alt)}</label><br>'
-        f'<input id="{name}" type="range" min="0" max="{len(frames) - 1}" value="{start}" aria-valuetext="{first}" '
-        f'data-labels="{values}" oninput="{SCRIPT}"> <output>{first}</output></div>'
+        f'<div class="frame-slider">{shown}'
+        f'<input id="{name}" type="range" min="0" max="{len(frames) - 1}" value="{start}" '
+        f'aria-label="{html.escape(alt)}" aria-valuetext="{first}" data-labels="{values}" oninput="{SCRIPT}"> <output>{first}</output></div>'
     )
 
 
