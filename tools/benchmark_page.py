@@ -113,8 +113,8 @@ def solvers(r: Row) -> list[str]:
         "with a denoiser that costs nothing, since the network's own time varies by more than it, as the seconds show.", "",
         *table(head, loops), "",
         "The next is for GS-PnP with a line search: seconds for each accepted iteration, and the number of forward passes of "
-        "the network; deepinv's proximal gradient descent with backtracking has the same prior. It makes two passes for each step that it "
-        "tries; so the passes show whether its search rejected any.", "",
+        "the network; deepinv's proximal gradient descent with backtracking has the same prior. It makes two passes for each "
+        "step that it tries; so the passes show whether its search rejected any.", "",
         *table(search_head, search),
         "", "The next is for parallel-beam tomography, with the proximal operator by conjugate gradients.", "",
         *table(radon, views), "",

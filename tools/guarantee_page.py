@@ -30,6 +30,10 @@ point ({prf:ref}`lemma-almost-everywhere`). Each name leads to the page of the s
 | $\ell$, $M$ | the two ends of the residual, $-\ell \le I - J \le M$ |
 | $F$ | the implicit prior of a CoCo denoiser; $r(t) = t(1-\gamma)/(\gamma + t(1-\gamma))$ is its weak convexity |
 | $\gamma$, $\delta$ | cocoercivity and slack: the spectrum of $J$ lies in $[-\delta, 1/\gamma]$ |
+| $t_1$ | the bound of the averaging in {prf:ref}`pd-coco-bound` |
+| $k$ | of a strictly pseudo-contractive denoiser; it is nonexpansive for $k = 0$ |
+| $\alpha$ | `alpha`, the relaxation of `alpha_pgd`; $\mathrm{largest}$ is the largest pixel that `b_red` allows |
+| $a$, $b$, $\beta_k$ | of Ishikawa's iteration: its weights are $\alpha_k = k^{-a}$ and $\beta_k = k^{-b}$ in iteration $k$ |
 | $L$ | in `primal_dual` the linear map; `linear.norm_squared` is a bound of $\lVert L\rVert^2$ |
 | $x_k$ | the image that the iterate shows, if the solver has no $x_k$ of its own |
 | $u_k, v_k, y_k, s_k$ | the variables of the algorithm, as on the page of the solver |

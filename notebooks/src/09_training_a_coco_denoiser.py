@@ -1052,8 +1052,8 @@ frame_slider(
 # The question at the start: power iteration is wrong from below, by up to the factor $(10\sqrt n)^{1/(2k+1)}$ and
 # seldom more, and this factor is known before the first product.
 #
-# **Next.** The denoisers are trained and certified; now they restore. [Notebook 10](10_gs_pnp.ipynb) begins with the gradient-step
-# denoiser. The algorithms for CoCo denoisers, CoCo-ADMM and CoCo-PEGD, and why they converge, are in
+# **Next.** The denoisers are trained and certified; now they restore. [Notebook 10](10_gs_pnp.ipynb) begins with the
+# gradient-step denoiser. The algorithms for CoCo denoisers, CoCo-ADMM and CoCo-PEGD, and why they converge, are in
 # [notebook 12](12_coco_admm_pegd.ipynb).
 #
 # Sources: [B] Wei and others 2025: (16)-(18), (58)-(64), Algorithm 1, appendices A.5 and A.16, Tables 1 and 8.

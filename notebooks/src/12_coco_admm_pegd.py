@@ -115,8 +115,9 @@ curves([
 # *Figure 2.* One pixel with $y = 0.1$, $\lambda = 1$.
 #
 # The library knows which hypotheses fail. We ask it about five algorithms with our denoiser. Its card has the eigenvalues
-# of its Jacobian $J$, measured at its worst patches. They lie between $-\delta$ and $1/\gamma$: $\gamma$ is the constant of cocoercivity of notebook 08, and $\delta$, the *slack*,
-# would be 0 if $D$ were exactly cocoercive. From both follows the bound $t_1$ of section 4, which the cell prints, too.
+# of its Jacobian $J$, measured at its worst patches. They lie between $-\delta$ and $1/\gamma$: $\gamma$ is the constant of
+# cocoercivity of notebook 08, and $\delta$, the *slack*, would be 0 if $D$ were exactly cocoercive. From both follows the
+# bound $t_1$ of section 4, which the cell prints, too.
 
 # %%
 card, verdicts = denoiser_card("coco-gs-0.25"), {}
@@ -409,9 +410,9 @@ curves([
 # <details>
 # <summary>Solution</summary>
 #
-# For $\gamma \le \tfrac14$ there is a formula. For $\gamma > \tfrac14$ the cubic is negative at $t = 0$ and positive at $t = 1$:
-# halve this interval again and again, and keep the half in which the sign changes. The code is in the cell below. At
-# $\gamma = \tfrac14$ both cases give $\tfrac13$.
+# For $\gamma \le \tfrac14$ there is a formula. For $\gamma > \tfrac14$ the cubic is negative at $t = 0$ and positive at
+# $t = 1$: halve this interval again and again, and keep the half in which the sign changes. The code is in the cell below.
+# At $\gamma = \tfrac14$ both cases give $\tfrac13$.
 #
 # </details>
 
@@ -527,7 +528,8 @@ settling_figure(
 # %% [markdown]
 # *Figure 5.* One dot: the run converges. Two dots: it swings for ever.
 #
-# Pixels that are less undecided do not swing: in the laboratory of section 2 the run converges for every $t$ that we try, and only the Lagrangian notices.
+# Pixels that are less undecided do not swing: in the laboratory of section 2 the run converges for every $t$ that we try,
+# and only the Lagrangian notices.
 
 # %%
 rows = {}
@@ -551,11 +553,11 @@ table
 # So the theorem is about the *worst* pixel, and a rising Lagrangian is no proof of divergence. At $t = 0.45$,
 # above the bound, nothing goes wrong.
 #
-# **The case $\gamma = 1$.** Now $F$ is convex, and this is the classical ADMM: no bound $t_0$ is needed (Remark 4.3). But two things
-# are. Either $t(1+\delta) < 1$, which makes $F$ finite everywhere, and coercivity; or the existence of a $u$ with
-# $0 \in \partial F(u) + \lambda\,\partial G(u)$. Without both, a counterexample: $D = \tanh$ on the line, $t = 1$, and $G$ the
-# *indicator function* of one point $p$ (0 there, $+\infty$ elsewhere). So $v_k = p$ and $b_{k+1} = b_k + \tanh(p - b_k) -
-# p$. For $p = 3$, since $\tanh < 1$, $b$ falls by more than 2 at every step, for ever.
+# **The case $\gamma = 1$.** Now $F$ is convex, and this is the classical ADMM: no bound $t_0$ is needed (Remark 4.3). But
+# two things are. Either $t(1+\delta) < 1$, which makes $F$ finite everywhere, and coercivity; or the existence of a $u$
+# with $0 \in \partial F(u) + \lambda\,\partial G(u)$. Without both, a counterexample: $D = \tanh$ on the line, $t = 1$, and
+# $G$ the *indicator function* of one point $p$ (0 there, $+\infty$ elsewhere). So $v_k = p$ and
+# $b_{k+1} = b_k + \tanh(p - b_k) - p$. For $p = 3$, since $\tanh < 1$, $b$ falls by more than 2 at every step, for ever.
 #
 # **Exercise 4 (proof and code).** For which $p$ does $b_k$ converge, and to what? Return the limit as a function of $p$, or
 # `-math.inf`, `math.inf`.
@@ -605,9 +607,9 @@ assert abs(b[3.0] + 2000) < 5
 # $$ u_{k+1} = D_t(v_k), \qquad v_{k+1} = (1 - a)\,u_{k+1} + a\operatorname{prox}_{\lambda G}(u_{k+1}) . $$
 #
 # > **Theorem 4.4.** Let $G$ be convex, closed and proper, $D_t = \operatorname{prox}_F$, where $F$ is $r$-weakly convex,
-# > $r < 1$. Then $\;(F + a\,e)(u_k) - (F + a\,e)(u_{k+1}) \ge \tfrac{2-r-a}2\|u_{k+1} - u_k\|^2$. *So it falls if $a < 2 - r$; if moreover
-# > $F$ is smooth and $F + a\,e$ is coercive, limit points are stationary for $F + a\,e$, and with the Kurdyka-Łojasiewicz
-# > property $(u_k)$ converges.*
+# > $r < 1$. Then $\;(F + a\,e)(u_k) - (F + a\,e)(u_{k+1}) \ge \tfrac{2-r-a}2\|u_{k+1} - u_k\|^2$. *So it falls if
+# > $a < 2 - r$; if moreover $F$ is smooth and $F + a\,e$ is coercive, limit points are stationary for $F + a\,e$, and with
+# > the Kurdyka-Łojasiewicz property $(u_k)$ converges.*
 #
 # *Proof of the descent.* Let $\mathrm du = u_{k+1} - u_k$. $\nabla e$ is 1-Lipschitz, so $e(u_{k+1}) \le e(u_k) +
 # \langle\nabla e(u_k), \mathrm du\rangle + \tfrac12\|\mathrm du\|^2$. And $u_{k+1}$ minimises $F + \tfrac12\|\cdot -
@@ -944,10 +946,11 @@ if len(paper):
     print(f"[B], best minus worst of five values: {low:.2f} to {high:.2f} dB")
 
 # %% [markdown]
-# The printed line is about Table 5 of [B]: for each parameter and each algorithm, the largest PSNR minus the smallest. Only these
-# spreads can be compared: task and pictures differ, and our copy of [B] does not give the values of the parameters. Our spread is of
-# that size from $t = 0.33$ on, or from 0.1 to 0.6 if $\lambda$ follows, and several decibels if a small $t$ meets a fixed $\lambda$. Another finding is the order of our rows: the plain `drunet`, which has no theorem, is ahead at
-# $t = 0.33$, as it is in denoising: the condition costs decibels in both.
+# The printed line is about Table 5 of [B]: for each parameter and each algorithm, the largest PSNR minus the smallest. Only
+# these spreads can be compared: task and pictures differ, and our copy of [B] does not give the values of the parameters.
+# Our spread is of that size from $t = 0.33$ on, or from 0.1 to 0.6 if $\lambda$ follows, and several decibels if a small
+# $t$ meets a fixed $\lambda$. Another finding is the order of our rows: the plain `drunet`, which has no theorem, is ahead
+# at $t = 0.33$, as it is in denoising: the condition costs decibels in both.
 #
 # ## The question
 #

@@ -72,7 +72,8 @@ def frame_slider(frames: Sequence[Tensor], labels: Sequence[str], alt: str, heig
     return HTML(
         f'<div class="frame-slider">{shown}'
         f'<input id="{name}" type="range" min="0" max="{len(frames) - 1}" value="{start}" '
-        f'aria-label="{html.escape(alt)}" aria-valuetext="{first}" data-labels="{values}" oninput="{SCRIPT}"> <output>{first}</output></div>'
+        f'aria-label="{html.escape(alt)}" aria-valuetext="{first}" data-labels="{values}" oninput="{SCRIPT}"> '
+        f"<output>{first}</output></div>"
     )
 
 
