@@ -12,7 +12,7 @@ import reading  # noqa: E402
 SMALL = r"""# %% [markdown]
 # # Title of four words
 #
-# > **Time.** 5 minutes; quick.
+# > **Time.** 90 minutes; quick.
 #
 # Three plain words, $a + b$ and [a link](somewhere/else.ipynb) of $c$.
 #
@@ -67,7 +67,7 @@ def small(tmp_path):
 
 def test_counts_by_hand(small):
     core, full = reading.read(small[0])
-    # 4 title, Time. 5 minutes quick (4), Three plain words and a link of (7), Exercise 1. Do it. (4), Back again (2)
+    # 4 title, Time. 90 minutes quick (4), Three plain words and a link of (7), Exercise 1. Do it. (4), Back again (2)
     assert core == reading.Counts(words=21, formulas=2, displayed=2, code=2, exercises=1)
     # Solution So with (3), More beyond the core (4), seven words (7), Still beyond (2)
     assert full == reading.Counts(words=37, formulas=3, displayed=2, code=5, exercises=1)
@@ -85,14 +85,20 @@ def test_other_minutes_are_a_fault_and_are_written(small):
     assert [f.split(" ")[0] for f in reading.faults(source, plan)] == ["its", "intro.md"]
     reading.write(source, plan)
     assert reading.faults(source, plan) == []
-    assert "> **Time.** 5 minutes (5 with all that is folded); quick." in source.read_text(encoding="utf-8")
+    assert "> **Time.** 5 minutes; quick." in source.read_text(encoding="utf-8")  # the same with all that is folded
     assert plan.read_text(encoding="utf-8") == "| [03 Small](../notebooks/03_small.ipynb) | 5 | 5 | 02 |\n"
     plan.write_text(plan.read_text(encoding="utf-8").replace("| 5 | 5", "| 5 | 10"), encoding="utf-8")
     assert reading.faults(source, plan) == [
         "intro.md states 5 and 10 minutes; computed are 5 and 5: run tools/nb.py minutes --write"
     ]
-    source.write_text(SMALL + "\n# %% [markdown]\n# " + "word " * 1000, encoding="utf-8")
-    assert "its head does not state both minutes" in reading.faults(source, plan)[0]
+    source.write_text(SMALL.replace("90 minutes", "5 minutes (5 with all that is folded)"), encoding="utf-8")
+    assert "its head says '**Time.** 5 minutes (5 with" in reading.faults(source, plan)[0]
+    source.write_text(SMALL.replace("So, with", "word " * 1000 + "with"), encoding="utf-8")
+    reading.write(source, plan)
+    assert "> **Time.** 5 minutes (15 with all that is folded); quick." in source.read_text(encoding="utf-8")
+    assert reading.faults(source, plan) == []
+    source.write_text(SMALL.replace("**Time.**", "Time:"), encoding="utf-8")
+    assert "its head does not state the minutes" in reading.faults(source, plan)[0]
 
 
 @pytest.mark.parametrize("left", ["TODO", "*Figure 3.* TO DO", "SENTENCE-SCHEDULE", "XXX"])

@@ -17,7 +17,7 @@ import nb  # noqa: E402
 SOURCE = """# %% [markdown]
 # # Title
 #
-# > **Time.** 0 minutes (0 with all that is folded).
+# > **Time.** 0 minutes.
 
 # %%
 print(1 + 1)

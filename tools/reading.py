@@ -12,7 +12,8 @@ this course, take 30 + 20 + 8.5 + 12.7 + 20 = 91 minutes.
 
 The core is what stands outside `<details>` and outside what is marked as beyond the core: a section whose heading ends
 with "(beyond the core)", up to the next heading of its level or above, and a cell with the tag `beyond`. Given solutions
-belong to the full reading only. Minutes are rounded to 5. The text of the notebook counts, and not its outputs.
+belong to the full reading only. Minutes are rounded to 5. The text of the notebook counts, and not its outputs. The full
+minutes stand in brackets behind those of the core, unless they are the same; the brackets themselves are not counted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ import nbformat
 
 WORDS_A_MINUTE = 100
 FORMULA, DISPLAYED, CODE_LINE, EXERCISE = 3 / 60, 30 / 60, 2 / 60, 5.0  # minutes
-TIME = re.compile(r"\*\*Time\.\*\* (\d+) minutes(?: \((\d+) with all that is folded\))?")
+FULL = r" \((\d+) with all that is folded\)"
+TIME = re.compile(rf"\*\*Time\.\*\* (\d+) minutes(?:{FULL})?")
 ROW = re.compile(r"(\| \[[^\]]*\]\(\.\./notebooks/(\w+)\.ipynb\)) \| (\d+) \| (?:(\d+) \| )?")
 
 
@@ -81,7 +83,7 @@ def core_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 def count(cells: list[nbformat.NotebookNode]) -> Counts:
     """What stands in cells."""
-    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = re.sub(FULL, "", "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
     code = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines() if line.strip()]
     return Counts(*count_text(text), len(code), len(re.findall(r"\*\*Exercise \d", text)))
 
@@ -98,24 +100,28 @@ def minutes(source: Path) -> tuple[int, int]:
     return core.minutes, full.minutes
 
 
-def said(pattern: re.Pattern[str], text: str, name: str = "") -> tuple[int, int] | None:
-    """The two numbers that a head (`TIME`) or the row of a notebook in the plan (`ROW`) states; None if there are none."""
-    for match in pattern.finditer(text):
-        core, full = match.groups()[-2:]
-        if (pattern is TIME or match[2] == name) and full:
-            return int(core), int(full)
-    return None
+def duration(core: int, full: int) -> str:
+    """The minutes in words."""
+    return f"{core} minutes" + (f" ({full} with all that is folded)" if full != core else "")
+
+
+def sentence(core: int, full: int) -> str:
+    """The minutes as a head states them."""
+    return f"**Time.** {duration(core, full)}"
 
 
 def faults(source: Path, plan: Path) -> list[str]:
     """One sentence for each place that states other minutes than the computed ones, or none."""
-    right, out = minutes(source), []
-    text = source.read_text(encoding="utf-8"), plan.read_text(encoding="utf-8")
-    for place, found in (("its head", said(TIME, text[0])), (plan.name, said(ROW, text[1], source.stem))):
-        if found != right:
-            states = f"states {found[0]} and {found[1]} minutes" if found else "does not state both minutes"
-            out.append(f"{place} {states}; computed are {right[0]} and {right[1]}: run tools/nb.py minutes --write")
-    return out
+    core, full = minutes(source)
+    head = TIME.search(source.read_text(encoding="utf-8"))
+    rows = [m for m in ROW.finditer(plan.read_text(encoding="utf-8")) if m[2] == source.stem and m[4]]
+    out = []
+    if not head or head[0] != sentence(core, full):
+        out.append(f"its head says {head[0]!r}" if head else "its head does not state the minutes")
+    if not rows or (int(rows[0][3]), int(rows[0][4])) != (core, full):
+        states = f"states {rows[0][3]} and {rows[0][4]} minutes" if rows else "does not state both minutes"
+        out.append(f"{plan.name} {states}")
+    return [f"{fault}; computed are {core} and {full}: run tools/nb.py minutes --write" for fault in out]
 
 
 UNFINISHED = re.compile(r"\b(TODO|TO DO|FIXME|XXX|SENTENCE-\w+)\b")
@@ -130,13 +136,9 @@ def unfinished(source: Path) -> list[str]:
 
 def write(source: Path, plan: Path) -> None:
     """Put the computed minutes into the head of a source and into its row of the plan."""
-    text = source.read_text(encoding="utf-8")
-    for _ in range(2):  # the sentence itself is read, too
-        core, full = minutes(source)
-        sentence = f"**Time.** {core} minutes ({full} with all that is folded)"
-        text = TIME.sub(sentence, text, count=1)
-        source.write_text(text, encoding="utf-8")
     core, full = minutes(source)
+    text = TIME.sub(sentence(core, full), source.read_text(encoding="utf-8"), count=1)
+    source.write_text(text, encoding="utf-8")
 
     def row(match: re.Match[str]) -> str:
         return f"{match[1]} | {core} | {full} | " if match[2] == source.stem else match[0]

@@ -17,7 +17,7 @@
 # >
 # > **You need.** Python and a little linear algebra. Nothing is downloaded.
 # >
-# > **Time.** 40 minutes (45 with all that is folded); the cells take about a minute together.
+# > **Time.** 45 minutes (50 with all that is folded); the cells take about a minute together.
 #
 # A question to keep in mind. The denoiser below was trained to remove *Gaussian* noise from *sharp* pictures. It has
 # never seen a blurred picture nor a Poisson count. How can it help to invert a blur, and how could anyone **prove** that

@@ -893,7 +893,8 @@ assert 0 < start < len(weights) - 1
 frame_slider(tuned, labels, "TV deblurring by weight", height=288, start=start)
 
 # %% [markdown]
-# With a running kernel, the same with any weight, solved while you move (without one, the slider above is its twin):
+# The slider shows deblurring by TV with several weights. With a running kernel, the same with any weight, solved while you
+# move (without one, the slider above is its twin):
 
 
 # %% tags=["nbval-ignore-output"]

@@ -18,7 +18,7 @@
 # > **You need.** Norms and eigenvalues of matrices; the ideal denoiser of
 # > [notebook 03](03_priors_to_denoisers.ipynb) for the last section.
 # >
-# > **Time.** 95 minutes (100 with all that is folded); the cells take about a minute.
+# > **Time.** 90 minutes (100 with all that is folded); the cells take about a minute.
 #
 # A question to keep in mind. The Jacobian of a denoiser is the same matrix everywhere, and *all its eigenvalues are
 # $\tfrac12$*: they lie inside every disc that a convergence theorem draws. You know that two pixels are

@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), the gradient-step denoiser and the
 # > convergence theorem of [notebook 04](04_gradient_step.ipynb).
 # >
-# > **Time.** 80 minutes (80 with all that is folded); the cells take about a minute.
+# > **Time.** 80 minutes; the cells take about a minute.
 #
 # A question to keep in mind. We take a network with *random* weights, put it where the denoiser belongs, and run the
 # algorithm. **Does it converge? And what does the answer say about convergence theorems?**

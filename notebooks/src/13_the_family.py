@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), the ladder of conditions
 # > ([06](06_ladder_of_conditions.ipynb)), CoCo denoisers ([08](08_coco_denoisers.ipynb)).
 # >
-# > **Time.** 70 minutes (70 with all that is folded); the cells take about a minute.
+# > **Time.** 70 minutes; the cells take about a minute.
 #
 # A question to keep in mind. Below are ten restored pictures, and six of them look alike. **Which of them is the solution of
 # a problem, which is the fixed point of a map, and which is only where the program stopped?**

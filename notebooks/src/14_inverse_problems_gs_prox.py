@@ -17,7 +17,7 @@
 # >
 # > **You need.** GS-PnP ([notebook 10](10_gs_pnp.ipynb)) and Prox-PnP ([11](11_prox_pnp.ipynb)).
 # >
-# > **Time.** 65 minutes (65 with all that is folded); the cells take less than a minute.
+# > **Time.** 65 minutes; the cells take less than a minute.
 #
 # A question to keep in mind. Two notebooks proved that these methods converge. But every choice of the denoiser's strength
 # converges, and most of the pictures are bad. **What must be chosen, and is there a rule?**

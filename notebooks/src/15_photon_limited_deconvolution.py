@@ -17,7 +17,7 @@
 # >
 # > **You need.** The ten methods ([notebook 13](13_the_family.ipynb)), CoCo-ADMM ([12](12_coco_admm_pegd.ipynb)).
 # >
-# > **Time.** 45 minutes (45 with all that is folded); the cells take less than a minute.
+# > **Time.** 45 minutes; the cells take less than a minute.
 #
 # A question to keep in mind. In Tables 2 to 4 of Wei and others (2025), below [B], CoCo-ADMM is ahead of all nine rivals. In our table
 # it is ahead of five. **Is that chance, is it carelessness, or is there a reason?** (And is there light in which the order comes back?)

@@ -16,7 +16,7 @@
 # >
 # > **You need.** The ten methods ([notebook 13](13_the_family.ipynb)), their table ([15](15_photon_limited_deconvolution.ipynb)).
 # >
-# > **Time.** 50 minutes (50 with all that is folded); the cells take less than a minute.
+# > **Time.** 50 minutes; the cells take less than a minute.
 #
 # A question to keep in mind. A method with a theorem converges, one without may or may not. **Is convergence worth its price?** Then we
 # should know the price.

@@ -728,7 +728,9 @@ if hu is not None:
 # %% [markdown]
 # *A crime, by Section 5's standard: the slice is its own truth, and was scanned again by the same matrix. It shows that the code takes real files, and nothing else.*
 #
-# **Quiz.** *Which ray decides about a hip joint, the thick or the thin one, and which model hides it?*
+# ## Quiz
+#
+# *Which ray decides about a hip joint, the thick or the thin one, and which model hides it?*
 #
 # <details>
 # <summary>Answer</summary>

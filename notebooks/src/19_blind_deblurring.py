@@ -18,7 +18,7 @@
 # > **You need.** Proximal operators ([notebook 02](02_proximal_operators.ipynb)), CoCo-ADMM
 # > ([notebook 12](12_coco_admm_pegd.ipynb)). Proofs: [blind deblurring](../book/theory/blind.md).
 # >
-# > **Time.** 50 minutes (50 with all that is folded); the cells take less than a minute.
+# > **Time.** 50 minutes; the cells take less than a minute.
 #
 # So far the kernel was known. Of a photograph that shook in your hand you have the picture, and nothing else. **One picture,
 # two unknowns: what makes the answer unique?**

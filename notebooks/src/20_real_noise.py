@@ -132,7 +132,7 @@ curves([{"title": "eigenvalues of the covariance of 8 x 8 patches", "xlabel": "n
 # <details>
 # <summary>Solution</summary>
 #
-# See the folded cell. The mean of the lower half is good enough, too.
+# The cell below has it. The mean of the lower half is good enough, too.
 #
 # </details>
 

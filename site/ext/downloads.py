@@ -29,7 +29,7 @@ It installs the course's library with all denoisers and pictures that the notebo
 
     jupyter lab {name}.ipynb
 
-The notebook takes about {core} minutes to work through ({full} with all that is folded).{address}
+To work through the notebook takes about {minutes}.{address}
 """
 LOST = """<h1>This page does not exist</h1>
 <p>It may have got another name. The list of contents is at the side, and the search knows all pages:</p>
@@ -64,11 +64,11 @@ def pack(app: Any, error: Exception | None) -> None:
             continue
         notebook = notebook_of(source, base)
         title = re.search(r"^# (.+)$", notebook.cells[0].source, flags=re.M)
-        core, full = reading.minutes(source)
+        time = reading.duration(*reading.minutes(source))
         repository = app.config.html_theme_options.get("repository_url", "")
         words = README.format(
             title=title[1] if title else source.stem, install=install_line(repository),
-            name=source.stem, core=core, full=full, address=f"\nWith figures: {base}notebooks/{source.stem}.html" if base else "",
+            name=source.stem, minutes=time, address=f"\nWith figures: {base}notebooks/{source.stem}.html" if base else "",
         )  # fmt: skip
         with zipfile.ZipFile(folder / f"{source.stem}.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
             zipped.writestr("README.txt", words)
