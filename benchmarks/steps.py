@@ -8,6 +8,7 @@ are in the file stay. Runs are kept in the folder runs/steps and go on where the
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -45,7 +46,7 @@ def shipped(name: str) -> dict[str, Any] | None:
     """The row of the shipped denoiser, if it was trained by this preset."""
     card = denoiser_card(name)
     said = card["training"]
-    if asdict(preset_from(said)) != asdict(PRESETS[name]):
+    if asdict(preset_from(said)) != json.loads(json.dumps(asdict(PRESETS[name]))):  # tuples are lists on a card
         return None
     return row(name, said["start"], said["steps_done"], card["psnr_cbsd68"], 3600 * said["hours"])
 
