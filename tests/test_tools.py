@@ -160,11 +160,14 @@ def test_minutes_are_checked_and_written(copy, capsys):
     assert nb.main(["text"]) == 0
     assert nb.main(["check"]) == 1
     said = capsys.readouterr().out
-    assert "its head states 0 and 0 minutes; computed are 15 and 15" in said
+    assert "its head says '**Time.** 0 minutes'; computed are 15 and 15" in said
     assert "intro.md states 0 and 0 minutes" in said
     assert nb.main(["minutes", "--write"]) == 0
     assert nb.main(["check"]) == 0
-    assert "15 minutes (15 with" in nbformat.read(copy / "notebooks" / "01_small.ipynb", as_version=4).cells[0].source
+    assert (
+        "> **Time.** 15 minutes.\n"
+        in nbformat.read(copy / "notebooks" / "01_small.ipynb", as_version=4).cells[0].source
+    )
     assert nb.main(["minutes"]) == 0
     assert "over 90" not in capsys.readouterr().out
 

@@ -320,6 +320,10 @@ def test_two_numbers_and_the_time():
     assert small.arithmetic(CPU) == pytest.approx((small.fit + small.penalty) / cost.rate(CPU, torch.float32))
     assert small.calls(CPU) == small.kernels * cost.call_cost(CPU) > 0
     assert seconds > small.arithmetic(CPU)
+    fast = replace(small, fast=True)
+    assert fast.arithmetic(CPU) == pytest.approx(
+        small.fit / cost.rate(CPU, torch.bfloat16) + small.penalty / cost.rate(CPU, torch.float32)
+    )
     assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())  # measured on a copy
 
 

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from pnp_course.devices import multiplies_bfloat16, wait_for
+from pnp_course.devices import wait_for
 from pnp_course.training.graph import WARM_UP
 from pnp_course.training.guards import flushed_denormals, tuned_convolutions
-from pnp_course.training.loop import Training
+from pnp_course.training.loop import Training, fit_in_bfloat16
 from pnp_course.training.presets import Preset
 
 MEASURED, AT_LEAST = 3, 0.5  # steps timed, or more, until so many seconds are over
@@ -113,17 +113,21 @@ def _seconds(work: Callable[[], object], device: torch.device) -> float:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a step costs: floating-point operations of the fit and of the penalty, kernels, and measured seconds."""
+    """What a step costs: floating-point operations of the fit and of the penalty, kernels, and measured seconds.
+
+    fast: is the fit computed in bfloat16?
+    """
 
     fit: int
     penalty: int
     kernels: int
     seconds: float
+    fast: bool = False
 
     def arithmetic(self, device: torch.device) -> float:
-        """Seconds for the operations at the device's rates: the fit in bfloat16 if it has units for that, all else in float32."""
-        fast = torch.bfloat16 if multiplies_bfloat16(device) else torch.float32
-        return self.fit / rate(device, fast) + self.penalty / rate(device, torch.float32)
+        """Seconds for the operations at the device's rates: penalties in float32, and the fit in its own precision."""
+        precision = torch.bfloat16 if self.fast else torch.float32
+        return self.fit / rate(device, precision) + self.penalty / rate(device, torch.float32)
 
     def calls(self, device: torch.device) -> float:
         """Seconds for the launches of all kernels."""
@@ -158,7 +162,7 @@ def step_cost(net: nn.Module, preset: Preset, images: list[Tensor], device: torc
         if device.type == "cuda":
             calls = launches(training.train_step)
         fit = operations(_trial(net, replace(preset, penalty=None), images, device).train_step)
-    return Cost(fit, all_of_it - fit, calls, seconds)
+    return Cost(fit, all_of_it - fit, calls, seconds, fit_in_bfloat16(preset, device))
 
 
 def _trial(net: nn.Module, preset: Preset, images: list[Tensor], device: torch.device, graph: bool = False) -> Training:

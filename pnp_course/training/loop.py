@@ -47,6 +47,11 @@ def learning_rate(step: int, preset: Preset, warmup: int = 100) -> float:
     return ramp * (preset.lr_end + (preset.lr - preset.lr_end) * cosine)
 
 
+def fit_in_bfloat16(preset: Preset, device: torch.device) -> bool:
+    """Is the fit computed in bfloat16? If the preset lets it be, and the device has units for it."""
+    return preset.bfloat16 and multiplies_bfloat16(device)
+
+
 class Training:
     """Everything that changes in a training: network, its moving average, optimiser, step, random state.
 

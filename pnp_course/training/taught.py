@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pnp_course._checks import any_level
-from pnp_course.devices import multiplies_bfloat16
-from pnp_course.training.loop import Training
+from pnp_course.training.loop import Training, fit_in_bfloat16
 
 
 class Taught(Training):
@@ -31,7 +30,7 @@ class Taught(Training):
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
         """The teacher's pictures, noisy patches (B, C, H, W), noise levels (B,)."""
         _, noisy, level = super().draw()
-        fast = self.preset.bfloat16 and multiplies_bfloat16(self.device)
+        fast = fit_in_bfloat16(self.preset, self.device)
         with any_level(), torch.autocast(self.device.type, torch.bfloat16, enabled=fast, cache_enabled=False):
             shown = self.teacher(noisy, level)
         return shown.to(noisy.dtype), noisy, level

@@ -256,7 +256,7 @@ def make_plan(
         step = cost.step_cost(net, replace(preset, batch=found.batch), photographs, device, found.seconds)
         mine = minutes * SHARES[name] / sum(SHARES[n] for n in names)
         yield (
-            f"{name:15}  {found.batch:5}  {(step.fit + step.penalty) / 1e9:5.1f}  {1e3 * step.arithmetic(device):8.2f}  "
+            f"{name:15}  {found.batch:5}  {(step.fit + step.penalty) / 1e9:5.1f}  {1e3 * step.arithmetic(device):8.3f}  "
             f"{step.kernels:8}  {1e3 * step.calls(device):9.2f}  {1e3 * found.seconds:11.2f}  {mine:7.2f}  "
             f"{int(RESERVE * 60 * mine / found.seconds):6}{'  recorded' if found.graph else ''}"
         )
