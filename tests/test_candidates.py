@@ -1,4 +1,4 @@
-"""Weights that wait in benchmarks/candidates are whole, and better than the shipped ones whose place they will take."""
+"""Weights that wait in benchmarks/candidates are whole, and better in PSNR than the shipped ones whose place they may take."""
 
 import json
 from dataclasses import asdict
