@@ -15,9 +15,10 @@ RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "book" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
-Each table was measured by one script in `benchmarks/`, side by side, with the same network and the same precision; the line
-below it says with which versions, when a table was measured in several runs, and how many rounds there were. The peer library,
-deepinv, does far more than this course needs. Times depend on the machine and the day; ratios depend on them less.
+Each table was measured by one script in `benchmarks/`, side by side, with the same network and the same precision; the time is
+that of the fastest of several rounds, unless the line below the table says otherwise. The peer library is deepinv, 0.5.0 where a
+table names no other version; it does far more than this course needs. Times depend on the machine and the day; ratios depend on
+them less.
 """
 
 
