@@ -21,7 +21,7 @@ from torch import Tensor
 
 from pnp_course import blind, images, noise, solvers
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.deconvolution_table import kernels, middle, pictures
+from pnp_course.experiments.deconvolution_table import COCO, T, kernels, middle, pictures
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem
 from pnp_course.experiments.solver_run import Call
 from pnp_course.fidelities import Gaussian
@@ -102,16 +102,16 @@ class WithCoordinates:
 
 
 HEAVY, PLAIN, LIGHT = (1.0, 3.0, 10.0), (0.3, 1.0, 3.0), (0.35, 0.7, 1.4)
-COCO = "coco-gs-0.25"  # as gray: its card covers the two CoCo methods, which that of coco-0.25-gray does not
+# COCO serves gray pictures: its card covers the two CoCo methods, which that of coco-0.25-gray does not
 METHODS = {
     "DPIR" + TRUE: method("dpir", "drunet-gray", HEAVY, "true", iterations=8),
     "DPIR": method("dpir", "drunet-gray", HEAVY, iterations=8),
     "RMMO-DRS" + TRUE: method("rmmo_drs", "rmmo", PLAIN, "true", iterations=30),
     "RMMO-DRS": method("rmmo_drs", "rmmo", PLAIN, iterations=30),
-    "CoCo-ADMM" + TRUE: method("coco_admm", COCO, LIGHT, "true", iterations=30, t=0.33),
-    "CoCo-ADMM": method("coco_admm", COCO, LIGHT, iterations=30, t=0.33),
-    "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, LIGHT, "true", iterations=30, t=0.33),
-    "CoCo-PEGD": method("coco_pegd", COCO, LIGHT, iterations=30, t=0.33),
+    "CoCo-ADMM" + TRUE: method("coco_admm", COCO, LIGHT, "true", iterations=30, t=T),
+    "CoCo-ADMM": method("coco_admm", COCO, LIGHT, iterations=30, t=T),
+    "CoCo-PEGD" + TRUE: method("coco_pegd", COCO, LIGHT, "true", iterations=30, t=T),
+    "CoCo-PEGD": method("coco_pegd", COCO, LIGHT, iterations=30, t=T),
     "coordinates" + TRUE: Method(WithCoordinates("true"), fixed={"steps": 400}),
     "coordinates": Method(WithCoordinates("estimated"), fixed={"steps": 400}),
 }  # fmt: skip

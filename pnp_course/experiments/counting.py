@@ -20,7 +20,7 @@ from torch import Tensor
 from pnp_course import solvers
 from pnp_course.anscombe import anscombe, inverse_anscombe
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.deconvolution_table import T_DRS, T
+from pnp_course.experiments.deconvolution_table import COCO, T_DRS, T
 from pnp_course.experiments.experiment import Case, Method, Parameters, Problem
 from pnp_course.experiments.solver_run import Call, Restore
 from pnp_course.fidelities import Gaussian
@@ -157,7 +157,6 @@ def by_one_network(restore: Callable[..., Any], denoiser: str) -> Method:
 def methods(sigmas: Sequence[float], drunet: str) -> dict[str, Method]:
     """The methods of both tables; sigmas: for the denoisers with a condition; drunet: the one for VST, of all levels."""
     low, high = (0.3, 0.6, 1.2), (0.5, 0.9, 1.6)
-    coco = "coco-gs-0.25"
     return {
         "VST + TV": one_dial(by_tv, (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8)),
         **({"VST + BM3D": one_dial(by_bm3d)} if find_spec("bm3d") else {}),
@@ -170,18 +169,18 @@ def methods(sigmas: Sequence[float], drunet: str) -> dict[str, Method]:
         ),
         "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", sigmas, low, iterations=60),
         "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.013, 0.02), (0.6, 1.2, 2.4), iterations=30, step=1.0),
-        "CoCo-ADMM": method(partial(plain, "coco_admm"), coco, sigmas, low, iterations=60, t=T),
-        "CoCo-PEGD": method(partial(plain, "coco_pegd"), coco, sigmas, low, iterations=60, t=T),
+        "CoCo-ADMM": method(partial(plain, "coco_admm"), COCO, sigmas, low, iterations=60, t=T),
+        "CoCo-PEGD": method(partial(plain, "coco_pegd"), COCO, sigmas, low, iterations=60, t=T),
     }
 
 
 SIGMAS = (0.08, 0.12, 0.16)  # up to 0.16 = 40.8/255, where the certificates end
 # the denoiser of the CoCo methods without one or both of: the likelihood of the counts, and iterations
 PARTS = {
-    "CoCo, once": by_one_network(once, "coco-gs-0.25"),
-    "VST + CoCo": by_one_network(by_network, "coco-gs-0.25"),
+    "CoCo, once": by_one_network(once, COCO),
+    "VST + CoCo": by_one_network(by_network, COCO),
     "VST + CoCo-ADMM": Method(
-        by_admm, {"course": "coco-gs-0.25", "paper": "coco-gs-0.25"},
+        by_admm, {"course": COCO, "paper": COCO},
         {"sigma": SIGMAS, "strength": (0.12, 0.25, 0.5)}, {"iterations": 60, "t": T},
     ),
 }  # fmt: skip

@@ -129,7 +129,8 @@ def method(
     )
 
 
-T = deconvolution.settings(50, "coco-gs-0.25").t  # the averaging that the certificate allows
+COCO = "coco-gs-relaxed"  # of the CoCo methods: the best denoiser whose card covers them
+T = deconvolution.settings(50, COCO).t  # the averaging that its certificate allows, at the strongest noise level
 T_DRS = 0.45  # of Prox-PnP-DRS: the authors' 0.5 is just beyond what the certificate of prox-drunet allows
 # Up to 0.16 = 40.8/255, where the certificates end. A first round on coarser grids said where these should lie.
 METHODS = {
@@ -144,9 +145,9 @@ METHODS = {
     "PnPI-HQS": method(partial(plain, "pnpi_hqs"), "spc-0.9", (0.1, 0.13, 0.16), (0.35, 0.5, 0.7), paper="spc-drunet",
                        iterations=50),
     "B-RED": method(b_red, "bregman-drunet", (0.0085, 0.02, 0.05), (0.6, 1.5, 4.0), iterations=100, step=1.0),
-    "CoCo-ADMM": method(partial(plain, "coco_admm"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.5, 0.7, 1.0),
+    "CoCo-ADMM": method(partial(plain, "coco_admm"), COCO, (0.1, 0.13, 0.16), (0.45, 0.62, 0.8),
                         paper="coco-drunet", iterations=50, t=T),
-    "CoCo-PEGD": method(partial(plain, "coco_pegd"), "coco-gs-0.25", (0.1, 0.13, 0.16), (0.45, 0.6, 0.9),
+    "CoCo-PEGD": method(partial(plain, "coco_pegd"), COCO, (0.1, 0.13, 0.16), (0.4, 0.55, 0.75),
                         paper="coco-drunet", iterations=100, t=T),
 }  # fmt: skip
 

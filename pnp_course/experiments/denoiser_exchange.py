@@ -10,21 +10,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from pnp_course import deconvolution
 from pnp_course.experiments import deconvolution_table as table
 from pnp_course.experiments.experiment import Experiment, Method
 
 # The noise levels are those of the table for the algorithm. In CoCo-ADMM lam / t is what matters, so the weights go with t.
-T = deconvolution.settings(50, "coco-gs-relaxed").t  # what its card allows at the strongest noise level
-AVERAGINGS = {"coco-gs-0.25": table.T, "coco-gs-relaxed": T, "gs-drunet": 0.25, "drunet": 0.33}
-OWN, HEAVIER = (0.5, 0.7, 1.0), (0.7, 0.9, 1.2)  # at table.T; the first are those of the table
+T_B = 0.33  # of [B]
+AVERAGINGS = {"coco-gs-0.25": T_B, "coco-gs-relaxed": table.T, "gs-drunet": 0.25, "drunet": T_B}
+OWN, HEAVIER = (0.5, 0.7, 1.0), (0.7, 0.9, 1.2)  # at T_B
 STRENGTHS = {"coco-gs-0.25": OWN, "coco-gs-relaxed": HEAVIER, "gs-drunet": HEAVIER, "drunet": (0.7, 1.0, 1.4)}
 
 
 def coco(denoiser: str) -> Method:
     """CoCo-ADMM with this denoiser and the averaging that its card allows (for drunet that of [B], without a theorem)."""
     t = AVERAGINGS[denoiser]
-    strengths = tuple(round(s * t / table.T, 3) for s in STRENGTHS[denoiser])
+    strengths = tuple(round(s * t / T_B, 3) for s in STRENGTHS[denoiser])
     return table.method(
         partial(table.plain, "coco_admm"), denoiser, (0.1, 0.13, 0.16), strengths, iterations=50, t=t
     )  # fmt: skip

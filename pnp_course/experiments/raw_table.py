@@ -19,7 +19,7 @@ from torch import Tensor
 from pnp_course import metrics, solvers
 from pnp_course.camera_noise import shifted_poisson
 from pnp_course.denoisers.base import AtSigma
-from pnp_course.experiments.deconvolution_table import pictures
+from pnp_course.experiments.deconvolution_table import COCO, T, pictures
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem, at_scales
 from pnp_course.fidelities import Fidelity, Gaussian
 from pnp_course.generalised_anscombe import exact_inverse, generalised_anscombe
@@ -155,8 +155,7 @@ def method(restore: Callable[..., Any], denoiser: str, grid: Mapping[str, tuple[
 
 
 LEVELS = {"strength": (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 1.8, 2.2, 2.7)}
-COCO = {"sigma": (0.05, 0.08), "strength": (1.2, 2.4, 4.8)}
-T = 0.33
+LEVELS_COCO = {"sigma": (0.06, 0.08), "strength": (1.2, 2.4, 4.8)}  # from where its card begins
 METHODS = {
     "bilinear": Method(interpolated, fixed={"by": "bilinear"}),
     "Malvar": Method(interpolated, fixed={"by": "malvar"}),
@@ -165,12 +164,12 @@ METHODS = {
     "DPIR, VST": method(
         partial(stabilised, "dpir"), "drunet", {"ratio": (0.35, 0.5), "strength": (16.0, 32.0, 64.0)}, iterations=12
     ),
-    "CoCo-ADMM, VST": method(partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T),
+    "CoCo-ADMM, VST": method(partial(stabilised, "coco_admm"), COCO, LEVELS_COCO, iterations=40, t=T),
     "CoCo-ADMM, VST, told": method(
-        partial(stabilised, "coco_admm"), "coco-gs-0.25", COCO, iterations=40, t=T, told=True
+        partial(stabilised, "coco_admm"), COCO, LEVELS_COCO, iterations=40, t=T, told=True
     ),
     "CoCo-ADMM, counts": method(
-        partial(counted, "coco_admm"), "coco-gs-0.25", {"sigma": (0.05, 0.08), "strength": (0.6, 1.2, 2.4)},
+        partial(counted, "coco_admm"), COCO, {"sigma": (0.06, 0.08), "strength": (0.6, 1.2, 2.4)},
         iterations=40, t=T,
     ),
 }  # fmt: skip

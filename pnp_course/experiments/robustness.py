@@ -15,6 +15,7 @@ import torch
 
 from pnp_course import noise, solvers
 from pnp_course.denoisers.base import AtSigma
+from pnp_course.experiments.deconvolution_table import COCO, T
 from pnp_course.experiments.experiment import Case, Experiment, Method, Parameters, Problem, at_scales
 from pnp_course.experiments.gaussian_noise import NU, SCALES, SMALL, TOLERANCE, scene
 from pnp_course.fidelities import Gaussian, Poisson
@@ -84,7 +85,7 @@ def method(
 METHODS = {
     "DPIR": method("dpir", "drunet", (NU[0],), (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0), 8),
     "RMMO-DRS": method("rmmo_drs", "rmmo", (0.1, 0.15, 0.2), (0.8, 1.6, 3.2), 30),
-    "CoCo-ADMM": method("coco_admm", "coco-gs-0.25", (0.06, 0.1, 0.15), (0.6, 1.1, 2.0), 30, t=0.33),
+    "CoCo-ADMM": method("coco_admm", COCO, (0.06, 0.1, 0.15), (0.6, 1.1, 2.0), 30, t=T),
 }
 EXPERIMENT = Experiment(
     name="robustness",

@@ -66,7 +66,7 @@ def preset_from(said: dict[str, Any]) -> Preset:
 
 def _finetune(architecture: str = "drunet", **settings: Any) -> Preset:
     """A preset that starts from the plain course network, with a lower learning rate."""
-    defaults: dict[str, Any] = {"steps": 1_500, "batch": 8, "lr": 1e-3, "start": "drunet", "bfloat16": True}
+    defaults: dict[str, Any] = {"steps": 1_500, "batch": 8, "lr": 1e-3, "start": "drunet-14k", "bfloat16": True}
     return Preset(architecture=architecture, **(defaults | settings))
 
 
@@ -94,9 +94,9 @@ PRESETS: dict[str, Preset] = {
         penalty=Penalty(images=2, iterations=5),
     ),
     # plain networks
-    "drunet-10k": Preset(bfloat16=True),  # not shipped: the start of drunet
-    "drunet": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),
-    "drunet-40k": _finetune(start="drunet", steps=26_000, patch=96),  # the next drunet: benchmarks/candidates
+    "drunet-10k": Preset(bfloat16=True),  # not shipped: the start of the next
+    "drunet-14k": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),  # not shipped: the start of most others
+    "drunet": _finetune(steps=26_000, patch=96),
     "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500, bfloat16=True),  # not shipped: starts gs-drunet, its twin
     "drunet-gray": _finetune(in_channels=1),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
