@@ -134,7 +134,7 @@ T = deconvolution.settings(50, COCO).t  # the averaging that its certificate all
 T_DRS = 0.45  # of Prox-PnP-DRS: the authors' 0.5 is just beyond what the certificate of prox-drunet allows
 # Up to 0.16 = 40.8/255, where the certificates end. A first round on coarser grids said where these should lie.
 METHODS = {
-    "DPIR": method(dpir, "drunet", (0.08, 0.11, 0.15), (1.2, 1.7, 2.4), paper="drunet", iterations=12),
+    "DPIR": method(dpir, "drunet", (0.1, 0.14, 0.19), (1.0, 1.2, 1.5), paper="drunet", iterations=12),
     "RMMO-DRS": method(partial(plain, "rmmo_drs"), "rmmo", (0.06, 0.1, 0.15), (0.7, 1.5, 3.0), iterations=50),
     "Prox-DRS": method(partial(plain, "prox_pnp_drs"), "prox-drunet", (0.07, 0.1, 0.13), (0.25, 0.35, 0.5),
                        paper="prox-drunet", iterations=50, t=T_DRS),
