@@ -151,7 +151,7 @@ def restore(
     kernel: Kernel,
     output: Annotated[Path, typer.Option("-o", "--output", help="where to write")],
     peak: Peak = 50.0,
-    denoiser: DenoiserName = "coco-gs-0.25",
+    denoiser: DenoiserName = "coco-gs-relaxed",
     iterations: Iterations = 50,
     sigma: Annotated[str, typer.Option(help="level of the denoiser; auto or 0: chosen from the peak")] = "auto",
     lam: Chosen = 0.0,
@@ -240,7 +240,7 @@ def demo(
     peak: Peak = 50.0,
     seed: Seed = 0,
     max_side: Longest = 512,
-    denoiser: DenoiserName = "coco-gs-0.25",
+    denoiser: DenoiserName = "coco-gs-relaxed",
     iterations: Iterations = 50,
 ) -> None:
     """Degrade a picture, restore it by CoCo-ADMM and three other methods, and write pictures, curves and a report."""

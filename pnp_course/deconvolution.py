@@ -53,6 +53,9 @@ def degrade(x: Tensor, kernel: Tensor, peak: float, seed: int = 0, boundary: str
     return noise.poisson(blur(kernel, boundary)(x), peak, torch.Generator().manual_seed(seed))
 
 
+DENOISER = "coco-gs-relaxed"  # of CoCo-ADMM, unless another is named: the best one whose card covers it
+
+
 @dataclass(frozen=True)
 class Settings:
     """Parameters of CoCo-ADMM: denoiser strength `sigma` (intensity units), weight `lam` of the fidelity, averaging `t`."""

@@ -11,7 +11,7 @@ from pnp_course.denoisers import denoiser_card
 from pnp_course.training.presets import PRESETS, preset_from
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks" / "candidates"
-PLACES = {"drunet-40k": "drunet", "coco-0.25-taught": "coco-0.25"}
+PLACES = {"coco-0.25-taught": "coco-0.25"}
 THERE = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
 
 

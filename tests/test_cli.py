@@ -76,7 +76,8 @@ def test_degrade_then_restore_equals_the_library(boundary, picture, tmp_path):
     kernel = tmp_path / "observed_kernel.npy"
     done = call("restore", observed, "--kernel", kernel, "--peak", 80, "-o", restored, "--iterations", 4, *words)
     assert done.exit_code == 0, done.output
-    net, setting = deconvolution.denoiser_for(y, "coco-gs-0.25"), deconvolution.settings(80, "coco-gs-0.25")
+    usual = deconvolution.DENOISER
+    net, setting = deconvolution.denoiser_for(y, usual), deconvolution.settings(80, usual)
     want = deconvolution.restore_coco(y, k, net, setting, max_iter=4, boundary=boundary).x
     if boundary == "valid":
         want = ValidBlur(k).crop(want)

@@ -67,8 +67,8 @@ def test_the_exchange_of_denoisers_keeps_the_table_and_what_is_certified_is_cove
     exchange, table = experiment_named("denoiser-exchange"), deconvolution_table.EXPERIMENT
     assert exchange.cases is table.cases
     assert exchange.tuning is table.tuning
-    there, here = table.methods["CoCo-ADMM"], exchange.methods["CoCo-ADMM, coco-gs-0.25"]
-    assert (here.grid, here.fixed, here.denoisers["course"]) == (there.grid, there.fixed, there.denoisers["course"])
+    there, here = table.methods["CoCo-ADMM"], exchange.methods[f"CoCo-ADMM, {deconvolution_table.COCO}"]
+    assert here == there
     assert exchange.methods["DPIR, drunet"].fixed == table.methods["DPIR"].fixed
     assert {len(method.settings()) for method in exchange.methods.values()} == {9}
     problem = exchange.problem(table.cases["small"](1)[0] | {"crop": 0})

@@ -129,7 +129,7 @@ def method(
     )
 
 
-COCO = "coco-gs-relaxed"  # of the CoCo methods: the best denoiser whose card covers them
+COCO = deconvolution.DENOISER  # of the CoCo methods
 T = deconvolution.settings(50, COCO).t  # the averaging that its certificate allows, at the strongest noise level
 T_DRS = 0.45  # of Prox-PnP-DRS: the authors' 0.5 is just beyond what the certificate of prox-drunet allows
 # Up to 0.16 = 40.8/255, where the certificates end. A first round on coarser grids said where these should lie.

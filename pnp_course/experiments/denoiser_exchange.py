@@ -15,13 +15,14 @@ from pnp_course.experiments.experiment import Experiment, Method
 
 # The noise levels are those of the table for the algorithm. In CoCo-ADMM lam / t is what matters, so the weights go with t.
 T_B = 0.33  # of [B]
-AVERAGINGS = {"coco-gs-0.25": T_B, "coco-gs-relaxed": table.T, "gs-drunet": 0.25, "drunet": T_B}
-OWN, HEAVIER = (0.5, 0.7, 1.0), (0.7, 0.9, 1.2)  # at T_B
-STRENGTHS = {"coco-gs-0.25": OWN, "coco-gs-relaxed": HEAVIER, "gs-drunet": HEAVIER, "drunet": (0.7, 1.0, 1.4)}
+AVERAGINGS = {"coco-gs-0.25": T_B, table.COCO: table.T, "gs-drunet": 0.25, "drunet": T_B}
+STRENGTHS = {"coco-gs-0.25": (0.5, 0.7, 1.0), "gs-drunet": (0.7, 0.9, 1.2), "drunet": (0.7, 1.0, 1.4)}  # at T_B
 
 
 def coco(denoiser: str) -> Method:
     """CoCo-ADMM with this denoiser and the averaging that its card allows (for drunet that of [B], without a theorem)."""
+    if denoiser == table.COCO:
+        return table.METHODS["CoCo-ADMM"]
     t = AVERAGINGS[denoiser]
     strengths = tuple(round(s * t / T_B, 3) for s in STRENGTHS[denoiser])
     return table.method(
