@@ -1,12 +1,11 @@
 """Right and wrong answers to the exercises of notebook 02."""
 
-import math
 from itertools import islice
 
 import numpy as np
 import torch
 
-from pnp_course.solvers import admm, drs
+from pnp_course.solvers import admm
 from pnp_course.toy.proximal import DoubleWell, StarField
 
 SKY = StarField.draw()
@@ -15,12 +14,6 @@ FIXED = SKY.minimiser - SKY.slope
 
 def huber(u, w):
     return torch.where(u.abs() <= w, u**2 / 2, w * u.abs() - w**2 / 2)
-
-
-def distances(rho, n, start=None, target=FIXED, relaxed=True):
-    start = torch.zeros_like(FIXED) if start is None else start
-    solver = drs(SKY.fidelity, SKY.prox, start, lam=1.0, relaxation=rho if relaxed else 1.0)
-    return [float((it.s - target).norm()) for it in islice(solver, n)]
 
 
 def spread(r, starts=(0.0, 1.0), centre=0.5, n=100, measure=lambda d: d.abs().max()):
@@ -67,22 +60,6 @@ def relaxed_drs(prox_R, prox_G, s, n):
     return s
 
 
-def my_admm(prox_R, prox_G, u, n, sign=-1, multiplier=1):
-    b = 0 * u
-    for _ in range(n):
-        v = prox_G(u + b)
-        u = prox_R(v + sign * b)
-        b = b + multiplier * (u - v)
-    return u
-
-
-def admm_by_drs(prox_R, prox_G, u, n):
-    s = prox_G(u)
-    for _ in range(n - 1):
-        s = my_drs(prox_R, prox_G, s, 1)
-    return prox_R(s)
-
-
 RIGHT = {
     "check_positive_stars": [
         lambda z, w: (z - w).clamp_min(0),
@@ -92,30 +69,11 @@ RIGHT = {
         lambda z, w: z - w if z > w else 0.0,
         lambda z, w: [max(float(v) - w, 0) for v in z],
     ],
-    "check_conjugate": [
-        lambda q, w: 0.0 if q.abs().sum() <= w else float("inf"),
-        lambda q, w: 0 if np.abs(q.numpy()).sum() <= w else np.inf,
-        lambda q, w: torch.where(q.norm(p=1) <= w, 0.0, torch.inf),
-        lambda q, w: math.inf if sum(abs(float(v)) for v in q) > w else 0,
-    ],
     "check_envelope": [
         huber,
         lambda u, w: np.where(np.abs(u.numpy()) <= w, u.numpy() ** 2 / 2, w * np.abs(u.numpy()) - w**2 / 2),
         lambda u, w: u * u / 2 if abs(u) <= w else w * abs(u) - w * w / 2,
         lambda u, w: u.clamp(-w, w) * (u - u.clamp(-w, w) / 2),
-    ],
-    "check_fixed_point": [
-        FIXED,
-        FIXED.float(),
-        FIXED.numpy(),
-        FIXED.flatten(),
-        SKY.minimiser + SKY.fidelity.grad(SKY.minimiser),
-    ],
-    "check_distances": [
-        distances,
-        lambda rho, n: np.array(distances(rho, n)),
-        lambda rho, n: torch.tensor(distances(rho, n), dtype=torch.float64),
-        lambda rho, n: [float(FIXED.norm()), *distances(rho, n)],
     ],
     "check_spread": [spread, lambda r: float(spread(r)), lambda r: spread(r).numpy(), lambda r: spread(r, (1.0, 0.0))],
     "check_pgd": [
@@ -124,7 +82,6 @@ RIGHT = {
         lambda prox, grad, tau, x, n: my_pgd(prox, lambda z: tau * grad(z), 1, x, n).tolist(),
     ],
     "check_drs": [my_drs, relaxed_drs, lambda *a: my_drs(*a).tolist()],
-    "check_admm": [my_admm, admm_by_drs, lambda *a: my_admm(*a).numpy()],
 }
 WRONG = {
     "check_positive_stars": [
@@ -140,17 +97,6 @@ WRONG = {
         (lambda z, w: None, "wanted"),
         (lambda z: z, "raised TypeError"),
     ],
-    "check_conjugate": [
-        (lambda q, w: 0.0, "grows without end"),
-        (lambda q, w: math.inf, "does not grow"),
-        (lambda q, w: 0.0 if q.abs().max() <= w else math.inf, "grows without end"),
-        (lambda q, w: 0.0 if q.norm() <= w else math.inf, "grows without end"),
-        (lambda q, w: 0.0 if q.sum() <= w else math.inf, "grows without end"),
-        (lambda q, w: 0.0 if q.abs().sum() <= 1 else math.inf, "at q"),
-        (lambda q, w: max(float(q.abs().sum()) - w, 0.0), "at q"),
-        (lambda q, w: q, "wanted one number"),
-        (lambda q, w: math.nan, "wanted a number"),
-    ],
     "check_envelope": [
         (lambda u, w: 0 * u, "the search finds"),
         (lambda u, w: w * u.abs(), "the search finds"),
@@ -163,26 +109,6 @@ WRONG = {
         (lambda u, w: torch.sign(u) * (u.abs() - w).clamp_min(0), "the search finds"),
         (lambda u, w: huber(u, w).sum(), "wanted 12 numbers|the search finds"),
         (lambda u, w: "huber", "got str"),
-    ],
-    "check_fixed_point": [
-        (SKY.minimiser, "moves a pixel"),
-        (SKY.minimiser + SKY.slope, "Mind the sign"),
-        (0 * SKY.minimiser, "moves a pixel"),
-        (SKY.slope, "moves a pixel"),
-        (SKY.fidelity.y, "moves a pixel"),
-        (FIXED[..., :-1], "wanted 1024 numbers"),
-        (None, "wanted 1024 numbers"),
-    ],
-    "check_distances": [
-        (lambda rho, n: [1.0] * n, "entry 0 should be"),
-        (lambda rho, n: distances(rho, n, relaxed=False), "entry 0 should be"),
-        (lambda rho, n: distances(rho, n, target=SKY.minimiser), "entry 0 should be"),
-        (lambda rho, n: distances(rho, n, start=SKY.minimiser), "entry 0 should be"),
-        (lambda rho, n: [d**2 for d in distances(rho, n)], "entry 0 should be"),
-        (lambda rho, n: distances(rho, n - 1), "wanted 40 numbers"),
-        (lambda rho, n: distances(rho, n)[-1], "return 40 distances"),
-        (lambda rho, n: None, "return 40 distances"),
-        (lambda rho: [1.0], "raised TypeError"),
     ],
     "check_spread": [
         (lambda r: 0.0, "the two results differ"),
@@ -212,14 +138,5 @@ WRONG = {
         (lambda prox_R, prox_G, s, n: prox_R(my_drs(prox_R, prox_G, s, n)), "return s_n"),
         (lambda prox_R, prox_G, s, n: s.sum(), "wanted 4 numbers"),
         (lambda prox_R, prox_G, s, n: prox_R(s, n), "raised TypeError"),
-    ],
-    "check_admm": [
-        (lambda prox_R, prox_G, u, n: u, "the largest difference"),
-        (lambda *a: my_admm(*a, multiplier=0), "b seems to stay 0"),
-        (lambda *a: my_admm(*a, sign=1), "prox_R gets v - b"),
-        (lambda *a: my_admm(*a, multiplier=-1), "not by v - u"),
-        (lambda prox_R, prox_G, u, n: my_admm(prox_G, prox_R, u, n), "the largest difference"),
-        (lambda prox_R, prox_G, u, n: (u, 0), "wanted"),
-        (lambda prox_R, prox_G, u, n: 1 / 0, "raised ZeroDivisionError"),
     ],
 }

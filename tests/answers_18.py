@@ -26,25 +26,7 @@ def newton(slope, curvature, a, z, lam, steps):
     return v
 
 
-def difference(x, clean, width):
-    return (2000 * (x - clean) / width + 0.5).clamp(0, 1)
-
-
-def majorant(cost, slope, curvature, l):
-    return lambda l2: cost(l) + slope(l) * (l2 - l) + curvature * (l2 - l) ** 2 / 2
-
-
 RIGHT = {
-    "check_difference": [
-        difference,
-        lambda x, clean, width: np.clip((x - clean).numpy() * 2000 / width + 0.5, 0, 1),
-        lambda x, clean, width: ((2000 * x - 2000 * clean + width / 2) / width).clamp(0, 1),
-    ],
-    "check_majorant": [
-        majorant,
-        lambda c, s, m, l: lambda v: torch.tensor(majorant(c, s, m, l)(v), dtype=torch.float64),
-        lambda c, s, m, l: lambda v: c(l) + (v - l) * (s(l) + m * (v - l) / 2),
-    ],
     "check_line_integral": [
         integral,
         lambda n, i, k: np.array(integral(n, i, k)),
@@ -68,22 +50,6 @@ RIGHT = {
     ],
 }
 WRONG = {
-    "check_difference": [
-        (lambda x, clean, width: x - clean, "yours is"),
-        (lambda x, clean, width: 2000 * (x - clean) / width + 0.5, "clamp it"),
-        (lambda x, clean, width: difference(clean, x, width), "the sign"),
-        (lambda x, clean, width: (2000 * (x - clean) / width).clamp(0, 1), "add 1/2"),
-        (lambda x, clean, width: ((x - clean) / width + 0.5).clamp(0, 1), "2000 HU"),
-        (lambda x, clean, width: (4000 * (x - clean) / width + 0.5).clamp(0, 1), "the whole width"),
-    ],
-    "check_majorant": [
-        (lambda c, s, m, l: c(l), "return a function"),
-        (lambda c, s, m, l: lambda v: s(l) * (v - l) + m * (v - l) ** 2 / 2, "must touch the cost"),
-        (lambda c, s, m, l: lambda v: c(l) + m * (v - l) ** 2 / 2, "must have the slope"),
-        (lambda c, s, m, l: lambda v: c(l) + s(l) * (v - l) + m * (v - l) ** 2 / 4, "times the bound; at l2"),
-        (lambda c, s, m, l: lambda v: c(l) + s(l) * (v - l) + m * (v - l) ** 2, "shorter than allowed"),
-        (lambda c, s, m, l: lambda v: c(l) + s(l) * (v - l), "times the bound; at l2"),
-    ],
     "check_line_integral": [
         (lambda n, i, k: (0.0, 1.0), "with your l"),
         (lambda n, i, k: (math.log(i / n), 1 / (k**2 * n)), "divide by kappa"),

@@ -39,10 +39,6 @@ def by_ends(means, variances):
     return [slope, math.sqrt(variances[0] - slope * means[0])]
 
 
-def transform(y, gain, read_out):
-    return 2 * (y / gain + 3 / 8 + (read_out / gain) ** 2).clamp(min=0) ** 0.5
-
-
 def prox(z, y, seen, lam):
     return (z + lam * seen * y) / (1 + lam * seen)
 
@@ -55,11 +51,6 @@ def error(tau, sigma, told):
 RIGHT = {
     "check_patch_sigma": [by_rule, lower_half, lambda p: torch.quantile(eigenvalues(p), 0.4) ** 0.5],
     "check_line": [fit, by_lstsq, by_ends],
-    "check_transform": [
-        transform,
-        lambda y, g, r: 2 * np.sqrt(np.maximum(np.asarray(y) / g + 0.375 + r**2 / g**2, 0)),
-        lambda y, g, r: 2 * math.sqrt(max(float(y) / g + 0.375 + (r / g) ** 2, 0)),
-    ],
     "check_bias": [
         lambda mu, v: mu - v / 4,
         lambda mu, v: torch.tensor(mu - 0.25 * v, dtype=torch.float64),
@@ -95,16 +86,6 @@ WRONG = {
         (lambda m, v: (1 / fit(m, v)[0], 0.0), "not mean over variance"),
         (lambda m, v: (fit(m, v)[0], np.polyval(np.polyfit(m, v, 1), 1) ** 0.5), "photons and all"),
         (lambda m, v: 0.02, "return 2 numbers"),
-    ],
-    "check_transform": [
-        (lambda y, g, r: transform(y, g, 0.0), "read-out noise is missing"),
-        (lambda y, g, r: 2 * (y / g + 3 / 8 + r / g).clamp(min=0) ** 0.5, "not s"),
-        (lambda y, g, r: 2 * (y / g + 3 / 8 + r**2).clamp(min=0) ** 0.5, "s = read_out / gain"),
-        (lambda y, g, r: 2 * (y + 3 / 8 + r**2).clamp(min=0) ** 0.5, "divide by the gain"),
-        (lambda y, g, r: transform(y, g, r) / 2, "factor 2"),
-        (lambda y, g, r: 2 * (y / g + (r / g) ** 2).clamp(min=0) ** 0.5, "3/8"),
-        (lambda y, g, r: 2 * (y / g + 3 / 8 + (r / g) ** 2) ** 0.5, "cut it off"),
-        (lambda y, g, r: y, "wanted"),
     ],
     "check_bias": [
         (lambda mu, v: mu, "below the root of the mean"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -37,20 +36,6 @@ def check_positive_stars(mine: Answer) -> None:
 
 
 @verdict
-def check_conjugate(mine: Answer) -> None:
-    """(q, w) -> the conjugate of w max|v_i| at q, 0 or infinity; the supremum over the corners of the unit cube."""
-    points = ([0.2, -0.3, 0.1], [0.4, 0.4, 0.4], [0.9, 0.0, 0.0], [-0.5, 0.5, 0.3], [0.0, 0.0, 0.0], [0.6, -0.55, 0.0])
-    for q, w in itertools.product(points, (0.3, 1.0, 1.25)):
-        at = torch.tensor(q, dtype=torch.float64)
-        got = number(call(mine, at, w), finite=False)
-        corners = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=3)), dtype=torch.float64)
-        want = 0.0 if float((corners @ at).max()) <= w else math.inf
-        if got != want:
-            grows = "does not grow with the length of v" if want == 0 else "grows without end in some direction v"
-            raise Hint(f"at q = {q} with w = {w}, <q, v> - w max|v_i| {grows}; yours is {got:g}.")
-
-
-@verdict
 def check_envelope(mine: Answer) -> None:
     """(u, w) -> the Moreau envelope of w |v|, against a search, for several w."""
     for w in (0.3, 0.7, 1.5):
@@ -60,45 +45,6 @@ def check_envelope(mine: Answer) -> None:
 
         p = brute_prox(f, POINTS)
         _compare(pointwise(mine, POINTS, w), f(p) + (POINTS - p) ** 2 / 2, w)
-
-
-@verdict
-def check_fixed_point(answer: Any) -> None:
-    """The fixed point s* of DRS on the sky, fidelity first: one step, written out here, must leave it where it is."""
-    sky = StarField.draw()
-    s = tensor(answer, sky.minimiser)
-    moved = float((_drs_step(sky, s, 1.0) - s).abs().max())
-    if moved > 1e-7:  # single precision will do
-        other = float((_drs_step(sky, 2 * sky.minimiser - s, 1.0) - (2 * sky.minimiser - s)).abs().max())
-        hint = " Mind the sign, and which proximal step comes first." if other < 1e-7 else ""
-        raise Hint(f"one step of drs moves a pixel of your point by {moved:.2g}.{hint}")
-
-
-def _drs_step(sky: StarField, s: Tensor, rho: float) -> Tensor:
-    v = sky.fidelity.prox(s, 1.0)
-    return s + rho * (sky.prox(2 * v - s) - v)
-
-
-@verdict
-def check_distances(mine: Answer) -> None:
-    """(rho, n) -> the distances of s_1, ..., s_n from s*, from s_0 = 0, for the relaxations of exercise 3."""
-    sky, n = StarField.draw(), 40
-    target = sky.minimiser - sky.slope
-    for rho in (0.5, 1.0, 1.5, 1.9):
-        s, wanted = torch.zeros_like(target), []
-        for _ in range(n + 1):
-            wanted.append(float((s - target).norm()))
-            s = _drs_step(sky, s, rho)
-        want, answer = torch.tensor(wanted, dtype=torch.float64), call(mine, rho, n)
-        try:
-            count = len(answer)
-        except TypeError:
-            raise Hint(f"return {n} distances; got {type(answer).__name__}.") from None
-        want = want if count == n + 1 else want[1:]  # with the distance of s_0, or without
-        got = tensor(answer, want)
-        if float((got - want).abs().max()) > 1e-6 * float(want.max()):
-            k = int(((got - want).abs() > 1e-6 * float(want.max())).int().argmax())
-            raise Hint(f"for rho = {rho} entry {k} should be {float(want[k]):.5f}, yours is {float(got[k]):.5f}.")
 
 
 @verdict
@@ -177,33 +123,3 @@ def check_drs(mine: Answer) -> None:
         }
         answer = call(mine, lambda z, P=P: P @ z, lambda z, Q=Q: Q @ z, s.clone(), n)
         _judge(answer, _power(step, s, n), mistakes, f"after {n} iterations")
-
-
-def _admm_step(P: Tensor, Q: Tensor, sign: float = 1.0, multiplier: float = 1.0) -> Tensor:
-    """The matrix of one iteration on (u, b)."""
-    eye = torch.eye(len(P), dtype=torch.float64)
-    v = torch.cat((Q, Q), 1)
-    b = torch.cat((0 * eye, eye), 1)
-    u = P @ (v - sign * b)
-    return torch.cat((u, b + multiplier * (u - v)))
-
-
-@verdict
-def check_admm(mine: Answer) -> None:
-    """(prox_R, prox_G, u, n) -> u_n of ADMM from b = 0, with linear proximal operators."""
-    for seed, n in ((0, 1), (1, 3), (2, 8)):
-        P, Q, u = _pair(seed)
-        state = torch.cat((u, 0 * u))
-
-        def after(step: Tensor, state: Tensor = state, n: int = n) -> Tensor:
-            return _power(step, state, n)[: len(state) // 2]
-
-        mistakes = {}
-        if n > 1:  # before the second iteration b is 0, or does not matter
-            mistakes = {
-                "b seems to stay 0.": after(_admm_step(P, Q, multiplier=0.0)),
-                "prox_R gets v - b.": after(_admm_step(P, Q, sign=-1.0)),
-                "b grows by u - v, not by v - u.": after(_admm_step(P, Q, multiplier=-1.0)),
-            }
-        answer = call(mine, lambda z, P=P: P @ z, lambda z, Q=Q: Q @ z, u.clone(), n)
-        _judge(answer, after(_admm_step(P, Q)), mistakes, f"after {n} iterations")

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
 
 from pnp_course.exercises.notebook_16 import compare
-from pnp_course.exercises.verdicts import Answer, Hint, call, number, numbers, pointwise, tensor, verdict
+from pnp_course.exercises.verdicts import Answer, Hint, call, number, numbers, tensor, verdict
 from pnp_course.fidelities import Gaussian
-from pnp_course.generalised_anscombe import generalised_anscombe
 from pnp_course.noise_level.patches import noise_variance, patch_eigenvalues
 from pnp_course.operators import Bayer
 
@@ -85,37 +83,8 @@ def check_line(answer: Answer) -> None:
 
 
 @verdict
-def check_transform(answer: Answer) -> None:
-    """Exercise 3: `answer(y, gain, read_out)` is the generalised transform of Anscombe of intensities y."""
-    y = torch.tensor([-0.5, -0.01, 0.0, 0.1, 0.7, 1.3], dtype=torch.float64)
-    for gain, read_out in ((0.05, 0.1), (0.01, 0.02), (0.2, 0.0)):
-        s, z = read_out / gain, y / gain
-        mistakes = [
-            (2 * (z + 3 / 8).clamp_min(0).sqrt(), "the read-out noise is missing."),
-            (2 * (z + 3 / 8 + s).clamp_min(0).sqrt(), "nearly: the variance s^2 stands in the root, not s."),
-            (2 * (z + 3 / 8 + read_out**2).clamp_min(0).sqrt(), "in photons the read-out noise is s = read_out / gain."),
-            (2 * (y + 3 / 8 + read_out**2).clamp_min(0).sqrt(), "y is in units of intensity: divide by the gain first."),
-            ((z + 3 / 8 + s**2).clamp_min(0).sqrt(), "nearly: a factor 2 makes the standard deviation 1."),
-            (2 * (z + s**2).clamp_min(0).sqrt(), "the 3/8 of Anscombe is missing."),
-        ]  # fmt: skip
-        got = pointwise(_finite(answer, y, gain, read_out), y, gain, read_out)
-        compare(got, generalised_anscombe(y, gain, read_out), mistakes, f"for gain {gain}, read-out noise {read_out}")
-
-
-def _finite(answer: Answer, y: Tensor, gain: float, read_out: float) -> Answer:
-    """The answer; or a hint, where the root of a negative number makes it no number."""
-    try:
-        got = call(answer, y, gain, read_out)
-    except Hint:
-        return answer  # perhaps it takes single numbers
-    if isinstance(got, Tensor) and bool(got.isnan().any()):
-        raise Hint("nearly: read-out noise can push a value below zero; cut it off before you take the root.")
-    return answer
-
-
-@verdict
 def check_bias(answer: Answer) -> None:
-    """Exercise 4: `answer(mu, variance)` is what the inverse function gives back for E f, in photons, nothing cut off."""
+    """Exercise 3: `answer(mu, variance)` is what the inverse function gives back for E f, in photons, nothing cut off."""
     for mu, variance in ((30.0, 1.0), (6.0, 0.9), (100.0, 1.02)):
         mistakes = {
             "that is the truth; but the mean of a root lies below the root of the mean.": mu,
@@ -130,7 +99,7 @@ def check_bias(answer: Answer) -> None:
 
 @verdict
 def check_mosaic_prox(answer: Answer) -> None:
-    """Exercise 5: `answer(z, y, seen, lam)` is the prox of lam ||A x - y||^2 / 2 for the mosaic A, all (B, 3, H, W)."""
+    """Exercise 4: `answer(z, y, seen, lam)` is the prox of lam ||A x - y||^2 / 2 for the mosaic A, all (B, 3, H, W)."""
     a = Bayer(4, 6)
     g = torch.Generator().manual_seed(4)
     z, y = torch.rand(1, 3, 4, 6, generator=g).double(), a(torch.rand(1, 3, 4, 6, generator=g).double())
@@ -149,7 +118,7 @@ def check_mosaic_prox(answer: Answer) -> None:
 
 @verdict
 def check_wrong_level(answer: Answer) -> None:
-    """Exercise 6: `answer(tau, sigma, told)` is the mean square error of the best linear denoiser for noise `told`."""
+    """Exercise 5: `answer(tau, sigma, told)` is the mean square error of the best linear denoiser for noise `told`."""
     for tau, sigma, told in ((1.0, 0.5, 1.0), (0.2, 0.4, 0.2), (2.0, 1.0, 1.0)):
         a = tau**2 / (tau**2 + told**2)
         right = tau**2 / (tau**2 + sigma**2)
