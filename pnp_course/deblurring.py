@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pnp_course import blind, images
+from pnp_course import blind, deconvolution, images
 from pnp_course._checks import check_image
 from pnp_course.denoisers import GrayFromColour, at_sigma, load_denoiser
 from pnp_course.fidelities import Gaussian
@@ -25,11 +25,12 @@ from pnp_course.whole_files import check_folder, whole_files
 SCHEMA_VERSION = 1  # of report.json
 SHARP = 1.0  # pixels: the standard deviation of a kernel below which it is called no blur
 SIGMA = 0.06  # noise level of the denoisers
+T = deconvolution.settings(50, deconvolution.DENOISER).t  # averaging of CoCo-ADMM: covered at all levels of the card
 # method -> denoiser, weight of the fidelity, iterations; the experiment `blind` chose these weights for found kernels
 METHODS: dict[str, tuple[str, float, int]] = {
     "rmmo-drs": ("rmmo", 36.0, 30),
     "dpir": ("drunet", 108.0, 8),
-    "coco-admm": ("coco-gs-0.25", 12.6, 30),
+    "coco-admm": (deconvolution.DENOISER, 12.6, 30),
 }
 
 
@@ -52,7 +53,7 @@ def restore(y: Tensor, kernel: Tensor, method: str = "rmmo-drs") -> Tensor:
     with torch.no_grad():
         steps = {
             "dpir": lambda: dpir(fidelity, denoise, start, lam=lam, iterations=iterations),
-            "coco-admm": lambda: coco_admm(fidelity, denoise, start, lam=lam, t=0.33),
+            "coco-admm": lambda: coco_admm(fidelity, denoise, start, lam=lam, t=T),
             "rmmo-drs": lambda: rmmo_drs(fidelity, denoise, start, lam=lam),
         }[method]
         return operator.crop(run(steps(), iterations).x).clamp(0, 1)

@@ -1,16 +1,16 @@
-"""Make the committed tables of experiments again, one after the other: python tools/tables.py [NAME-SCALE ...] [--jobs N].
+"""Make committed tables of experiments again: python tools/tables.py [NAME-SCALE ...] [--methods A,B] [--all] [--jobs N].
 
-For each table in benchmarks/results (all of them, if none is named): the parameters are chosen again where they had been chosen,
-the rows are computed, and the files are put where pages and notebooks read them. It is for new weights, or a changed solver.
-Work is kept in results/NAME-SCALE, so a run that was stopped goes on, and a table is replaced only when it is complete.
+For each table in benchmarks/results (all of them, if none is named), methods with other weights than the table's, or another
+grid, are tuned and computed; the lines of the others are kept. --methods adds methods, by name; --all computes every line, as
+after a change of a solver. The files are put where pages and notebooks read them. Work is kept in results/NAME-SCALE, so a
+run that was stopped goes on, and a table is replaced only when it is complete.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,50 +25,56 @@ def committed() -> list[str]:
     return sorted(name for name in pages if name.rpartition("-")[2] in SCALES)
 
 
-def command(table: str, folder: Path, *options: str) -> None:
-    """Run `reproduce` for a table; its own words say what is wrong."""
+def made(table: str, wanted: list[str], everything: bool, jobs: int) -> list[str]:
+    """Compute what is to be computed of a table, in a folder of its own; return the names of these methods."""
+    from pnp_course.experiments import experiment_named, renew, tuning
+
     name, _, scale = table.rpartition("-")
-    words = ["reproduce", name, "--scale", scale, "-o", str(folder), *options]
-    done = subprocess.run([sys.executable, "-m", "pnp_course", *words], cwd=ROOT, stdout=subprocess.DEVNULL)
-    if done.returncode:
-        raise SystemExit(f"tables: {table} is as it was, since `python -m pnp_course {' '.join(words)}` failed.")
+    experiment = experiment_named(name)
+    choices = tuning.read_choices(experiment, scale, CHOICES)
+    stale = renew.stale(experiment, scale, renew.read(RESULTS, table), choices)
+    methods = [m for m in experiment.methods if everything or m in stale or m in wanted]
+    if methods:
+        for line in renew.renew(experiment, scale, methods, RESULTS, ROOT / "results" / table, processes=jobs):
+            print(f"{table}: at the end of its grid: {line}", flush=True)
+    return methods
 
 
-def made(table: str, folder: Path, jobs: int) -> None:
-    """Choose its parameters and compute it, in a folder of its own."""
-    if (CHOICES / f"{table}.json").exists() and not (folder / "choices.json").exists():
-        command(table, folder, "--jobs", str(jobs), "--tune")
-    command(table, folder, "--jobs", str(jobs))
-
-
-def placed(table: str, folder: Path) -> None:
+def placed(table: str, methods: list[str]) -> None:
     """Put the files of a complete table where the old ones are; of those that are optional, only what was there."""
-    name = table.rpartition("-")[0]
+    name, folder = table.rpartition("-")[0], ROOT / "results" / table
     pairs = [(folder / f"{table}{kind}", RESULTS / f"{table}{kind}") for kind in KINDS]
-    pairs += [
-        (folder / "curves.csv", RESULTS / f"{table}-curves.csv"),
-        (folder / "choices.json", CHOICES / f"{table}.json"),
-    ]
     pairs += [(folder / "tuning.csv", RESULTS / f"{name}-tuning.csv")]
     for source, target in pairs:
         if source.exists() and target.exists():
             shutil.copyfile(source, target)
+    if (folder / "choices.json").exists():
+        chosen = json.loads((folder / "choices.json").read_text(encoding="utf-8"))
+        for scale in SCALES:  # all are tuned on the same pictures
+            file = CHOICES / f"{name}-{scale}.json"
+            if file.exists():
+                file.write_text(json.dumps(chosen | {"scale": scale}, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:
     """Make the named tables, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="NAME-SCALE", help=f"some of {', '.join(committed())}")
+    parser.add_argument(
+        "--methods", default="", help="methods to compute, with commas between them ('; ' if a name has one)"
+    )
+    parser.add_argument("--all", action="store_true", help="compute every line")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     given = parser.parse_args()
     unknown = [table for table in given.tables if table not in committed()]
     if unknown:
         raise SystemExit(f"tables: there is no table {unknown[0]!r}; wanted some of {', '.join(committed())}.")
+    wanted = [name.strip() for name in given.methods.split(";" if ";" in given.methods else ",") if name.strip()]
     for table in given.tables or committed():
-        folder = ROOT / "results" / table
-        made(table, folder, given.jobs)
-        placed(table, folder)
-        print(f"tables: {table}", flush=True)
+        methods = made(table, wanted, given.all, given.jobs)
+        if methods:
+            placed(table, methods)
+        print(f"tables: {table}: {', '.join(methods) or 'as it is'}", flush=True)
 
 
 if __name__ == "__main__":

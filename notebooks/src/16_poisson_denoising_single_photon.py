@@ -233,8 +233,8 @@ about = {
     "B-RED": "Hurault and others 2023",
     "CoCo-ADMM": "[B] (19)",
     "CoCo-PEGD": "[B] (22)",
-    "CoCo, once": "one evaluation of `coco-gs-0.25` on the counts",
-    "VST + CoCo": "one evaluation of `coco-gs-0.25` after VST",
+    "CoCo, once": "one evaluation of `coco-gs-relaxed` on the counts",
+    "VST + CoCo": "one evaluation of `coco-gs-relaxed` after VST",
     "VST + CoCo-ADMM": "CoCo-ADMM after VST, with the Gaussian fidelity",
 }
 
@@ -311,7 +311,7 @@ interval_figure(panels, "dB above CoCo-ADMM", 11)
 # ## 4. What do the iterations buy?
 #
 # CoCo-ADMM differs from one evaluation after VST in three ways at once: its denoiser satisfies a condition, it keeps the likelihood of
-# the counts, and it iterates. To take them apart, the experiment has more lines with the same denoiser `coco-gs-0.25`: one evaluation on the
+# the counts, and it iterates. To take them apart, the experiment has more lines with the same denoiser `coco-gs-relaxed`: one evaluation on the
 # counts themselves, one after VST, and CoCo-ADMM after VST with the Gaussian fidelity $\tfrac12\|z - f(c)\|^2$.
 
 
@@ -351,7 +351,7 @@ printed = printed.set_index("denoiser")
 levels = ["15", "25", "40"]
 price = {
     "[B]": printed.loc["1/4-CoCo-DRUNet"] - printed.loc["DRUNet"],
-    "here": pd.Series(denoiser_card("coco-gs-0.25")["psnr_cbsd68"])
+    "here": pd.Series(denoiser_card("coco-gs-relaxed")["psnr_cbsd68"])
     - pd.Series(denoiser_card("drunet")["psnr_cbsd68"]),
 }
 price = pd.DataFrame([list(v) for v in price.values()], list(price), levels)

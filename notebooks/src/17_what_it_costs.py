@@ -276,14 +276,16 @@ def given_near(psnr, gap):
 assert checks.check_near(given_near) == "right"
 
 # %% [markdown]
-# The results of notebook 15 have it for every run, with a gap of 0.1 dB, and one more number: the first iteration at which a method is within 0.1
-# dB of the best of *CoCo-ADMM* on the same photograph. That compares costs at equal quality. A pass is a forward pass or a product.
+# The results of notebook 15 have it for every run, with a gap of 0.1 dB, and the best PSNR of the run. So we can also say how often a method
+# comes within 0.1 dB of the best of *CoCo-ADMM* on the same photograph. A pass is a forward pass or a product.
 
 # %%
 work = (1 + asked["products"] / asked["forward passes"]).astype(float)
 soon["passes"] = soon["calls"] * soon["method"].map(work)
 soon["near_passes"] = soon["near"] * soon["passes"]
-soon["level_passes"] = soon["level"] * soon["passes"]
+case = ["image", "kernel", "peak"]
+best = soon.pivot(index=case, columns="method", values="best")
+reach = best.sub(best["CoCo-ADMM"], axis=0) >= -0.1
 soon["near_seconds"] = soon["near"] * soon["method"].map(ms) / 1e3
 at50 = soon[soon["peak"] == 50].groupby("method", sort=False)
 cheap = pd.DataFrame({
@@ -291,11 +293,10 @@ cheap = pd.DataFrame({
     "iterations to near": at50["near"].median(),
     "passes to near": at50["near_passes"].median().round(),
     "seconds to near, 256 x 256": at50["near_seconds"].median().round(1),
-    "reach CoCo-ADMM": (at50["level"].count() / at50.size()).map("{:.0%}".format),
-    "passes then": at50["level_passes"].median().round(),
+    "reach CoCo-ADMM": reach.xs(50, level="peak").mean().map("{:.0%}".format),
 })  # fmt: skip
-assert cheap.loc["DPIR", "reach CoCo-ADMM"] == "100%"
-assert cheap.loc["DPIR", "passes then"] * 5 < cheap.loc["CoCo-ADMM", "passes then"]
+assert reach.xs(50, level="peak").mean()["DPIR"] > 0.9
+assert cheap.loc["DPIR", "passes to near"] * 5 < cheap.loc["CoCo-ADMM", "passes to near"]
 assert (
     cheap.loc["CoCo-PEGD", "passes to near"]
     > cheap.loc["CoCo-ADMM", "passes to near"]
@@ -303,8 +304,8 @@ assert (
 cheap
 
 # %% [markdown]
-# *Medians over twelve photographs under eight shakes, peak 50. "Reach CoCo-ADMM" is the share of runs that do. Seconds are iterations times those of Section 2.* At equal quality DPIR is by far the cheapest: three
-# evaluations are enough. Of the methods with a theorem only RMMO-DRS is as quick, to a lower PSNR; PnPI-HQS and the CoCo methods need about as many passes as
+# *Medians over twelve photographs under eight shakes, peak 50. "Reach CoCo-ADMM" is the share of runs that do. Seconds are iterations times those of Section 2.* DPIR is by far the cheapest, and nearly always
+# as good as CoCo-ADMM. Of the methods with a theorem only RMMO-DRS is as quick, to a lower PSNR; PnPI-HQS and the CoCo methods need about as many passes as
 # each other. How sure are these numbers? Again a bootstrap over the photographs:
 
 

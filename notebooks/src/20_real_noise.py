@@ -486,7 +486,7 @@ def covered(n):
     if "VST" in n:
         G, nu = Gaussian(A, p.y), raw_table.Stabilised(*told).sigma
     lam = q["strength"] * (q["sigma"] / nu) ** 2
-    card = denoiser_card("coco-gs-0.25")
+    card = denoiser_card("coco-gs-relaxed")
     said = guarantee("coco_admm", card, G, p.y, sigma=q["sigma"], lam=lam, t=q["t"])
     return said.theorem.split(":")[0] if said.covered else "none"
 

@@ -47,7 +47,7 @@ def short(experiment: Experiment, rows: pandas.DataFrame) -> pandas.DataFrame:
 
 def provenance(experiment: Experiment, scale: str, rows: pandas.DataFrame) -> list[str]:
     """Lines that say by which command, with which versions and with which weights the rows were made."""
-    made = ", ".join(f"{name} {' and '.join(sorted({str(v) for v in rows[name]}))}" for name in MADE_WITH)
+    made = ", ".join(f"{name} {' and '.join(sorted(_parts(rows[name])))}" for name in MADE_WITH)
     used = rows.loc[rows["denoiser"] != "", ["denoiser", "weights_sha256"]].drop_duplicates()
     weights = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in used.itertuples(index=False))
     return [
@@ -55,6 +55,11 @@ def provenance(experiment: Experiment, scale: str, rows: pandas.DataFrame) -> li
         f"Made with {made}.",
         f"Weights (SHA-256): {weights}." if weights else "No weights.",
     ]
+
+
+def _parts(values: pandas.Series) -> set[str]:
+    """The single ones of values such as "2a8bf20 and 53b886e"."""
+    return {part for value in values for part in str(value).split(" and ")}
 
 
 def _paired(experiment: Experiment, rows: pandas.DataFrame) -> str:

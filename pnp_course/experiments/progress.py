@@ -1,4 +1,4 @@
-"""How soon a run is good: the iterations and network calls until its PSNR is near its best, or at another method's best."""
+"""How soon a run is good: the iterations and network calls until its PSNR is near its best."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ def progress(experiment: Experiment, rows: pandas.DataFrame, gap: float = GAP) -
     The columns after the case and the method:
 
     best: the highest PSNR of the run (dB), best_at: its iteration. last: PSNR of the last iterate minus the best.
-    near: the first iteration within `gap` of the best. level: the first iteration within `gap` of the best that the
-    experiment's reference method has in the same case; empty where the run never gets there.
+    near: the first iteration within `gap` of the best.
     calls: network calls of an iteration. seconds: those of an iteration, on the machine of the run.
     """
     of_case = [name for name in report.case_names(rows) if name != "seed"]
@@ -26,28 +25,18 @@ def progress(experiment: Experiment, rows: pandas.DataFrame, gap: float = GAP) -
     keys = [*keys, *(name for name in experiment.groups if name not in keys)]
     found = [(line, _psnr(line["curve"])) for line in rows.to_dict("records")]
     found = [(line, psnr) for line, psnr in found if np.isfinite(psnr).any()]
-    goals = {
-        tuple(line[name] for name in keys): psnr.max() for line, psnr in found if line["method"] == experiment.reference
-    }
     lines = []
     for line, psnr in found:
-        goal = goals.get(tuple(line[name] for name in keys), np.inf)
         lines.append({
             **{name: line[name] for name in keys}, "method": line["method"], "iterations": len(psnr),
             "best": round(psnr.max(), 3), "best_at": int(psnr.argmax()) + 1, "last": round(psnr[-1] - psnr.max(), 3),
-            "near": _first(psnr >= psnr.max() - gap), "level": _first(psnr >= goal - gap),
+            "near": int((psnr >= psnr.max() - gap).argmax()) + 1,
             "calls": round(line["network_calls"] / len(psnr), 3), "seconds": round(line["seconds"] / len(psnr), 4),
         })  # fmt: skip
-    table = pandas.DataFrame(lines)
-    return table.astype({"near": "Int64", "level": "Int64"}) if len(table) else table
+    return pandas.DataFrame(lines)
 
 
 def _psnr(curve: list[list[float | None]]) -> np.ndarray:
     """The PSNR of each iteration; an iterate without one, as after a divergence, is worse than any."""
     values = np.array([pair[0] for pair in curve], dtype=float)
     return np.nan_to_num(values, nan=-np.inf)
-
-
-def _first(reached: np.ndarray) -> int | None:
-    """The first iteration, from 1, at which this holds."""
-    return int(reached.argmax()) + 1 if reached.any() else None
