@@ -23,6 +23,9 @@ from pnp_course.experiments.store import Store
 from pnp_course.provenance import provenance
 
 
+KEPT = "The other lines are of earlier runs. Seconds are those of a line's own run; what compares costs is the network calls."
+
+
 class Committed(NamedTuple):
     """A committed table: its lines, those of its progress and of its curves (empty where there are none), and its heads."""
 
@@ -85,6 +88,10 @@ def renew(
         store.row(job) if job.method in methods else line for job in jobs if (line := _line(job, old, methods)) is not None
     ])  # fmt: skip
     keep.write(experiment, scale, rows, choices, store)
+    if len(methods) < len(experiment.methods):
+        page = folder / f"{experiment.name}-{scale}.md"
+        said = f"Computed last: {', '.join(methods)}. {KEPT}"
+        store.write(page.name, f"{page.read_text(encoding='utf-8')}\n{said}\n")
     _join(experiment, scale, rows, old, methods, store)
     return edges
 
