@@ -22,7 +22,6 @@ from pnp_course.experiments.reproduce import do
 from pnp_course.experiments.store import Store
 from pnp_course.provenance import provenance
 
-
 KEPT = "The other lines are of earlier runs. Seconds are those of a line's own run; what compares costs is the network calls."
 
 
@@ -90,7 +89,7 @@ def renew(
     keep.write(experiment, scale, rows, choices, store)
     if len(methods) < len(experiment.methods):
         page = folder / f"{experiment.name}-{scale}.md"
-        said = f"Computed last: {', '.join(methods)}. {KEPT}"
+        said = f"Computed last: {'; '.join(methods)}. {KEPT}"
         store.write(page.name, f"{page.read_text(encoding='utf-8')}\n{said}\n")
     _join(experiment, scale, rows, old, methods, store)
     return edges
