@@ -282,7 +282,7 @@ means
 # means say little before one knows how they vary. So we subtract, on each photograph, the PSNR of CoCo-ADMM, and draw photographs with
 # replacement for the 95 % interval of the mean (a paired bootstrap).
 
-# %% mystnb={"image": {"alt": "Four panels, peaks 30, 20, 10 and 5: for each method its PSNR minus that of CoCo-ADMM with an interval. VST + DRUNet is one to more than two decibels above everywhere; DPIR half a decibel above at 30 and 20; CoCo-PEGD and PnPI-HQS at zero there; with less light RMMO-DRS and the lines after VST move to the right"}}
+# %% mystnb={"image": {"alt": "Four panels, peaks 30, 20, 10 and 5: for each method its PSNR minus that of CoCo-ADMM with an interval. VST + DRUNet is above everywhere, by two thirds of a decibel at 30 and by nearly three at 5; at 30 DPIR and CoCo-PEGD are at zero and the other methods with theorems left of it; with less light RMMO-DRS and the lines after VST move to the right"}}
 paired = report.paired(table, rows, "CoCo-ADMM")
 wins = paired.set_index(["peak", "method"])
 drawn = paired[paired["method"] != "B-RED"]  # four to nine decibels below
@@ -291,22 +291,35 @@ assert peaks == [30, 20, 10, 5]
 for k in peaks:
     assert wins.loc[(k, "VST + DRUNet"), "low"] > 0.5
     assert wins.loc[(k, "VST + DRUNet"), "better"] == 1
-    assert wins.loc[(k, "Poisson DnCNN"), "low"] > 0
 for k in (30, 20):
-    assert wins.loc[(k, "DPIR"), "better"] == 1
-    assert abs(wins.loc[(k, "CoCo-PEGD"), "difference"]) < 0.05
-    for behind in ("VST + TV", "Poisson TV", "Prox-DRS", "B-RED"):
+    assert abs(wins.loc[(k, "CoCo-PEGD"), "difference"]) < 0.12
+    for behind in (
+        "VST + TV",
+        "Poisson TV",
+        "Prox-DRS",
+        "B-RED",
+        "RMMO-DRS",
+        "PnPI-HQS",
+    ):
         assert wins.loc[(k, behind), "high"] < 0
-    assert wins.loc[(k, "RMMO-DRS"), "difference"] < -0.2
-assert wins.loc[(10, "DPIR"), "high"] < 0
+    assert (
+        wins.loc[(k, "Poisson DnCNN"), "low"]
+        < 0
+        < wins.loc[(k, "Poisson DnCNN"), "high"]
+    )
+assert wins.loc[(30, "DPIR"), "low"] < 0 < wins.loc[(30, "DPIR"), "high"]
+assert wins.loc[(20, "DPIR"), "low"] > 0 > wins.loc[(10, "DPIR"), "high"]
+assert all(wins.loc[(5, n), "low"] > 0 for n in ("DPIR", "RMMO-DRS", "PnPI-HQS"))
 interval_figure(panels, "dB above CoCo-ADMM", 11)
 
 # %% [markdown]
 # *Figure 4. Right of the line: better than CoCo-ADMM, on the same photographs with the same photons.*
 #
-# **The paper's order appears in part.** As in [B], at peaks 30 and 20, CoCo-ADMM and CoCo-PEGD agree, and are ahead of Prox-DRS, B-RED and, by the mean, RMMO-DRS; PnPI-HQS is level. But [B] has
-# CoCo-ADMM above DPIR; here DPIR is above it on every photograph. (At ten photons it is behind.) A DnCNN that was trained on counts of all peaks, a tenth of the size and 200 steps from one for Gaussian noise, is above CoCo-ADMM at every peak. And the best of all, at every peak, is the method that is not in the paper's table: one
-# evaluation of `drunet` after VST.
+# **The paper's order appears at 30 photons, and is lost below.** As in [B], CoCo-ADMM and CoCo-PEGD agree at peaks 30 and 20, and are ahead of
+# Prox-DRS, B-RED, RMMO-DRS and PnPI-HQS. [B] has CoCo-ADMM above DPIR, too; here the two are level at 30, DPIR is ahead at 20, behind at 10, and
+# at 5 three of the others pass by. A DnCNN that was trained on counts of all peaks, a tenth of the size and 200 steps from one for Gaussian noise,
+# is level with CoCo-ADMM at 30 and 20, and above it with less light. And the best of all, at every peak, is the method that is not in the paper's
+# table: one evaluation of `drunet` after VST.
 #
 # ## 4. What do the iterations buy?
 #
@@ -338,11 +351,11 @@ parts = {q: contrast(*pair) for q, pair in questions.items() if {*pair} <= {*don
 pd.DataFrame(parts, index=[f"peak {k}" for k in peaks]).T
 
 # %% [markdown]
-# *PSNR differences in dB with 95 % intervals.* Iterating with the likelihood buys something against one evaluation on the raw counts. But making the noise even buys
-# as much at once: at peak 30 there is no difference between CoCo-ADMM and one evaluation of the same denoiser after VST that twelve photographs could show. With less light the one evaluation is
-# *ahead*, at five photons by more than a decibel, and there it is the transform and not the iterations that helps: CoCo-ADMM after VST is ahead of CoCo-ADMM with the likelihood, too. (Its denoiser has one
-# level for all pixels, while the noise of so few photons is of very different strength in dark and bright ones.) At 30 and 20 the largest number
-# is the last: **what is missing is the denoiser, not the algorithm.** A condition costs decibels, and it costs more here than in [B]. For Gaussian noise of levels 15, 25 and
+# *PSNR differences in dB with 95 % intervals.* Read the lines one by one. Making the noise even is worth half a decibel, and more at five photons. Iterating
+# with the likelihood, on the raw counts, is worth a quarter at 30 and nothing below: it does not make up for the transform. Nor do iterations help after the
+# transform; they cost a third to a half. So **one evaluation after VST is ahead of CoCo-ADMM with the same denoiser at every peak**, by a third of a decibel at 30 and by
+# more than two at 5. (CoCo-ADMM's denoiser has one level for all pixels, while the noise of so few photons is of very different strength in dark and bright ones.) Beside that
+# the condition on the denoiser, the last line, is cheap: a third of a decibel. It is dearer here than in [B], though. For Gaussian noise of levels 15, 25 and
 # 40 of 255:
 
 # %%
@@ -355,13 +368,13 @@ price = {
     - pd.Series(denoiser_card("drunet")["psnr_cbsd68"]),
 }
 price = pd.DataFrame([list(v) for v in price.values()], list(price), levels)
-assert (price.loc["here"] < price.loc["[B]"] - 0.3).all()
+assert (price.loc["here"] < price.loc["[B]"]).all()
 price.round(2)
 
 # %% [markdown]
-# *The PSNR of the CoCo denoiser minus that of the DRUNet without a condition, in dB.* In [B] the condition is nearly free, and so the order of algorithms can show; with our small networks
-# the price of the condition is larger than all that the algorithms differ by. Whether [B]'s order would come back with its weights is a question that the same command answers once
-# they are there (`--scale paper`).
+# *The PSNR of the CoCo denoiser minus that of the DRUNet without a condition, in dB.* The two prices are of the same size, and so this is not what decides. Two things are
+# left that differ from [B]: the networks, a thirtieth of the size, and the table, which has no line with one evaluation. What [B]'s own weights would give there is a question that the same command
+# answers once they are at hand (`--scale paper`).
 #
 # Where on the picture does the difference come from? One level for all pixels is too much where it is dark and too little where it is bright. We sort the pixels of our
 # photograph by their true intensity into five equal groups, and look at the error in each.
@@ -615,9 +628,9 @@ assert few["DPIR"] > few["CoCo-ADMM"] > few["RMMO-DRS"] > few["VST + DRUNet"]
 # ## What you now know
 #
 # - $2\sqrt{c + 3/8}$ makes the noise of counts even; its inverse function is too low by a quarter of the variance, the exact unbiased inverse is not.
-# - Without a blur one evaluation at the right level is hard to beat: at 30 photons CoCo-ADMM is not above one evaluation of its own denoiser after VST, and with fewer it is below. Iterations must be paid for
+# - Without a blur one evaluation at the right level is hard to beat: CoCo-ADMM is below one evaluation of its own denoiser after VST at every peak. Iterations must be paid for
 #   by something else, such as missing pixels, a blur, or a statement about what the result is.
-# - What the condition on the denoiser costs decides the order of the methods here, and costs less in [B].
+# - A condition on the denoiser costs a third of a decibel here; leaving out the transform costs more.
 # - Dark counts belong into the likelihood: clamped differences keep $d\,e^{-d}$ of them in a black pixel. The proximal operator stays one line. But a prior has a bias of its own: total
 #   variation takes away exactly $\tfrac s\lambda\mathrm{TV}(u)$ of the light.
 # - A mean difference is worth little without its interval, taken on the same photographs.
