@@ -554,8 +554,8 @@ assert final.loc["B-RED", "high"] < -0.3
 interval_figure(kept, "last minus best of the run (dB)")
 
 # %% [markdown]
-# *Figure 4.* **The answer, at this scale and for this problem:** if PSNR per second is all one wants, no. DPIR is better by a third of a decibel (most of which
-# its denoiser gives, [notebook 15](15_photon_limited_deconvolution.ipynb), Section 5),
+# *Figure 4.* **The answer, at this scale and for this problem:** if PSNR per second is all one wants, no. DPIR is better by a seventh of a decibel
+# ([notebook 15](15_photon_limited_deconvolution.ipynb), Section 4),
 # near its best with an eighth of the passes, and loses no more than the others by running to its end, since its authors' schedule ends it. Nor does
 # a theorem by itself buy quality: B-RED has one, and its PSNR falls after its best.
 #
@@ -564,8 +564,8 @@ interval_figure(kept, "last minus best of the run (dB)")
 # says; their PSNR has arrived, their pixels have not.) DPIR's result is the end of its schedule (Section 4), and a different schedule is a
 # different method. Whether that is worth a factor of eight depends on what the picture is for.
 #
-# Most of the price is not the algorithm's. Notebook 15 exchanged the denoiser and kept the algorithm: the third of a decibel is the denoiser's,
-# and one that was trained longer and for a smaller $t$ (`coco-gs-relaxed`) gives most of it back, still under the theorem. The factor of two in
+# The price in decibels is mostly the denoiser's, and can be made small: with `coco-gs-0.25`, trained for [B]'s own $t$, it is a third of a decibel; `coco-gs-relaxed`, which the table has, was
+# trained longer and for a smaller $t$, under the theorem all the same ([notebook 15](15_photon_limited_deconvolution.ipynb), Section 5). The factor of two in
 # passes and memory is the gradient step's; in [B] it is not there, since its denoiser is a plain network.
 #
 # ## What you know now
@@ -573,6 +573,6 @@ interval_figure(kept, "last minus best of the run (dB)")
 # - A gradient step costs a forward pass and a product: twice the arithmetic, and more memory. PnPI-HQS calls its network twice, DPS differentiates through it.
 # - Seconds are calls times the network, plus the proximal operator. Compare costs at equal quality, not at everyone's own number of iterations.
 # - In CoCo-ADMM only $\lambda/t$ matters, to first order; a small $t$ costs iterations.
-# - Here DPIR is cheaper and better than the methods with a theorem; these give a result that does not depend on when one stops.
+# - Here DPIR is much cheaper and a little better than the methods with a theorem; these give a result that does not depend on when one stops.
 #
 # The hours of the papers' own scale are on the page [The papers' own scale](../book/full-scale.md).
