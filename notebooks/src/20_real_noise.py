@@ -520,10 +520,10 @@ if len(raws):
     paired = report.paired(experiment, raws, "CoCo-ADMM, VST")
     at = paired.set_index(["gain", "method"])
     assert at.xs("CoCo-ADMM, VST, told", level=1)["difference"].abs().max() < 0.25
-    assert at.loc[(0.01, "Malvar, then VST + DRUNet"), "high"] < 0
-    after = at.loc[(0.04, "Malvar, then VST + DRUNet")]
-    assert after["low"] < 0 < after["high"]
-    assert at.xs("DPIR, VST", level=1)["difference"].min() > 0
+    assert at.xs("Malvar, then VST + DRUNet", level=1)["high"].max() < 0
+    rival = at.xs("DPIR, VST", level=1)
+    assert rival.loc[0.04, "low"] > 0 > rival.loc[0.01, "low"]
+    assert rival.loc[0.01, "high"] > 0
     assert at.xs("VST + DRUNet, then Malvar", level=1)["high"].max() < -0.5
     assert at.xs("CoCo-ADMM, counts", level=1)["high"].max() < 0
     assert (at["difference"].unstack()["Malvar"] < at["difference"].unstack()["bilinear"]).all()  # fmt: skip
@@ -540,10 +540,10 @@ assert q["strength"] > 2
 # *Figure 7. Paired differences on the same photographs, with 95 % bootstrap intervals.*
 #
 # - **Not to know the noise costs next to nothing:** told the true gain and read-out noise, CoCo-ADMM is hardly better than with its own estimate.
-# - **Together is better than in steps, where there is enough light to tell.** At 100 photons CoCo-ADMM is ahead of both orders of the steps; at 25 it is level with denoising after Malvar. Interpolation makes the noise of neighbours alike; a denoiser for white noise then has to be told more than twice the level, or it takes the blotches for a picture. To denoise the quarter pictures first is worse: each is coarse, and knows nothing of the other three.
+# - **Together is better than in steps.** CoCo-ADMM is ahead of both orders of the steps, by a decibel and more at 100 photons, by a third at 25. Interpolation makes the noise of neighbours alike; a denoiser for white noise then has to be told more than twice the level, or it takes the blotches for a picture. To denoise the quarter pictures first is worse: each is coarse, and knows nothing of the other three.
 # - Malvar's filters, better than bilinear ones where there is no noise, are *worse* here: second differences amplify it.
 # - The transform is better than the likelihood of counts, for the reasons of Section 3.
-# - DPIR is a little better than CoCo-ADMM and has no theorem, as in the notebooks before. And the theorem promises that CoCo-ADMM converges, not that it does in 40 iterations: "ended below" says how many runs had.
+# - DPIR, without a theorem, is level with CoCo-ADMM at 100 photons and a quarter of a decibel ahead at 25. And the theorem promises that CoCo-ADMM converges, not that it does in 40 iterations: "ended below" says how many runs had.
 #
 # ## 5. What a wrong number costs
 #
