@@ -275,8 +275,8 @@ table.round(4)
 # eigenvalue is still negative.
 #
 # Must it be positive? The theorem, [sharpened](../book/theory/proximal_denoiser.md), bears eigenvalues down to some $-\delta$, if $t$ is
-# smaller. The last line, `coco-gs-relaxed`, is a gradient step that was trained for just that, a spectrum in $[-1, 4]$. It costs a
-# quarter of a decibel, where the other two cost one. All this is measured at some points, and not proved at all; the course keeps asking how
+# smaller. The last line, `coco-gs-relaxed`, is a gradient step that was trained for just that, a spectrum in $[-1, 4]$. It costs
+# less than a third of a decibel, where the other two cost about one. All this is measured at some points, and not proved at all; the course keeps asking how
 # much the rest matters. We take `coco-gs-relaxed`.
 #
 # ## Run it
@@ -397,7 +397,7 @@ figure
 # %% [markdown]
 # A finding: in [B] (its Table 2) CoCo-ADMM is ahead of DPIR at both peaks. Here it is ahead at 50 and behind at 100. One picture
 # proves nothing, of course: [notebook 15](15_photon_limited_deconvolution.ipynb) has ten methods on a hundred. And the table of the cards
-# says what to expect: with `coco-gs-0.25`, which loses a decibel, it is behind at both (try it). Both plug-and-play methods are far ahead
+# says what to expect: with `coco-gs-0.25`, which loses more, it is behind at both, by a quarter and by half a decibel (try it). Both plug-and-play methods are far ahead
 # of the classics.
 #
 # ## What a theorem looks like in a run
