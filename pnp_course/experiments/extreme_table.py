@@ -25,7 +25,7 @@ EXPERIMENT = replace(
         "course": lambda n: cases("cbsd68", in_turns(range(4, 68, 8)[: n or TEST_IMAGES], 1), CROP, PEAKS),
         "paper": lambda n: cases("cbsd68", product(range(68)[:n], range(1, 9)), 0, PEAKS),
     },
-    tuning=lambda: [*cases("set3c", [(0, 1)], CROP, PEAKS[:1]), *cases("set3c", [(1, 4)], CROP, PEAKS[1:])],
+    tuning=lambda: cases("set3c", [(0, 1), (1, 4)], CROP, PEAKS),
     methods={**METHODS, "DPIR": DPIR},
     paper=dict,
 )
