@@ -319,7 +319,7 @@ said = {
 assert said == dict.fromkeys(order[:3], True) | {"drunet": False}
 crossed.round(2)
 
-# %% mystnb={"image": {"alt": "Two panels, peaks 100 and 50. CoCo-ADMM minus DPIR with the same denoiser: within a tenth of a decibel below zero with the three gradient steps; with drunet a third of a decibel below at peak 100, with a wide interval, and zero at peak 50. DPIR with coco-gs-0.25 or gs-drunet minus DPIR with drunet: 0.15 to 0.3 below zero; with coco-gs-relaxed nearly zero"}}
+# %% mystnb={"image": {"alt": "Two panels, peaks 100 and 50. CoCo-ADMM minus DPIR with the same denoiser: within a tenth of a decibel below zero with the three gradient steps; with drunet a quarter of a decibel below at peak 100, with a wide interval, and zero at peak 50. DPIR with coco-gs-0.25 or gs-drunet minus DPIR with drunet: 0.2 to 0.3 below zero; with coco-gs-relaxed nearly zero"}}
 minus = []
 for name in order:
     ahead = report.paired(exchange, pairs, f"DPIR, {name}")
@@ -338,11 +338,13 @@ gap = minus.set_index(["peak", "method"])["difference"].unstack()
 for name in order[:3]:
     assert gap[f"CoCo-ADMM − DPIR, both with {name}"].abs().max() < 0.15
 price = {name: gap[f"DPIR: {name} − drunet"] for name in order[:3]}
-assert max(price["coco-gs-0.25"].max(), price["gs-drunet"].max()) < -0.1
+assert max(price["coco-gs-0.25"].max(), price["gs-drunet"].max()) < -0.15
 assert price["coco-gs-relaxed"].abs().max() < 0.1
 lead = by_denoiser.set_index(["method", "peak"])["difference"]
-print(lead["CoCo-ADMM, coco-gs-relaxed"].round(2).to_dict())
-assert -0.2 < lead["CoCo-ADMM, coco-gs-relaxed"].min() < 0
+both = {n: lead[f"CoCo-ADMM, {n}"].round(2).to_dict() for n in order[:2]}
+print("CoCo-ADMM minus DPIR with drunet:", both)
+assert -0.15 < lead["CoCo-ADMM, coco-gs-relaxed"].min() < 0
+assert lead["CoCo-ADMM, coco-gs-0.25"].max() < -0.3
 one = pairs[pairs["peak"] == 100].pivot_table(
     index="image", columns="method", values="psnr"
 )
@@ -352,17 +354,15 @@ assert worst.iloc[0] < -1 < 2 * worst.iloc[1]
 
 # %% [markdown]
 # *Figure 5.* **The denoiser, mostly.** With one and the same gradient step the two algorithms differ by a tenth of a decibel or less, in
-# DPIR's favour: that much its schedule of noise levels gives. But DPIR itself loses 0.15 to 0.3 dB when *it* has to work with
-# `coco-gs-0.25` or `gs-drunet`. So most of its lead is what our denoisers cost, and not what convergence costs. With `drunet`, CoCo-ADMM is level
-# with DPIR at peak 50. At peak 100 it is behind, and the cell above says where from: one photograph of twelve, on which it is nearly two
-# decibels worse. No theorem covers these runs, and that is what it looks like.
+# DPIR's favour: that much its schedule of noise levels gives. But DPIR itself loses 0.2 to 0.3 dB when *it* has to work with
+# `coco-gs-0.25` or `gs-drunet`. With `drunet`, CoCo-ADMM is level with DPIR at peak 50. At peak 100 it is behind, and the cell above says where from: one
+# photograph of twelve, on which it is well over a decibel worse. No theorem covers these runs, and that is what it looks like.
 #
 # **The price can be nearly zero.** `coco-gs-relaxed` was trained for what the theorem needs at its $t$, and no more; and for longer than
-# `gs-drunet`. With it DPIR loses less than 0.1 dB, and CoCo-ADMM, under a theorem, comes within 0.2 dB of DPIR with `drunet`: the
-# numbers are printed above. The table of Section 3 still has `coco-gs-0.25`, whose certificate is for [B]'s own $t = 0.33$ at all
-# levels measured.
+# `gs-drunet`. With it DPIR loses less than 0.1 dB, and CoCo-ADMM, under a theorem, is a tenth of a decibel behind DPIR with `drunet`, where with
+# `coco-gs-0.25` it is a third behind: the numbers are printed above. So what is left of DPIR's lead is half its schedule and half the denoiser, and both are small.
 #
-# Our `coco-gs-0.25` pays 0.7 to 0.9 dB for its certificate, `coco-gs-relaxed` about 0.2, that of [B] 0.14 to 0.17, with sixty thousand steps of
+# Our `coco-gs-0.25` pays 0.7 to 1.0 dB for its certificate, `coco-gs-relaxed` about 0.3, that of [B] 0.14 to 0.17, with sixty thousand steps of
 # training and thirty times the weights.
 
 # %%
@@ -376,7 +376,7 @@ paid["in [B]"] = (
 )
 print({k: f"{v:.2f} dB" for k, v in paid.items()}, "at level 25")
 assert paid["coco-gs-0.25"] > 3 * paid["in [B]"]
-assert paid["coco-gs-relaxed"] < 2 * paid["in [B]"]
+assert paid["coco-gs-relaxed"] < 0.5 * paid["coco-gs-0.25"]
 
 # %% [markdown]
 # ## 6. Does "convergent" converge?
@@ -492,7 +492,7 @@ gallery(pictures, 5, width=10.5)
 #
 # - A fair table needs the same number of settings for each method, chosen on other pictures, and differences on the same pictures with their
 #   intervals. Choosing on the test gives nearly 0.2 dB for nothing.
-# - At this scale the two CoCo methods agree with each other and are ahead of five of the others; DPIR is ahead of them by a third of a decibel.
-# - Most of that is the price of our certificate: with the same certified denoiser DPIR and CoCo-ADMM differ by a tenth of a decibel.
+# - At this scale the two CoCo methods agree with each other, and CoCo-ADMM is ahead of seven of the others; DPIR is ahead of it by a seventh of a decibel.
+# - That depends on the denoiser more than on the algorithm: with `coco-gs-0.25` it was a third, and with the same denoiser DPIR and CoCo-ADMM differ by about a tenth or less.
 # - At five photons the order is [B]'s: the CoCo methods are ahead of DPIR by nearly a decibel, and of six more.
 # - Fifty iterations are enough for the PSNR, and not always for rest.
