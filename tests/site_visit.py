@@ -177,6 +177,20 @@ STICKS_OUT = """() => [...document.querySelectorAll('article *')].filter(e => {
     for (let up = e; up && up.tagName !== 'ARTICLE'; up = up.parentElement)
       if (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(up).overflowX)) return false;
     return true }).map(e => e.outerHTML.slice(0, 120)).slice(0, 5)"""
+# what belongs to a formula and stands on another line: a comma, a bracket; not where the formula fills its line
+PARTED = r"""() => [...document.querySelectorAll('article span.math')].flatMap(formula => {
+    const rows = formula.querySelector('mjx-container')?.getClientRects() ?? [];
+    const around = formula.closest('p, li, dd, td, th, h1, h2, h3, summary, label')?.getBoundingClientRect();
+    if (!rows.length || around && formula.getBoundingClientRect().width > 0.9 * around.width) return [];
+    const away = (text, k, parted) => {
+        if (text?.nodeType !== Node.TEXT_NODE || !/\S/.test(text.data.at(k))) return [];
+        const range = document.createRange();
+        range.setStart(text, k < 0 ? text.length - 1 : 0), range.setEnd(text, k < 0 ? text.length : 1);
+        return parted(range.getBoundingClientRect()) ? [text.data.slice(0, 30) + ' | ' + formula.textContent.slice(0, 30)] : [];
+    };
+    const first = rows[0], last = rows[rows.length - 1];
+    return [...away(formula.previousSibling, -1, sign => sign.bottom < first.top + 2 || sign.left > first.left + 2),
+            ...away(formula.nextSibling, 0, sign => sign.top > last.bottom - 2 || sign.left < last.left - 2)] })"""
 BROKEN = (
     "() => [...document.images].filter(i => i.complete && !i.naturalWidth && i.getClientRects().length).map(i => i.src)"
 )
@@ -257,6 +271,7 @@ def faults(browser, site, path):
         found["wider than a telephone"] = [width] if width > NARROW else []
         found["sticks out"] = page.evaluate(STICKS_OUT)
         found["cut without a bar"] = [row for row in wider(visit) if not row[3]]
+        found["parted from its formula"] = page.evaluate(PARTED)
         found["axe, narrow"] = serious(visit)
         found["from elsewhere"], found["complaints"] = visit.outside, visit.trouble
     return {what: which for what, which in found.items() if which}

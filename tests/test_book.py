@@ -48,6 +48,17 @@ def test_links_between_pages_lead_to_what_they_name():
     assert wrong == []
 
 
+def test_no_sentence_is_set_as_a_formula():
+    """A line of Markdown that begins with a minus of a formula begins a list: dollar signs then pair with wrong ones."""
+    wrong = []
+    for path in PAGES:
+        for formula in re.findall(r'<span class="math[^>]*>(.*?)</span>', (HTML / path).read_text("utf-8"), flags=re.S):
+            plain = re.sub(r"\\(text|mathrm|operatorname)\*?\{[^}]*\}|\\[A-Za-z]+", " ", formula)
+            if re.search(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}\s+[A-Za-z]{2,}", plain):
+                wrong.append(f"{path}: {formula[:80]}")
+    assert wrong == []
+
+
 def test_the_built_site_is_light():
     files = [p for p in HTML.rglob("*") if p.is_file()]
     assert sum(p.stat().st_size for p in files) < 40e6

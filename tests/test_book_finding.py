@@ -90,8 +90,13 @@ def test_quizzes_answer(browser, site):  # noqa: F811
 def test_solutions_are_folded_under_their_names_and_stubs_are_not_right(path):
     text = (HTML / path).read_text(encoding="utf-8")
     assert "Show code cell content" not in text
-    names = set(re.findall(r"<summary[^>]*>\s*(?:<[^>]+>\s*)*([^<]+?)\s*<", text))
+    names = re.findall(r"<summary[^>]*>\s*(?:<[^>]+>\s*)*([^<]+?)\s*<", text)
     assert "Solution" in names or "Answer" in names
+    # one box for each exercise, with the words and the code
+    assert names.count("Solution") == len(re.findall(r"<strong>Exercise \d", text)) == text.count("tag_solution")
+    boxes = re.findall(r"<summary>Solution</summary>(.*?)</details>", text, flags=re.S)
+    assert [box[:200] for box in boxes if "<p>" not in box or "tag_solution" not in box] == []
+    assert "<td>NaN</td>" not in text
     # what a reader's own cell prints on the solved pages: the exercise is still open
     for cell in re.findall(
         r'<div class="cell docutils container">.*?(?=<div class="cell |<section|$)', text, flags=re.S

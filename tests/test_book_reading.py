@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from site_visit import NARROW, Visit, browser, site  # noqa: F401
+from site_visit import HTML, NARROW, Visit, browser, site  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -81,8 +81,57 @@ def test_border_between_two_pictures_follows_the_slider(browser, site):  # noqa:
         assert slider.get_attribute("aria-valuetext").startswith("0 %")
 
 
-def test_wide_pictures_stay_readable_on_a_telephone(browser, site):  # noqa: F811
+def test_wide_pictures_and_tables_show_on_a_telephone_that_they_scroll(browser, site):  # noqa: F811
+    shadows = """() => { const box = document.querySelector('article .picture');
+        return ['::before', '::after'].map(side => getComputedStyle(box, side).content !== 'none') }"""
     with Visit(browser, site, "book/architecture.html", width=NARROW) as visit:
-        picture = visit.page.locator("article img.wide-picture:visible")
+        page, picture = visit.page, visit.page.locator("article img.wide-picture:visible")
         assert picture.bounding_box()["width"] > 600
-        assert visit.page.evaluate("document.querySelector('article .picture').scrollWidth") > 600
+        assert page.evaluate("document.querySelector('article .picture').scrollWidth") > 600
+        assert page.evaluate(shadows) == [False, True]
+        page.evaluate("document.querySelector('article .picture').scrollLeft = 100")
+        page.wait_for_function(f"String(({shadows})()) === 'true,true'")
+        page.evaluate("document.querySelector('article .picture').scrollLeft = 1000")
+        page.wait_for_function(f"String(({shadows})()) === 'true,false'")
+        # the shadow of a table is its ground: no row hides it
+        grounds = page.evaluate("""() => [...document.querySelectorAll('article table.scrolls tr')]
+            .map(row => getComputedStyle(row).backgroundColor)""")
+        assert len(grounds) > 15
+        assert all(re.search(r"/ 0\.\d+\)|, 0\)", ground) for ground in grounds), set(grounds)
+
+
+# of each wrapped line, how much further right than the line its second row begins
+HANGS = """selector => [...document.querySelectorAll(selector)].filter(line => line.getClientRects().length).flatMap(line => {
+    const words = document.createTreeWalker(line, NodeFilter.SHOW_TEXT), begin = [];
+    for (let node; (node = words.nextNode()); )
+        for (let k = 0; k < node.length; k++) {
+            if (node.data[k].trim() === '') continue;
+            const range = document.createRange();
+            range.setStart(node, k), range.setEnd(node, k + 1);
+            const box = range.getBoundingClientRect();
+            if (!begin.length || box.top > begin.at(-1).bottom - 2) begin.push(box);
+        }
+    return begin.slice(1).map(box => box.left - begin[0].left) })"""
+
+
+def test_a_wrapped_line_does_not_look_like_two(browser, site):  # noqa: F811
+    with Visit(browser, site, "notebooks/10_gs_pnp.html") as visit:
+        printed = visit.page.evaluate(HANGS, "article .output.stream pre .long-line")
+        assert len(printed) >= 3
+        assert min(printed) > 20
+        visit.page.set_viewport_size({"width": 500, "height": 800})  # narrow paper
+        visit.page.emulate_media(media="print")
+        code = visit.page.evaluate(HANGS, "article .cell_input pre .long-line")
+        assert len(code) >= 10
+        assert min(code) > 15
+
+
+def test_the_icons_of_boxes_are_in_the_font_that_is_sent(site):  # noqa: F811
+    from fontTools.ttLib import TTFont
+
+    wanted = set(re.findall("[\uf000-\uf8ff]", (HTML / "_static/styles/pydata-sphinx-theme.css").read_text("utf-8")))
+    (font,) = (HTML / "_static/vendor/fontawesome/webfonts").glob("fa-solid*")
+    found = {chr(code) for table in TTFont(font)["cmap"].tables for code in table.cmap}
+    brands = {"\uf09b", "\uf296"}  # of two hosts of code, which are in another font and occur on no page
+    assert "\uf0f3" in wanted
+    assert wanted - brands <= found

@@ -17,9 +17,12 @@ import api  # noqa: E402
 import find_the_way  # noqa: E402
 import page_head  # noqa: E402
 import pictures  # noqa: E402
+from docutils import nodes  # noqa: E402
 from formulas import formulas, tex  # noqa: E402
 from glossary_exceptions import fits  # noqa: E402
 from glossary_links import split  # noqa: E402
+from outputs import readable  # noqa: E402
+from solutions import join  # noqa: E402
 
 from pnp_course.guarantees import RULES  # noqa: E402
 
@@ -63,6 +66,79 @@ def test_the_end_of_a_sentence_is_no_equation():
     assert made[1] == "next: (H, W)"
     assert made.count(".. math::") == 1
     assert made[-1] == "    u = v"
+
+
+def test_a_long_line_knows_how_far_it_is_indented():
+    long = "        " + "x = 1 + " * 10
+    page = f"<pre>short &lt;\n{long}\n<b>open\n{long}</b>\n</pre> {long}"
+    made = readable(page)
+    assert made.count("long-line") == 1  # nothing around a line in which a tag is opened or closed alone
+    assert f'<span class="long-line" style="--in: 8">{long}\n</span>' in made
+    assert readable(made) == made  # a second build changes nothing
+
+
+FRAME = """<table border="1" class="dataframe">
+  <thead>
+    <tr style="text-align: right;">
+      <th></th>
+      <th>PSNR</th>
+    </tr>
+    <tr>
+      <th>method</th>
+      <th></th>
+    </tr>
+  </thead>
+  <tbody>
+    <tr>
+      <th>RMMO-DRS</th>
+      <td>NaN</td>
+    </tr>
+    <tr>
+      <th>a method with a long name</th>
+      <td>1.0</td>
+    </tr>
+  </tbody>
+</table>"""
+
+
+def test_tables_of_pandas_say_nothing_twice_and_have_no_nan():
+    made = readable(FRAME)
+    assert "NaN" not in made
+    assert "<td>–</td>" in made
+    assert made.count("<tr") == 3  # the name of the rows stands beside those of the columns
+    assert made.index("<th>method</th>") < made.index("<th>PSNR</th>") < made.index("<tbody>")
+    assert made.count('class="name"') == 1  # may not be broken: the short one
+    assert readable(made) == made
+    assert readable("<td>NaN</td>") == "<td>NaN</td>"
+    assert readable('<table id="T_0a">') == '<table class="dataframe" id="T_0a">'
+
+
+def test_cells_with_much_text_are_known():
+    made = readable(f"<td><p>{'word ' * 20}</p></td><td><p>word</p></td>")
+    assert made.count('class="prose"') == 1
+    assert readable(made) == made
+
+
+@pytest.mark.parametrize("hint", ["", "<details>\n<summary>Hint</summary>\n"])
+def test_a_solution_in_words_and_its_code_are_in_one_box(hint):
+    def raw(text):
+        return nodes.raw("", text, format="html")
+
+    def cell(*names, **more):
+        return nodes.container("", classes=["cell", *names], **more)
+
+    opening = "<details>\n<summary>Solution</summary>\n"
+    box = [raw(hint), nodes.paragraph("", "think"), raw(f"</details>\n{opening}")] if hint else [raw(opening)]
+    words, stub, code = nodes.paragraph("", "words"), cell(), cell("tag_solution", hide_mode="all")
+    alone = cell("tag_solution", hide_mode="all")  # has no words: myst-nb hides it
+    document = nodes.section("", *box, words, raw("</details>\n"), stub, code, nodes.paragraph("", "next"), alone)
+    join(document)
+    at = document.index(stub)
+    assert [document[at + 1].astext(), *document[at + 2 : at + 4], document[at + 4].astext()] == [
+        opening, words, code, "</details>\n"
+    ]  # fmt: skip
+    assert [node.get("hide_mode") for node in (code, alone)] == [None, "all"]
+    assert "".join(node.astext() for node in document[:at]) == (f"{hint}think</details>\n" if hint else "")
 
 
 def test_a_picture_that_must_shrink_keeps_its_shape(tmp_path):

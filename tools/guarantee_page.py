@@ -84,7 +84,7 @@ PROOFS = {
 
 def page() -> str:
     """The page's text."""
-    covered = ["| solver | asks | then |", "|---|---|---|"]
+    covered = [":::{table}", ":widths: 26 44 30", "| solver | asks | then |", "|---|---|---|"]
     bare = ["| solver | what can be said |", "|---|---|"]
     for name, r in RULES.items():
         if r.check:
@@ -93,7 +93,7 @@ def page() -> str:
             covered.append(f"| [`{name}`](solvers/{name}.md)<br>{theorem} | {asks(r)} | {formulas(r.conclusion)} |")
         else:
             bare.append(f"| [`{name}`](solvers/{name}.md) | {r.conclusion} |")
-    return HEAD + "\n".join(covered) + "\n\n## Without a theorem\n\n" + "\n".join(bare) + "\n"
+    return HEAD + "\n".join([*covered, ":::"]) + "\n\n## Without a theorem\n\n" + "\n".join(bare) + "\n"
 
 
 def asks(rule: Rule) -> str:

@@ -101,28 +101,29 @@ def comparison(cards: dict[str, dict[str, Any]]) -> list[str]:
     """The paper's rows with ours beside them, then our rows that the paper does not have."""
     lines = [
         "",
-        "| denoiser | paper 15 | 25 | 40 | ours | 10⁶ weights | steps | 15 | 25 | 40 |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| denoiser, and ours | paper 15 | 25 | 40 | ours 15 | 25 | 40 | 10⁶ weights | steps |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     with PAPER.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     shown = {row["name"] for row in rows}
     for row in rows:
         paper = psnr({level: row[f"sigma{level}"] for level in LEVELS})
-        lines.append(f"| {row['denoiser']} | {paper} | {ours(cards.get(row['name']))} |")
+        lines.append(beside(row["denoiser"], paper, cards.get(row["name"])))
     for name, card in cards.items():
         if name not in shown and set(LEVELS) & set(card["psnr_cbsd68"]):
             wide = ", all noise levels" if card["training"]["sigma_max"] == 1 else ", ReLU" if jumps(card) else ""
-            lines.append(f"| {', '.join(card['about'].split(', ')[:2])}{wide} | | | | {ours(card)} |")
+            lines.append(beside(", ".join(card["about"].split(", ")[:2]) + wide, " |  | ", card))
     return lines
 
 
-def ours(card: dict[str, Any] | None) -> str:
-    """Six cells of one of our denoisers; they are empty if there is none."""
+def beside(what: str, paper: str, card: dict[str, Any] | None) -> str:
+    """A row: a denoiser with the paper's numbers and, if there is one of ours, with its name and its own."""
     if card is None:
-        return " | | | | | "
+        return f"| {what} | {paper} |  |  |  |  |  |"
     weights = card["parameters"] / 1e6
-    return f"`{card['name']}` | {weights:.{2 if weights > 0.01 else 4}f} | {all_steps(card):,} | {psnr(card['psnr_cbsd68'])}"
+    size = f"{weights:.{2 if weights > 0.01 else 4}f}"
+    return f"| {what}: `{card['name']}` | {paper} | {psnr(card['psnr_cbsd68'])} | {size} | {all_steps(card):,} |"
 
 
 def all_steps(card: dict[str, Any]) -> int:

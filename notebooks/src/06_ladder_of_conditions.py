@@ -861,8 +861,8 @@ for c in (0.5, 1.0, 3.0):
 #
 # The ideal denoiser gains *nothing* if we ask for pseudo-contractive instead of firm. It gains something if we ask for
 # $\tfrac12$-cocoercive, and, if $\sup\|J\|_\ast < \infty$, everything for a $\gamma$ that is small enough. Nor does the
-# best approximation to it gain, on the line. If $E$ has slopes at most 1, then $x - E(x)$ is nondecreasing. So the best $x
-# - E$ is the nondecreasing function nearest to $x - D(x)$, its *isotonic regression*. It is constant on some intervals
+# best approximation to it gain, on the line. If $E$ has slopes at most 1, then $x - E(x)$ is nondecreasing. So the best
+# $x - E$ is the nondecreasing function nearest to $x - D(x)$, its *isotonic regression*. It is constant on some intervals
 # ($E' = 1$) and equal to $x - D(x)$ elsewhere ($E' = D' \ge 0$): the best $E$ has slopes in $[0, 1]$, and is firm. In more
 # dimensions we do not claim it.
 #

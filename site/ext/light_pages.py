@@ -1,4 +1,4 @@
-"""Sphinx extension: after the build, take from the site what no page needs, and finish the pages' pictures.
+"""Sphinx extension: after the build, take from the site what no page needs, and finish the pages' outputs and pictures.
 
 The theme sends 1.5 MB of Font Awesome as a script, besides the same icons as a font: the font is kept, cut down to the
 icons that occur. It also loads the search index on every page, though only the page of the search reads it, and style sheets
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lean_styles import cut_styles
+from outputs import readable
 from pictures import Shelf
 
 UNUSED_SCRIPTS = re.compile(r'\s*<script\b[^>]*src="[^"]*(?:scripts/fontawesome\.js|design-tabs\.js)[^"]*"></script>')
@@ -46,7 +47,7 @@ def finish(app: Any, error: Exception | None) -> None:
             text = LATER.sub("<script defer ", SEARCH_SCRIPTS.sub("", text))
         words |= set(re.findall(r"\bfa-[\w-]+", text))
         text = text.replace(NAMELESS, NAMED).replace(ENTRY, ITEM)
-        path.write_text(shelf.page(text), encoding="utf-8")
+        path.write_text(shelf.page(readable(text)), encoding="utf-8")
     for script in ("sphinx-book-theme.js", "pydata-sphinx-theme.js"):
         words |= set(re.findall(r"\bfa-[\w-]+", (out / "_static/scripts" / script).read_text(encoding="utf-8")))
     cut_icons(out, words)
@@ -68,6 +69,7 @@ def cut_icons(out: Path, words: set[str]) -> None:
         return  # cut by an earlier build
     bare = ICON_RULE.sub("", text)
     codes = set(re.findall(r"\\(f[0-9a-f]{3})\b", bare))
+    codes |= {f"{ord(sign):x}" for sign in re.findall("[\uf000-\uf8ff]", bare)}  # of boxes: written as themselves
 
     def keep(match: re.Match[str]) -> str:
         names = [name for name in re.findall(r"\.(fa-[\w-]+):before", match[1]) if name in words]

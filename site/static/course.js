@@ -16,6 +16,15 @@
     };
   }
 
+  /* formulas in a line of text: short ones are not broken, and none is parted from a bracket or a word before it */
+  const SHORT = 16; /* letters and signs */
+  const keepTogether = (root) => {
+    for (const formula of root.querySelectorAll("span.math")) {
+      formula.classList.toggle("whole", formula.querySelectorAll("mjx-c").length <= SHORT);
+      formula.classList.toggle("joined", /\S$/.test(formula.previousSibling?.data ?? ""));
+    }
+  };
+
   /* sliders: a screen reader says what is shown, not the number of the frame */
   const speak = (slider) => {
     const output = slider.closest(".frame-slider")?.querySelector("output");
@@ -41,8 +50,16 @@
       if (scrolls) box.setAttribute("tabindex", "0");
       else box.removeAttribute("tabindex");
       box.classList.toggle("scrolls", scrolls);
+      atEdges(box);
     }
   };
+  /* a picture hides the ground of its box: it is told where to show the shadow */
+  const atEdges = (box) => {
+    if (!box.matches?.(".picture")) return;
+    box.classList.toggle("at-start", box.scrollLeft < 2);
+    box.classList.toggle("at-end", box.scrollLeft + box.clientWidth > box.scrollWidth - 2);
+  };
+  document.addEventListener("scroll", (event) => atEdges(event.target), { capture: true, passive: true });
 
   /* paper: everything folded is opened, black on white, and put back afterwards */
   let before = null;
@@ -121,6 +138,7 @@
     if (!window.MathJax?.typesetPromise) return;
     MathJax.typesetClear?.([card]);
     await MathJax.typesetPromise([card]);
+    keepTogether(card);
   };
   const show = async (link) => {
     const url = new URL(link.href);
@@ -194,7 +212,7 @@
     document.addEventListener("focusout", leave);
     document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
     const whenSet = window.MathJax?.startup?.promise ?? Promise.resolve();
-    whenSet.then(markBoxes);
+    whenSet.then(() => keepTogether(document)).then(markBoxes);
     window.addEventListener("load", () => (window.MathJax?.startup?.promise ?? Promise.resolve()).then(markBoxes));
     window.addEventListener("resize", markBoxes);
     document.addEventListener("toggle", markBoxes, true);
