@@ -20,7 +20,7 @@
 # > **Time.** 45 minutes; the cells take less than a minute.
 #
 # A question to keep in mind. In Tables 2 to 4 of Wei and others (2025), below [B], CoCo-ADMM is ahead of all nine rivals. In our table
-# it is ahead of eight, and not of DPIR. **Is that chance, is it carelessness, or is there a reason?** (And is there light in which the order comes back?)
+# it is ahead of eight, and not of DPIR. **Is that chance, is it carelessness, or is there a reason?** (And in which light does DPIR fall behind?)
 
 # %%
 import json
@@ -452,7 +452,7 @@ assert expected["CoCo-PEGD"] > expected["CoCo-ADMM"] > 50
 # ## 7. Five photons
 #
 # [B] shows one picture of an extreme case (appendix A.15) and no table. The experiment `extreme` makes one: eight photographs at peaks 10
-# and 5, each under one shake, parameters chosen anew on Set3C. By exercise 1 a picture of mean 0.4 has 11 dB at five photons.
+# and 5, each under one shake, parameters chosen anew on two pictures of Set3C. By exercise 1 a picture of mean 0.4 has 11 dB at five photons.
 
 # %%
 few = experiment_named("extreme")
@@ -460,7 +460,7 @@ dark = committed("benchmarks/results/extreme-course.csv")
 means = dark.pivot_table(index="method", columns="peak", values=["psnr", "ssim"])
 means.loc[list(few.methods)].round(3)
 
-# %% mystnb={"image": {"alt": "Two panels. Peak 10: DPIR, RMMO-DRS, PnPI-HQS and CoCo-PEGD at zero, the others below. Peak 5: RMMO-DRS and CoCo-PEGD at zero, DPIR one decibel below with a wide interval, SNORE and PnPI-HQS further, DPS and DiffPIR nearly three decibels below"}}
+# %% mystnb={"image": {"alt": "Two panels. Peak 10: PnPI-HQS a little right of zero, CoCo-PEGD and RMMO-DRS at zero, SNORE and Prox-DRS a little left, DPIR one decibel left with a wide interval, DPS and DiffPIR two and three. Peak 5: RMMO-DRS and SNORE half a decibel right, CoCo-PEGD at zero, DPS, PnPI-HQS, DPIR and Prox-DRS about one left, DiffPIR nearly three"}}
 shown = [m for m in few.methods if m != "B-RED"]  # 8 and 11 dB below
 paired = report.paired(few, dark, "CoCo-ADMM")
 line = paired.set_index(["peak", "method"])
@@ -469,10 +469,13 @@ panels = {f"peak {p}": t for p, t in paired.groupby("peak", sort=False)}
 interval_figure(panels, "PSNR minus that of CoCo-ADMM (dB)")
 
 # %%
-for behind in ("DPIR", "SNORE", "PnPI-HQS", "Prox-DRS", "DPS", "DiffPIR", "B-RED"):
-    assert line.loc[(5, behind), "high"] < 0
-assert abs(line.loc[(10, "DPIR"), "difference"]) < 0.1
-assert abs(line.loc[(5, "RMMO-DRS"), "difference"]) < 0.2
+for peak in (10, 5):
+    for behind in ("DPIR", "Prox-DRS", "DPS", "DiffPIR", "B-RED"):
+        assert line.loc[(peak, behind), "high"] < 0
+    assert -1.3 < line.loc[(peak, "DPIR"), "difference"] < -0.8
+    assert abs(line.loc[(peak, "CoCo-PEGD"), "difference"]) < 0.15
+for ahead in ((10, "PnPI-HQS"), (5, "RMMO-DRS"), (5, "SNORE")):
+    assert line.loc[ahead, "low"] > 0
 
 # %% mystnb={"image": {"alt": "Five small portraits: coloured dots in which a head can be guessed, and four restorations: DPIR smooth, SNORE and PnPI-HQS with hard, partly wrong outlines, CoCo-ADMM between them"}}
 five = observed(clean, kernels.motion(15, seed=1), peak=5, seed=0)
@@ -483,10 +486,11 @@ for name in ("DPIR", "SNORE", "PnPI-HQS", "CoCo-ADMM"):
 gallery(pictures, 5, width=10.5)
 
 # %% [markdown]
-# *Figures 8 and 9.* **Here [B]'s order is back.** At ten photons DPIR has lost its lead; at five, CoCo-ADMM and CoCo-PEGD are ahead of all but
-# RMMO-DRS, and of DPIR by nearly a decibel in the mean (not on the portrait). Why, we have not measured. A guess: in a schedule from strong to weak denoisers a wrong first
-# guess is sharpened and never taken back. What one can read off is that the level of the denoiser matters: the tuning took the strongest of the grid for nearly
-# every method. (Eight photographs; the grids were made for peaks 50 and 100. PnPI-HQS and B-RED are far from rest.)
+# *Figures 8 and 9.* **Here DPIR is behind**, by a decibel in the mean at both peaks (not on the portrait). Why, we have not measured. A guess: in a schedule from strong to weak
+# denoisers a wrong first guess is sharpened and never taken back. The CoCo methods are ahead of five of the others at both peaks. They are not first: PnPI-HQS is ahead at
+# ten photons, RMMO-DRS and SNORE at five. But do not lean on tenths here. Eight photographs are few, and the parameters were chosen on two, from grids that were made
+# for peaks 50 and 100: for most methods the choice lies at an end of its grid, and the strongest denoiser was taken. (A first round had chosen on one picture, and DPIR at ten photons was level with
+# CoCo-ADMM or a decibel and a half below it, depending on the grid.)
 #
 # ## What you know now
 #
@@ -494,5 +498,5 @@ gallery(pictures, 5, width=10.5)
 #   intervals. Choosing on the test gives nearly 0.2 dB for nothing.
 # - At this scale the two CoCo methods agree with each other, and CoCo-ADMM is ahead of seven of the others; DPIR is ahead of it by a seventh of a decibel.
 # - That depends on the denoiser more than on the algorithm: with `coco-gs-0.25` it was a third, and with the same denoiser DPIR and CoCo-ADMM differ by about a tenth or less.
-# - At five photons the order is [B]'s: the CoCo methods are ahead of DPIR by nearly a decibel, and of six more.
+# - At ten and five photons DPIR is a decibel behind the CoCo methods; the rest of the order there hangs on how parameters are chosen.
 # - Fifty iterations are enough for the PSNR, and not always for rest.
