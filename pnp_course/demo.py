@@ -210,7 +210,7 @@ def report(facts: dict[str, Any], table: list[str]) -> str:
             f"Picture: {facts['source']}, {facts['size'][1]} x {facts['size'][0]} pixels, {facts['channels']} channel(s). "
             f"Kernel: {facts['kernel']}. Peak: {facts['peak']:g} photons, seed {facts['seed']}.",
             "",
-            f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.2f}; "
+            f"CoCo-ADMM: denoiser {facts['denoiser']} at sigma {p['sigma']:.3f}, lam {p['lam']:.3f}, t {p['t']:.3g}; "
             f"stopped by {facts['stopped_by']}.",
             "",
             *table,

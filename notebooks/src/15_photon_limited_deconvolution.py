@@ -486,7 +486,7 @@ for name in ("DPIR", "SNORE", "PnPI-HQS", "CoCo-ADMM"):
 gallery(pictures, 5, width=10.5)
 
 # %% [markdown]
-# *Figures 8 and 9.* **Here DPIR is behind**, by a decibel in the mean at both peaks (not on the portrait). Why, we have not measured. A guess: in a schedule from strong to weak
+# *Figures 8 and 9.* **Here DPIR is behind**, by a decibel in the mean at both peaks (on the portrait by less). Why, we have not measured. A guess: in a schedule from strong to weak
 # denoisers a wrong first guess is sharpened and never taken back. The CoCo methods are ahead of five of the others at both peaks. They are not first: PnPI-HQS is ahead at
 # ten photons, RMMO-DRS and SNORE at five. But do not lean on tenths here. Eight photographs are few, and the parameters were chosen on two, from grids that were made
 # for peaks 50 and 100: for most methods the choice lies at an end of its grid, and the strongest denoiser was taken. (A first round had chosen on one picture, and DPIR at ten photons was level with
