@@ -205,6 +205,8 @@ def test_the_convergent_method_is_covered_for_any_kernel():
     table = experiment_named("blind").methods["CoCo-ADMM"]
     for denoiser in (name, table.denoisers["course"]):
         for level in (deblurring.SIGMA, deblurring.SIGMA * 3**0.5):
-            said = guarantee("coco_admm", denoiser_card(denoiser), fidelity, start, sigma=level, lam=lam, t=0.33)
+            said = guarantee(
+                "coco_admm", denoiser_card(denoiser), fidelity, start, sigma=level, lam=lam, t=deblurring.T
+            )
             assert said.covered
-    assert (table.fixed["t"], table.fixed["sigma"]) == (0.33, deblurring.SIGMA)
+    assert (table.fixed["t"], table.fixed["sigma"]) == (deblurring.T, deblurring.SIGMA)

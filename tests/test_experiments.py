@@ -30,7 +30,13 @@ def test_the_committed_table_has_every_declared_config(tmp_path, monkeypatch):
     monkeypatch.setattr(tradeoff, "RESULTS", committed)
     rows = [tradeoff.row(config, tmp_path) for config in tradeoff.CONFIGS]
     assert [float(r["alpha"]) for r in rows[:3]] == [0.01, 0.1, 1.0]
-    assert [r["preset"] for r in rows[5:]] == ["drunet", "coco-0.25-mean", "coco-0.25-worst", "coco-0.5", "coco-0.25"]
+    assert [r["preset"] for r in rows[5:]] == [
+        "drunet-14k",
+        "coco-0.25-mean",
+        "coco-0.25-worst",
+        "coco-0.5",
+        "coco-0.25",
+    ]
     assert len({tuple(row.values()) for row in rows}) == len(rows)
     other = tradeoff.Config("coco-0.25-mean", (("steps", 200), ("alpha", 0.3)))
     assert committed.find(tradeoff.described(other.settings(tmp_path))) is None

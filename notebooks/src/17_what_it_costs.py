@@ -296,7 +296,10 @@ cheap = pd.DataFrame({
     "reach CoCo-ADMM": reach.xs(50, level="peak").mean().map("{:.0%}".format),
 })  # fmt: skip
 assert reach.xs(50, level="peak").mean()["DPIR"] > 0.9
-assert cheap.loc["DPIR", "passes to near"] * 5 < cheap.loc["CoCo-ADMM", "passes to near"]
+assert (
+    cheap.loc["DPIR", "passes to near"] * 5
+    < cheap.loc["CoCo-ADMM", "passes to near"]
+)
 assert (
     cheap.loc["CoCo-PEGD", "passes to near"]
     > cheap.loc["CoCo-ADMM", "passes to near"]
