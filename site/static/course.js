@@ -46,6 +46,7 @@
       if (box.scrollWidth > box.clientWidth + 1) box.style.fontSize = `${0.95 * share * (parseFloat(box.style.fontSize) || 100)}%`;
     }
     for (const box of document.querySelectorAll(BOXES)) {
+      if (box.matches(".picture")) box.classList.remove("scrolls"); // with it, a picture that is not loaded yet has no width
       const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== "visible";
       if (scrolls) box.setAttribute("tabindex", "0");
       else box.removeAttribute("tabindex");
@@ -60,6 +61,7 @@
     box.classList.toggle("at-end", box.scrollLeft + box.clientWidth > box.scrollWidth - 2);
   };
   document.addEventListener("scroll", (event) => atEdges(event.target), { capture: true, passive: true });
+  document.addEventListener("load", (event) => event.target.matches?.(".picture > img") && atEdges(event.target.parentElement), true);
 
   /* paper: everything folded is opened, black on white, and put back afterwards */
   let before = null;
