@@ -186,3 +186,22 @@ def test_gradients_that_blow_up_keep_the_last_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="the norm of the gradient is nan at step 0: lower the learning rate"):
         go(tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == good
+
+
+def test_a_second_training_in_one_folder_is_refused(tmp_path, monkeypatch):
+    """Their logs and checkpoints would mix. Afterwards, or when the first was killed, the folder is free."""
+    plain, said = loop.Training.train_step, []
+
+    def meanwhile(self):
+        with pytest.raises(ValueError, match=r"another training is going on in .*; wanted a folder of its own") as error:
+            go(tmp_path, SHORT)
+        said.append(error)
+        plain(self)
+
+    monkeypatch.setattr(loop.Training, "train_step", meanwhile)
+    first = go(tmp_path, SHORT)
+    assert (first.step, len(said)) == (2, 2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.pt", "log.csv"]
+    monkeypatch.setattr(loop.Training, "train_step", plain)
+    (tmp_path / ".training.lock").touch()  # what a killed training leaves
+    assert go(tmp_path, SHORT).step == 2

@@ -1,4 +1,4 @@
-"""What a training changes in the process, and restores when it ends: Ctrl-C, denormal numbers, convolutions, threads."""
+"""What a training takes for itself and gives back when it ends: its folder, Ctrl-C, denormal numbers, convolutions, threads."""
 
 from __future__ import annotations
 
@@ -6,9 +6,36 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make the folder, and keep it for this process: two trainings in one would mix their logs and checkpoints.
+
+    The system gives it back when the process ends, however it ends.
+
+    Raises:
+        ValueError: another training is going on there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".training.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ValueError(
+            f"another training is going on in {folder}; wanted a folder of its own: wait for the other one, stop it, or name "
+            "another folder."
+        ) from None
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from pnp_course._progress import progress_bar
 from pnp_course.devices import best_device, multiplies_bfloat16
 from pnp_course.training import checkpoint
 from pnp_course.training.graph import Captured, Work
-from pnp_course.training.guards import flushed_denormals, held_interrupt, tuned_convolutions
+from pnp_course.training.guards import alone_in, flushed_denormals, held_interrupt, tuned_convolutions
 from pnp_course.training.log import Log
 from pnp_course.training.losses import FITS, jacobian_penalty
 from pnp_course.training.optimizer import MovingAverage, Optimizer
@@ -255,10 +255,12 @@ def train(
 
     Returns:
         The training; `averaged_net()` is the network with the averaged weights.
+
+    Raises:
+        ValueError: another training is going on in `folder`.
     """
-    with flushed_denormals(), tuned_convolutions(), held_interrupt() as interrupts:
+    with alone_in(folder), flushed_denormals(), tuned_convolutions(), held_interrupt() as interrupts:
         training = kind(net, preset, images, device or best_device(), graph)
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "checkpoint.pt"
         resumed = path.exists()
         if resumed:
