@@ -193,7 +193,9 @@ def test_a_second_training_in_one_folder_is_refused(tmp_path, monkeypatch):
     plain, said = loop.Training.train_step, []
 
     def meanwhile(self):
-        with pytest.raises(ValueError, match=r"another training is going on in .*; wanted a folder of its own") as error:
+        with pytest.raises(
+            ValueError, match=r"another training is going on in .*; wanted a folder of its own"
+        ) as error:
             go(tmp_path, SHORT)
         said.append(error)
         plain(self)
