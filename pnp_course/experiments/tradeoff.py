@@ -28,12 +28,12 @@ from pnp_course.guarantees import certificate
 from pnp_course.training.guards import threads
 from pnp_course.training.loop import train
 from pnp_course.training.losses import Penalty
-from pnp_course.training.main import first_net
+from pnp_course.training.main import first_net, kind_of
 from pnp_course.training.presets import PRESETS, Preset, preset_from
 from pnp_course.training.validation import add_noise, corners, measure_psnr
 
-OF_PENALTY = ("constant", "alpha", "beta", "eps", "iterations", "images", "method")
-OF_PRESET = ("start", "optimizer", "lr", "fit", "batch", "steps")
+OF_PENALTY = ("constant", "alpha", "beta", "eps", "iterations", "images", "every", "method")
+OF_PRESET = ("start", "teacher", "optimizer", "lr", "fit", "batch", "patch", "steps")
 RESULTS = Table(Path("benchmarks/results/tradeoff.csv"), ("architecture", "activation", *OF_PRESET, *OF_PENALTY))
 
 
@@ -79,7 +79,8 @@ def network(config: Config, preset: Preset, runs: Path) -> tuple[nn.Module, floa
         return load_denoiser(config.preset, folder=folder), 60 * hours
     place = runs / f"tradeoff-{config.preset}-{hashlib.sha256(repr(preset).encode()).hexdigest()[:12]}"
     images = training_images(preset.in_channels)
-    done = train(first_net(preset, runs), preset, images, place, device=torch.device("cpu"))
+    net, cpu = first_net(preset, runs), torch.device("cpu")
+    done = train(net, preset, images, place, device=cpu, kind=kind_of(preset, runs))
     return done.averaged_net(), done.seconds / 60
 
 
@@ -130,8 +131,11 @@ def arguments() -> argparse.Namespace:
         ("eps", float),
         ("iterations", int),
         ("images", int),
+        ("every", int),
         ("steps", int),
         ("batch", int),
+        ("patch", int),
+        ("teacher", str),
         ("lr", float),
         ("fit", str),
         ("optimizer", str),
