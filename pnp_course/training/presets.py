@@ -98,7 +98,7 @@ PRESETS: dict[str, Preset] = {
     "drunet-14k": _finetune(start="drunet-10k", steps=3_500, patch=96, lr=5e-4),  # not shipped: the start of most others
     "drunet": _finetune(steps=26_000, patch=96),
     "drunet-adam": Preset(optimizer="adam", lr=1e-3, steps=6_500, bfloat16=True),  # not shipped: starts gs-drunet, its twin
-    "drunet-gray": _finetune(in_channels=1),
+    "drunet-gray": _finetune(in_channels=1, start="drunet", steps=5_000, patch=96),
     "drunet-wide": _finetune(sigma_max=1.0, steps=3_000, batch=16),  # all noise levels, for the diffusion solvers
     "dncnn": Preset(architecture="dncnn", net={"width": 32, "depth": 14}, steps=2_500),
     # not shipped: learns the noise of photon counts, for peaks down to 5, for the experiment `poisson-denoising`
