@@ -572,7 +572,7 @@ shots = committed("benchmarks/results/single-photon-course.csv")
 means = shots.pivot_table(index="method", columns="peak", values=["psnr", "ssim"])
 means.loc[list(single.methods)].round(3)
 
-# %% mystnb={"image": {"alt": "Two panels of differences to CoCo-ADMM with intervals. Peak 2.5: VST with DRUNet one decibel above, Poisson TV, RMMO-DRS and VST with TV half to one above, DPIR one below. Peak 10: VST with DRUNet one above, PnPI-HQS level, all others below"}}
+# %% mystnb={"image": {"alt": "Two panels of differences to CoCo-ADMM with intervals. Peak 2.5: VST with DRUNet one and a half decibels above, RMMO-DRS and Poisson TV more than one, VST with TV nearly one, DPIR half a decibel below. Peak 10: VST with DRUNet one above, PnPI-HQS level, all others below"}}
 paired = report.paired(single, shots, "CoCo-ADMM")
 line = paired.set_index(["peak", "method"])
 paired = paired[paired["method"] != "B-RED"]  # six and nine decibels below
