@@ -230,15 +230,15 @@ for name in table.methods:
     end = chosen.outcome("deconvolution", name, problem, "peak 50")
     pictures[f"{name}: {end.row['psnr']:.1f} dB"] = end.x
 
-# %% mystnb={"image": {"alt": "Twelve portraits in three rows, each with the face enlarged: the observation, the ten methods and the clean picture. None has eyes or a mouth; DPIR has the sharpest outlines, DPS and DiffPIR wrong texture on the suit, Prox-DRS and B-RED grain"}}
+# %% mystnb={"image": {"alt": "Twelve portraits in three rows, each with the face enlarged: the observation, the ten methods and the clean picture. None has eyes or a mouth; DPIR has the sharpest outlines, DPS and DiffPIR wrong texture on the suit, Prox-DRS, B-RED and RMMO-DRS grain"}}
 gallery(
     {"observed": y} | pictures | {"clean": clean}, 4, zoom=(8, 34, 28), width=10
 )
 
 # %% [markdown]
 # *Figure 3.* One picture proves nothing about the order, but it shows what kind of error each method makes. None finds the face: so many
-# photons do not tell it. DPIR draws the sharpest outlines; DPS and DiffPIR invent texture on the suit; Prox-DRS and B-RED keep grain, that
-# is, noise; RMMO-DRS is the softest; SNORE, PnPI-HQS and the CoCo methods look alike, as their decibels do.
+# photons do not tell it. DPIR draws the sharpest outlines; DPS and DiffPIR invent texture on the suit; Prox-DRS, B-RED and RMMO-DRS keep grain,
+# that is, noise; SNORE, PnPI-HQS and the CoCo methods look alike, as their decibels do.
 #
 # ## 4. Which differences are real?
 #

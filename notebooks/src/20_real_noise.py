@@ -618,7 +618,7 @@ def lost(rows, column):
     return pd.DataFrame(table)
 
 
-# %% mystnb={"image": {"alt": "Three panels, loss in decibels over told divided by true, for DPIR, RMMO-DRS and CoCo-ADMM with bands. Told half the noise level, DPIR loses many decibels, the others one to two; told twice the level, all lose less than one. Told twice the width of the kernel, all lose about ten, told half, about three. Told half the peak, all lose more than told twice"}}
+# %% mystnb={"image": {"alt": "Three panels, loss in decibels over told divided by true, for DPIR, RMMO-DRS and CoCo-ADMM with bands. Told half the noise level, DPIR loses many decibels, the others two; told twice the level, all lose less than one. Told twice the width of the kernel, all lose about ten, told half, about three. Told half the peak, DPIR and CoCo-ADMM lose more than told twice, RMMO-DRS less"}}
 wrong = results("robustness")
 blurred, counted = wrong[wrong["counts"] == 0], wrong[wrong["counts"] == 1]
 sweeps = {
@@ -638,7 +638,9 @@ change = {
 sigma, width, peak = change.values()
 assert (sigma.loc[0.5] < sigma.loc[2.0]).all()
 assert sigma.loc[0.5, "DPIR"] < sigma.loc[0.5].drop("DPIR").min() - 2
-assert (peak.loc[0.5] < peak.loc[2.0]).all()
+cost_of_half = (peak.loc[0.5] - peak.loc[2.0]).sort_values()
+assert list(cost_of_half.index[cost_of_half < 0]) == ["CoCo-ADMM", "DPIR"]
+assert cost_of_half["RMMO-DRS"] > 0
 assert (width.loc[2.0] < width.loc[0.5]).all()
 assert (width.loc[1.4] < sigma.loc[1.4] - 1).all()
 band_figure(costs, "told / true", "dB")
@@ -646,7 +648,7 @@ band_figure(costs, "told / true", "dB")
 # %% [markdown]
 # *Figure 9. PSNR minus that with the true number, on the same photographs; the bands are 95 % intervals.*
 #
-# - **With a blur, too little noise is the worse error** (left). To undo a blur is to divide by small numbers, so that most coefficients are weaker than their noise, as in the falling left side of Figure 8. **Without a blur it is the other way round** (right): there half the peak, which means *more* noise, costs more than twice the peak.
+# - **With a blur, too little noise is the worse error** (left). To undo a blur is to divide by small numbers, so that most coefficients are weaker than their noise, as in the falling left side of Figure 8. **Without a blur it is the other way round** for DPIR and CoCo-ADMM (right): there half the peak, which means *more* noise, costs more than twice the peak. RMMO-DRS is an exception, and was none with an earlier `rmmo` that failed its condition; why, we have not measured.
 # - How much depends on what a method does with the number. DPIR's *last denoiser* has the level it is told, and leaves what exceeds it. In RMMO-DRS and CoCo-ADMM the denoiser's level is fixed, and the number only weighs the fidelity: they bend and do not break. That is a difference of design and not of the guarantee, which
 #   holds for every weight: **a guarantee says that the iteration converges, and not that the weight was right.**
 # - **A wrong kernel is worse than a wrong level** (middle), most of all one that is too wide: it asks for detail that is not there, and gets ringing; one that is too narrow leaves blur.
