@@ -112,14 +112,25 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def reader(browser):
+    """A browser that keeps what it has fetched, as a reader's does from page to page: half of a page's opening."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 class Visit:
-    """One page, with what it asked of other hosts, what failed, what it complained of, and how many bytes it fetched."""
+    """One page, with what it asked of other hosts, what failed, what it complained of, and how many bytes it is made of.
+
+    `browser` opens it as the first page that a visitor sees, and `reader` as a later one.
+    """
 
     def __init__(self, browser, site, path, width=WIDE, theme=None):
         self.site, self.outside, self.trouble, self.bytes = site, [], [], 0
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
-        self.context.on("request", self.note)
-        self.page = self.context.new_page()
+        self.page = browser.new_page()  # of a browser: in a context of its own
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.on("request", self.note)
         self.page.set_default_timeout(MINUTES)
         if theme:
             self.page.add_init_script(
@@ -136,7 +147,7 @@ class Visit:
         return self
 
     def __exit__(self, *error):
-        self.context.close()
+        self.page.close()
 
     def weigh(self, response):
         """Note the size of an answer, or that it is none."""
@@ -251,10 +262,10 @@ def wider(visit):
     return [row for row in visit.page.evaluate(WIDER) if row[0] != "img"]
 
 
-def faults(browser, site, path):
+def faults(reader, site, path):
     """What is wrong with a page, wide and narrow: not alone, not quiet, not whole, not light, or not accessible."""
     found = {}
-    with Visit(browser, site, path) as visit:
+    with Visit(reader, site, path) as visit:
         page = visit.page
         raw = page.evaluate("document.querySelector('article, main').innerText")
         found["formulas left as source"] = [sign for sign in ("\\operatorname", "\\lVert", "\\lambda") if sign in raw]

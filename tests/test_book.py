@@ -5,14 +5,14 @@ from statistics import median
 
 import pytest
 from site_transfer import files_of, first_paint, weight
-from site_visit import HTML, PAGES, REFERENCE, Visit, Zipped, browser, faults, serious, serve, site  # noqa: F401
+from site_visit import HTML, PAGES, REFERENCE, Visit, Zipped, browser, faults, reader, serious, serve, site  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("site")]
 
 
 @pytest.mark.parametrize("path", [p for p in PAGES if not p.startswith(REFERENCE)])
-def test_page_is_whole_at_both_widths(browser, site, path):  # noqa: F811
-    assert faults(browser, site, path) == {}
+def test_page_is_whole_at_both_widths(reader, site, path):  # noqa: F811
+    assert faults(reader, site, path) == {}
 
 
 def test_what_axe_looks_at_is_lighter_but_not_blind(browser, site):  # noqa: F811
