@@ -154,3 +154,25 @@ def test_the_pages_written_from_results_are_current(tool):
 @pytest.mark.parametrize("name", zoo.available_denoisers())
 def test_every_card_says_what_its_weights_may_be_used_for(name):
     assert zoo.denoiser_card(name)["licence"] == zoo.LICENCE
+
+
+def test_the_curve_of_steps_is_carried_on_as_a_line_in_their_logarithm(tmp_path, monkeypatch):
+    sys.path.insert(0, str(ROOT / "tools"))
+    import zoo_steps
+
+    columns = ("preset", "start", "steps", "psnr_15", "psnr_25", "psnr_40", "minutes")
+    rows = [("drunet", "s", n, 30 + 0.1 * k, 28 + 0.2 * k, 26 + 0.4 * k, k) for k, n in enumerate((1000, 2000, 4000))]
+    rows.append(("other", "s", 8000, 1, 1, 1, 1))
+    file = tmp_path / "steps.csv"
+    file.write_text("\n".join(",".join(map(str, row)) for row in (columns, *rows)))
+    monkeypatch.setattr(zoo_steps, "RESULTS", file)
+    points = zoo_steps.rows()
+    assert [int(r["steps"]) for r in points] == [1000, 2000, 4000]
+    assert zoo_steps.line(points, "25")[0] == pytest.approx(0.2)
+    assert zoo_steps.at(points, "40", 16_000) == pytest.approx(27.6)
+    assert zoo_steps.needed(points, "15", 30.5) == pytest.approx(32_000)
+    text = "\n".join(zoo_steps.section())
+    assert "0.100 / 0.200 / 0.400 dB with each doubling" in text
+    assert "would have said 30.20 / 28.40 / 26.80 dB at 4,000 steps" in text
+    monkeypatch.setattr(zoo_steps, "RESULTS", tmp_path / "none.csv")
+    assert zoo_steps.section() == []

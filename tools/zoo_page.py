@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import zoo_steps
+
 from pnp_course.denoisers import available_denoisers, denoiser_card
 from pnp_course.training.presets import PRESETS
 
@@ -254,6 +256,7 @@ def page() -> str:
         *comparison(cards),
         *costs(cards),
         *everywhere(cards),
+        *zoo_steps.section(),
         *conditions(cards),
         *others(cards),
         "",
@@ -267,3 +270,4 @@ if __name__ == "__main__":
             raise SystemExit("zoo_page: book/zoo.md does not agree with the cards: run python tools/zoo_page.py")
     else:
         PAGE.write_text(page(), encoding="utf-8")
+        zoo_steps.draw()
