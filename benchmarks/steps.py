@@ -11,6 +11,7 @@ import csv
 import json
 import sys
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def main() -> None:
         name, _, counts = task.partition("=")
         wanted = [int(n) for n in counts.split(",") if n]
         known = {int(r["steps"]) for r in rows if r["preset"] == name}
-        for found in [*(measured(name, n) for n in wanted if n not in known), shipped(name)]:
+        missing = (measured(name, n) for n in wanted if n not in known)
+        for found in chain(missing, [shipped(name)]):  # one by one: a row is written before the next training
             if found and found["steps"] not in known:
                 rows.append({key: str(value) for key, value in found.items()})
                 rows.sort(key=lambda r: (r["preset"], int(r["steps"])))
