@@ -171,7 +171,7 @@ def test_the_curve_of_steps_is_carried_on_as_a_line_in_their_logarithm(tmp_path,
     assert zoo_steps.line(points, "25")[0] == pytest.approx(0.2)
     assert zoo_steps.at(points, "40", 16_000) == pytest.approx(27.6)
     assert zoo_steps.needed(points, "15", 30.5) == pytest.approx(32_000)
-    text = "\n".join(zoo_steps.section())
+    text = " ".join(" ".join(zoo_steps.section()).split())
     assert "0.100 / 0.200 / 0.400 dB with each doubling" in text
     assert "would have said 30.20 / 28.40 / 26.80 dB at 4,000 steps" in text
     monkeypatch.setattr(zoo_steps, "RESULTS", tmp_path / "none.csv")
