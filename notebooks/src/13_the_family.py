@@ -228,9 +228,8 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # (The worst patches on the cards, at noise level 40/255.)
 #
-# **A finding.** Each of the three was trained for its theorem, and only `rmmo` meets it at every patch: a penalty in training is no proof. An earlier `rmmo` failed, too. Its penalty looked for
-# the largest singular value of $2J - I$ with four Lanczos iterations; all of them are near 1, and the four saw 0.15 less than the largest. With sixteen it meets its condition, and
-# pays: at level 25 the earlier one had 0.46 dB more. PnPI-HQS has a theorem that our network fails. Prox-DRS fails, too, as its
+# **A finding.** Each was trained for its theorem, and only `rmmo` meets it at every patch: a penalty in training is no proof. (An earlier `rmmo`, with 0.46 dB more at level 25,
+# failed.) Prox-DRS fails as its
 # authors run it, at $t = 0.5$. There the remedy costs nothing: average a little more, $t = 0.45$. So does the table.
 
 # %%
@@ -678,7 +677,6 @@ assert covered == {"B-RED", "CoCo-ADMM", "CoCo-PEGD", "Prox-DRS", "RMMO-DRS"}
 assert "PnPI-HQS" in rests - covered
 assert "B-RED" in covered - rests
 order = sorted(psnr, key=psnr.get)
-print("by PSNR:", ", ".join(reversed(order)))
 assert set(order[-2:]) == {"CoCo-ADMM", "CoCo-PEGD"}
 assert set(order[:3]) == {"B-RED", "DiffPIR", "DPS"}
 assert min(psnr["DPIR"], psnr["SNORE"]) > max(
@@ -770,7 +768,7 @@ Markdown(course_map.table() + "\nWithout a theorem: " + course_map.without() + "
 #
 # - All methods are a fidelity step (gradient or prox) and a denoiser (output or residual), and what is added between.
 # - HQS with a fixed CoCo denoiser is CoCo-PEGD; the schedule of DPIR takes the objective away.
-# - RMMO-DRS and PnPI-HQS converge to fixed points without an objective; whether a trained network satisfies their hypothesis is to be measured: ours does for RMMO-DRS.
+# - RMMO-DRS and PnPI-HQS converge to fixed points without an objective; a penalty in training alone does not make a network satisfy their hypothesis.
 # - RED's prior exists only for symmetric, homogeneous denoisers; networks have neither. A gradient step has its own.
 # - The Poisson fidelity is $\|y\|_1$-smooth relative to Burg's entropy.
 # - SNORE is stochastic gradient descent on a smoothed prior; DPS leaves out a covariance.
