@@ -1,8 +1,8 @@
 """What symmetry costs: finetunings with other penalties, [B] appendix A.16, Table 8  ->  benchmarks/results/tradeoff.csv
 
-    python -m pnp_course.experiments.tradeoff                                          # the declared ones that are
-    missing python -m pnp_course.experiments.tradeoff coco-0.25 --alpha 0.3 --iterations 1 --steps 250 python -m
-    pnp_course.experiments.tradeoff coco-0.25 --finished
+    python -m pnp_course.experiments.tradeoff    # the declared ones that are missing
+    python -m pnp_course.experiments.tradeoff coco-0.25 --alpha 0.3 --iterations 1 --steps 250
+    python -m pnp_course.experiments.tradeoff coco-0.25 --finished
 
 A config is a preset with another penalty or length, or (--finished) the weights of its complete training. Its row has
 the settings and what was measured on photographs held out from training: the PSNR (levels 15, 25, 40 of 255), the
@@ -64,6 +64,16 @@ CONFIGS = [  # the curve: one weight is changed at a time
     # drunet-14k is where all of these began
     *(Config(n, finished=True) for n in ("drunet-14k", "coco-0.25-mean", "coco-0.25-worst", "coco-0.5", "coco-0.25")),
 ]
+
+# other ways to the same condition, each for about as many minutes as the first one
+_WORST = (("eps", 0.025), ("beta", 0.05), ("images", 2), ("iterations", 4), ("method", "lanczos"))
+TRIALS = {
+    "two of eight patches": Config("coco-0.25-mean", (*_WORST, ("steps", 470))),
+    "all eight": Config("coco-0.25-mean", (*_WORST, ("images", None), ("steps", 148))),
+    "every fourth step": Config("coco-0.25-mean", (*_WORST, ("every", 4), ("steps", 1_300))),
+    "a conservative teacher": Config("coco-0.25-mean", (*_WORST, ("teacher", "coco-gs-relaxed"), ("steps", 455))),
+    "larger patches": Config("coco-0.25-mean", (*_WORST, ("patch", 96), ("batch", 4), ("images", 1), ("steps", 420))),
+}
 
 
 def _folder(name: str, runs: Path) -> Path | None:
@@ -153,7 +163,7 @@ def main() -> None:
     count, runs, finished = given.pop("threads"), given.pop("runs"), given.pop("finished")
     name = given.pop("preset", None)
     with threads(count):
-        for config in [Config(name, tuple(given.items()), finished)] if name else CONFIGS:
+        for config in [Config(name, tuple(given.items()), finished)] if name else [*CONFIGS, *TRIALS.values()]:
             print(row(config, runs))
 
 
