@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from pathlib import Path
 
 from benchmark_tables import Row, measured, table
+from benchmark_trials import tradeoff
 from benchmark_web import classroom, playground, website
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -265,34 +265,8 @@ def page() -> str:
         if file.exists():
             lines += write(json.loads(file.read_text(encoding="utf-8")))
     if (RESULTS / "tradeoff.csv").exists():
-        lines += tradeoff()
+        lines += tradeoff(RESULTS / "tradeoff.csv")
     return "\n".join(lines).rstrip() + "\n"
-
-
-def tradeoff() -> list[str]:
-    """What symmetry costs."""
-    with (RESULTS / "tradeoff.csv").open(encoding="utf-8") as file:
-        rows = [row | {"else": penalised(row)} for row in csv.DictReader(file)]
-    keys = {
-        "preset": "preset", "start": "from", "steps": "steps", "alpha": "α", "beta": "β", "iterations": "iterations",
-        "else": "penalised",
-        "psnr_25": "PSNR, level 25 (dB)", "asymmetry": r"$\lVert J - J^{\mathsf T}\rVert_*$, mean",
-        "lambda_min": r"$\lambda_{\min}$, worst", "quarter": r"$\lVert J/2 - I\rVert_*$, worst",
-    }  # fmt: skip
-    return [
-        "## What symmetry costs", "",
-        "These are short finetunings with other penalties, measured on photographs held out from training, not on test images.",
-        "", *table(list(keys.values()), [[row[key] for key in keys] for row in rows]), "",
-        "`python -m pnp_course.experiments.tradeoff`; settings of each run in `benchmarks/results/tradeoff.csv`.", "",
-    ]  # fmt: skip
-
-
-def penalised(row: dict[str, str]) -> str:
-    """How many patches of how many, at which steps, and who teaches."""
-    said = f"{row['images'] or row['batch']} of {row['batch']}" if row["alpha"] else ""
-    said += f", patches of {row['patch']}" if row["alpha"] and row["patch"] != "64" else ""
-    said += f", every {row['every']} steps" if row["every"] not in ("", "1") else ""
-    return said + (f", taught by `{row['teacher']}`" if row["teacher"] else "")
 
 
 if __name__ == "__main__":
