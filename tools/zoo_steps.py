@@ -105,6 +105,6 @@ def section() -> list[str]:
         slopes=" / ".join(f"{line(points, n)[0]:.3f}" for n in LEVELS),
         times=" / ".join(f"{2 ** (0.1 / line(points, n)[0]):.0f}" for n in LEVELS),
         paper=" / ".join(f"{PAPER[n]:.2f}" for n in LEVELS),
-        needed=" / ".join(power(needed(points, n, PAPER[n])) for n in LEVELS),
+        needed=" / ".join(dict.fromkeys(power(needed(points, n, PAPER[n])) for n in LEVELS)),
     )  # fmt: skip
     return [INTRO, *table, said]

@@ -1015,7 +1015,7 @@ frame_slider(
 # %% tags=["nbval-ignore-output"]
 if len(results):
     of = (results.eps == 0.025) & (results.start == "drunet-14k")
-    trials = results[of].fillna({"teacher": "", "images": 8})
+    trials = results[of].fillna({"images": 8})
     trials = trials.astype({"images": int, "every": int})
     trials.index = [
         "two",
@@ -1024,7 +1024,7 @@ if len(results):
         "teacher",
         "larger patches",
     ]
-    settings = ["images", "every", "teacher", "batch", "patch", "steps", "minutes"]
+    settings = ["images", "every", "patch", "steps", "minutes"]
     figure = trials[[*settings, "psnr_25", "asymmetry", "quarter"]].round(3)
     dB, left = trials.psnr_25, trials.asymmetry
     assert abs(dB["every fourth step"] - dB["two"]) < 0.1
