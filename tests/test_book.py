@@ -15,6 +15,16 @@ def test_page_is_whole_at_both_widths(reader, site, path):  # noqa: F811
     assert faults(reader, site, path) == {}
 
 
+def test_a_reader_who_keeps_what_was_fetched_counts_every_byte_again(reader, site):  # noqa: F811
+    """Or the limit on a page's weight would hold for the first page alone."""
+    weights = []
+    for _ in range(2):
+        with Visit(reader, site, "notebooks/01_inverse_problems.html") as visit:
+            weights.append(visit.bytes)
+    assert weights[0] > 500_000
+    assert 0.99 < weights[1] / weights[0] < 1.01
+
+
 def test_what_axe_looks_at_is_lighter_but_not_blind(browser, site):  # noqa: F811
     """A pale word of code, a link with nothing in it but a formula, and a picture without words are put into a page."""
     with Visit(browser, site, "notebooks/01_inverse_problems.html") as visit:

@@ -228,8 +228,8 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # (The worst patches on the cards, at noise level 40/255.)
 #
-# **A finding.** Each was trained for its theorem, and only `rmmo` meets it at every patch: a penalty in training is no proof. (An earlier `rmmo`, with 0.46 dB more at level 25,
-# failed.) Prox-DRS fails as its
+# **A finding.** Each was trained for its theorem, and only `rmmo` meets it at every patch: a penalty in training is no proof. (An earlier `rmmo`, with a better PSNR, failed.)
+# Prox-DRS fails as its
 # authors run it, at $t = 0.5$. There the remedy costs nothing: average a little more, $t = 0.45$. So does the table.
 
 # %%

@@ -648,7 +648,7 @@ band_figure(costs, "told / true", "dB")
 # %% [markdown]
 # *Figure 9. PSNR minus that with the true number, on the same photographs; the bands are 95 % intervals.*
 #
-# - **With a blur, too little noise is the worse error** (left). To undo a blur is to divide by small numbers, so that most coefficients are weaker than their noise, as in the falling left side of Figure 8. **Without a blur it is the other way round** for DPIR and CoCo-ADMM (right): there half the peak, which means *more* noise, costs more than twice the peak. RMMO-DRS is an exception, and was none with an earlier `rmmo` that failed its condition; why, we have not measured.
+# - **With a blur, too little noise is the worse error** (left). To undo a blur is to divide by small numbers, so that most coefficients are weaker than their noise, as in the falling left side of Figure 8. **Without a blur it is the other way round** for DPIR and CoCo-ADMM (right): there half the peak, which means *more* noise, costs more than twice the peak. RMMO-DRS is an exception; why, we have not measured.
 # - How much depends on what a method does with the number. DPIR's *last denoiser* has the level it is told, and leaves what exceeds it. In RMMO-DRS and CoCo-ADMM the denoiser's level is fixed, and the number only weighs the fidelity: they bend and do not break. That is a difference of design and not of the guarantee, which
 #   holds for every weight: **a guarantee says that the iteration converges, and not that the weight was right.**
 # - **A wrong kernel is worse than a wrong level** (middle), most of all one that is too wide: it asks for detail that is not there, and gets ringing; one that is too narrow leaves blur.
