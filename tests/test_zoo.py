@@ -176,3 +176,21 @@ def test_the_curve_of_steps_is_carried_on_as_a_line_in_their_logarithm(tmp_path,
     assert "would have said 30.20 / 28.40 / 26.80 dB at 4,000 steps" in text
     monkeypatch.setattr(zoo_steps, "RESULTS", tmp_path / "none.csv")
     assert zoo_steps.section() == []
+
+
+def test_a_row_of_the_curve_of_steps_is_kept_when_the_next_training_fails(tmp_path, monkeypatch):
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import steps as curve
+
+    def training(name: str, count: int) -> dict:
+        if count == 20:
+            raise KeyboardInterrupt
+        return curve.row(name, "start", count, {"15": 30.0, "25": 28.0, "40": 26.0}, seconds=90)
+
+    monkeypatch.setattr(curve, "RESULTS", tmp_path / "steps.csv")
+    monkeypatch.setattr(curve, "measured", training)
+    monkeypatch.setattr(sys, "argv", ["steps.py", "drunet=10,20,30"])
+    with pytest.raises(KeyboardInterrupt):
+        curve.main()
+    written = (tmp_path / "steps.csv").read_text().splitlines()
+    assert written[1:] == ["drunet,start,10,30.0,28.0,26.0,1.5"]

@@ -265,9 +265,10 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv:
-        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-            raise SystemExit("zoo_page: book/zoo.md does not agree with the cards: run python tools/zoo_page.py")
-    else:
-        PAGE.write_text(page(), encoding="utf-8")
-        zoo_steps.draw()
+    for path, text in ((PAGE, page()), (zoo_steps.PICTURE, zoo_steps.drawn())):
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            raise SystemExit(
+                f"zoo_page: book/{path.name} does not agree with the cards or results/steps.csv: run python tools/zoo_page.py"
+            )

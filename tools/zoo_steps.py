@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import matplotlib
@@ -87,11 +88,12 @@ def picture() -> Figure:
     return figure
 
 
-def draw() -> None:
-    """Write the picture, the same bytes for the same numbers."""
-    if section():
-        with matplotlib.rc_context({"svg.hashsalt": "steps"}):
-            picture().savefig(PICTURE, metadata={"Date": None})
+def drawn() -> str:
+    """The picture as SVG, the same text for the same numbers."""
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "steps"}):
+        picture().savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()
 
 
 def section() -> list[str]:

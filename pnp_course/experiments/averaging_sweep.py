@@ -1,4 +1,4 @@
-"""The averaging t of CoCo-ADMM and CoCo-PEGD, with two denoisers, after [B] Table 5 (its appendix A.11).
+"""The averaging t of CoCo-ADMM and CoCo-PEGD, with three denoisers, after [B] Table 5 (its appendix A.11).
 
 t decides how strong the prior of D_t = t D + (1 - t) I is, and so it shifts which weight of the fidelity is the best. The
 weight is therefore tried anew for each t, on other pictures; the tuning is a map of PSNR over both.
@@ -73,7 +73,9 @@ def both(denoiser: str, about: str) -> dict[str, Method]:
 
 
 EXPERIMENT = sweep(
-    "t", AVERAGINGS, {**both("coco-gs-0.25", ""), **both("coco-0.5", ", gamma 1/2")}, "averaging-sweep",
+    "t", AVERAGINGS,
+    {**both("coco-gs-0.25", ""), **both("coco-0.5", ", gamma 1/2"), **both("coco-gs-relaxed", ", relaxed")},
+    "averaging-sweep",
     "The averaging t of CoCo-ADMM and CoCo-PEGD, [B] Table 5",
     f"Photographs of CBSD68 under Levin's camera shakes, counted at peak {PEAK}.",
 )  # fmt: skip
