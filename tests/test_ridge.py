@@ -171,6 +171,16 @@ def test_products_are_correlations_with_reflected_borders(generator):
     torch.testing.assert_close(Reflected(bank, (6, 4)).apply(x), F.conv2d(wide, bank))
 
 
+def test_answers_lie_filter_by_filter_however_the_filters_do(generator):
+    bank = torch.randn(8, 3, 5, 5, generator=generator)
+    apart = bank.to(memory_format=torch.channels_last)
+    assert not apart.is_contiguous()
+    x = torch.rand(1, 3, 12, 16, generator=generator)
+    answers = Reflected(apart, (12, 16)).apply(x)
+    assert answers.is_contiguous()
+    torch.testing.assert_close(answers, Reflected(bank, (12, 16)).apply(x))
+
+
 def test_slopes_of_the_splines(generator):
     """-rho <= slope <= mu, P' >= 0, for parameters of any size; the bound -rho is reached."""
     knots, lowest = torch.tensor([0.1, 0.4, 1.0, 3.0], dtype=torch.float64), 0.0
