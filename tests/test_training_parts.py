@@ -259,6 +259,24 @@ def test_the_noisiest_of_a_few_are_penalised():
         Penalty(images=2, of=1)
 
 
+def test_a_margin_in_proportion_to_the_noise_level():
+    """Above 1 - eps sigma / level a norm counts, below it the bound does; [B]'s margin is the same at every level."""
+    net, generator = DRUNet(1, widths=(4, 4, 4, 4), blocks=1), torch.Generator().manual_seed(2)
+    noisy, sigma = torch.rand(2, 1, 16, 16, generator=generator), torch.tensor([0.05, 0.2])
+
+    def value(**settings):
+        penalty = Penalty("nonexpansive", alpha=0.0, beta=1.0, iterations=0, **settings)
+        return float(jacobian_penalty(net, noisy, sigma, penalty, torch.Generator().manual_seed(0))[0])
+
+    norms = value(eps=1.0)  # of random directions: far below 1, so nothing is clamped from below
+    assert 0 < norms < 0.7
+    assert value(eps=0.2) == pytest.approx(0.8)
+    assert value(eps=0.2, level=0.2) == pytest.approx(1 - (0.05 + 0.2) / 2)
+    assert value(eps=0.2, level=0.4) == pytest.approx(1 - (0.025 + 0.1) / 2)
+    with pytest.raises(ValueError, match="level is 0; wanted a noise level above 0, or None"):
+        Penalty(level=0.0)
+
+
 def test_drawn_patterns():
     """Pictures of two colours; their share is as said, and none change nothing of the random numbers."""
     generator = torch.Generator().manual_seed(0)

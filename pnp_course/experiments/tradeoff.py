@@ -32,7 +32,7 @@ from pnp_course.training.main import first_net, kind_of
 from pnp_course.training.presets import PRESETS, Preset, preset_from
 from pnp_course.training.validation import add_noise, corners, measure_psnr
 
-OF_PENALTY = ("constant", "alpha", "beta", "eps", "iterations", "images", "every", "method")
+OF_PENALTY = ("constant", "alpha", "beta", "eps", "level", "iterations", "images", "every", "method")
 OF_PRESET = ("start", "teacher", "optimizer", "lr", "fit", "batch", "patch", "steps")
 RESULTS = Table(Path("benchmarks/results/tradeoff.csv"), ("architecture", "activation", *OF_PRESET, *OF_PENALTY))
 

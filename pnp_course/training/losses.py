@@ -35,6 +35,8 @@ class Penalty:
     slack: how far below 0 a cocoercive denoiser's spectrum may reach ("relaxed CoCo": spectrum in [-slack, 1 / gamma]).
     alpha: weight of the Hamiltonian penalty (17), which is not computed if alpha = 0.
     beta, eps: weight and margin of the spectral penalty.
+    level: the noise level, in units of intensity, at which the margin is eps; at others it is in proportion to the level,
+        as the differences between patches are. None: eps at every level, as in [B].
     iterations: power iterations; 0 takes a random direction q instead of the worst, and ||M q|| for ||M||_*.
     method: "power", the papers' power iteration, or "lanczos", which finds the ends of a spectrum in far fewer
     products.
@@ -50,6 +52,7 @@ class Penalty:
     alpha: float = 1.0
     beta: float = 1e-2
     eps: float = 0.1
+    level: float | None = None
     iterations: int = 15
     method: str = "power"
     images: int | None = None
@@ -63,6 +66,10 @@ class Penalty:
             raise ValueError(f"method is {self.method!r}; wanted 'power' or 'lanczos'.")
         if self.of is not None and not (self.images or 0) <= self.of:
             raise ValueError(f"of is {self.of} and images {self.images}; wanted of >= images: how many to choose from.")
+        if self.level is not None and not self.level > 0:
+            raise ValueError(
+                f"level is {self.level:g}; wanted a noise level above 0, or None for the same margin at all."
+            )
         if self.slack < 0 or (self.slack and self.condition != "cocoercive"):
             raise ValueError(
                 f"slack is {self.slack:g} with the condition {self.condition!r}; wanted 0 or more, and 0 unless the condition "
@@ -124,6 +131,7 @@ def jacobian_penalty(
         value, seen["asymmetry"] = value + penalty.alpha * asymmetry, asymmetry.detach()
     if penalty.beta:
         expansion = norm_of(penalty.operator(lin))
-        value = value + penalty.beta * expansion.clamp_min(1 - penalty.eps).mean()
+        margin = penalty.eps * (s.flatten() / penalty.level if penalty.level else torch.ones_like(expansion))
+        value = value + penalty.beta * expansion.maximum(1 - margin).mean()
         seen["expansion"] = expansion.detach().mean()
     return penalty.every * value, seen
