@@ -81,7 +81,8 @@ def test_the_exchange_of_denoisers_keeps_the_table_and_what_is_certified_is_cove
                 call.solver, card, call.fidelity, problem.y, sigma=setting["sigma"], **call.parameters
             ).covered:
                 covered.add(name)
-    assert covered == {f"CoCo-ADMM, {name}" for name in ("coco-gs-0.25", "coco-gs-relaxed", "gs-drunet")}
+    certified = ("coco-gs-0.25", "coco-gs-relaxed", "gs-drunet", "coco-ridge-0.25-colour")
+    assert covered == {f"CoCo-ADMM, {name}" for name in certified}
 
 
 def test_a_run_starts_where_the_problem_says_and_stops_at_its_tolerance(small):

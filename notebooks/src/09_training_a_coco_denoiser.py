@@ -732,7 +732,8 @@ for (name, label), M in maps.items():
     assert abs(mean / want - 1) < 0.02
     assert 768**-0.5 <= share <= 1
 used = denoiser_card("coco-0.25")["training"]["penalty"]
-print("coco-0.25 was trained by", used["iterations"], used["method"], "iterations")
+print("coco-0.25 was trained by", used["iterations"], used["method"], "iterations,")
+print("with α =", used["alpha"])
 
 # %% [markdown]
 # ## 7. Train, live
@@ -847,8 +848,8 @@ zoo.sort_values("ours, dB", ascending=False).round(2)
 # %% [markdown]
 # PSNR on CBSD68 at $\sigma = 25/255$; asymmetry and $\|\tfrac12J - I\|_*$ are means over held-out patches. The
 # [page of the denoisers](../book/zoo.md) has the other levels. Conditions cost decibels in both families. But for [B]
-# symmetry is nearly free, with an asymmetry of order $10^{-4}$; ours is far larger. (But `coco-0.25` was trained with $\alpha = 0.1$ and fewer
-# iterations, [B] with $\alpha = 1$ and fifteen.)
+# symmetry is nearly free, with an asymmetry of order $10^{-4}$; ours is far larger. (But `coco-0.25` was trained with the smaller $\alpha$ and the
+# fewer iterations that section 6 printed, [B] with $\alpha = 1$ and fifteen.)
 #
 # ## 9. How large should $\alpha$ and $\beta$ be?
 #
@@ -922,8 +923,9 @@ if len(results):
     long["dB lost"] = long.psnr_25["drunet-14k"] - long.psnr_25  # their start
     worst = long[long.method == "lanczos"]
     assert (worst.asymmetry < 0.6 * long.asymmetry["coco-0.25-mean"]).all()
-    shown = ["start", "method", "iterations", "steps", "dB lost", "asymmetry"]
-    figure = long[shown].round(3)
+    shown = ["start", "teacher", "alpha", "method", "iterations", "steps"]
+    long["teacher"] = long["teacher"].fillna("")
+    figure = long[[*shown, "dB lost", "asymmetry"]].round(3)
 figure
 
 # %% [markdown]

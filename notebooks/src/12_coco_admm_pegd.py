@@ -901,7 +901,7 @@ observed = noise.poisson(K9(small), 50, torch.Generator().manual_seed(0))
 data = Poisson(K9, observed)
 stand_ins = {
     "α = 0: drunet": "drunet",
-    "α = 0.1: coco-0.25": "coco-0.25",
+    "with the penalty: coco-0.25": "coco-0.25",
     "symmetric: coco-gs-0.25": "coco-gs-0.25",
 }
 

@@ -62,7 +62,18 @@ CONFIGS = [  # the curve: one weight is changed at a time
     *(Config("coco-0.25-mean", (("steps", 200), ("alpha", a))) for a in (0.01, 0.1, 1.0)),
     *(Config("coco-0.25-mean", (("steps", 200), ("beta", b))) for b in (0.001, 0.1)),
     # drunet-14k is where all of these began
-    *(Config(n, finished=True) for n in ("drunet-14k", "coco-0.25-mean", "coco-0.25-worst", "coco-0.5", "coco-0.25")),
+    *(
+        Config(n, finished=True)
+        for n in (
+            "drunet-14k",
+            "coco-0.25-mean",
+            "coco-0.25-worst",
+            "coco-0.5",
+            "coco-0.25-first",
+            "coco-0.25-taught",
+            "coco-0.25",
+        )
+    ),
 ]
 
 # other ways to the same condition, each for about as many minutes as the first one
