@@ -38,7 +38,8 @@ def coco(denoiser: str) -> Method:
 
 def dpir(denoiser: str) -> Method:
     """DPIR with this denoiser."""
-    return table.method(table.dpir, denoiser, (0.08, 0.11, 0.15), (1.0, 1.2, 1.4), iterations=12)
+    strengths = (0.6, 0.8, 1.0) if "ridge" in denoiser else (1.0, 1.2, 1.4)
+    return table.method(table.dpir, denoiser, (0.08, 0.11, 0.15), strengths, iterations=12)
 
 
 EXPERIMENT = Experiment(
