@@ -35,6 +35,8 @@ def test_the_committed_table_has_every_declared_config(tmp_path, monkeypatch):
         "coco-0.25-mean",
         "coco-0.25-worst",
         "coco-0.5",
+        "coco-0.25-first",
+        "coco-0.25-taught",
         "coco-0.25",
     ]
     trials = [tradeoff.row(config, tmp_path) for config in tradeoff.TRIALS.values()]

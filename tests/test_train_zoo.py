@@ -28,7 +28,7 @@ from pnp_course.training.presets import PRESETS
 ROOT = Path(__file__).resolve().parent.parent
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 STARTS = {
-    "drunet": None, "coco-gs-0.25": "drunet", "coco-0.25": "drunet", "coco-0.5": "coco-0.25", "coco-gs-relaxed": "drunet",
+    "drunet": None, "coco-gs-0.25": "drunet", "coco-gs-relaxed": "drunet", "coco-0.25": "drunet", "coco-0.5": "coco-0.25",
     "prox-drunet": "coco-gs-0.25", "drunet-gray": "drunet", "coco-0.25-gray": "coco-0.25", "rmmo": "coco-0.5",
     "spc-0.9": "coco-0.25", "drunet-wide": "drunet", "gs-drunet": "drunet", "gs-drunet-relu": "drunet",
     "bregman-drunet": "gs-drunet", "dncnn": None, "ffdnet": None,
@@ -78,6 +78,9 @@ def slow_steps(monkeypatch):
 def test_to_the_end(tiny, slow_steps, tmp_path):
     """The whole zoo: weights in half precision and complete cards, starts in their order; again, there is nothing to do."""
     assert list(STARTS) == list(zoo.SHARES)
+    for place, pupil in enumerate(STARTS):
+        teacher = PRESETS[pupil].teacher
+        assert teacher is None or list(STARTS).index(teacher) < place
     said = list(zoo.train_zoo(list(STARTS), tmp_path, 10.0, CPU))
     for name, start in STARTS.items():
         folder = tmp_path / name
@@ -252,7 +255,7 @@ def test_starts(monkeypatch):
     assert zoo.started("drunet", nowhere).start == "drunet"  # drunet-10k is not shipped
     assert zoo.started("prox-drunet", nowhere).start == "coco-gs-0.25"
     assert zoo.started("dncnn", nowhere).start is None
-    assert list(zoo.SHARES)[:4] == ["drunet", "coco-gs-0.25", "coco-0.25", "coco-0.5"]
+    assert list(zoo.SHARES)[:4] == ["drunet", "coco-gs-0.25", "coco-gs-relaxed", "coco-0.25"]
     for name in zoo.SHARES:
         main.first_net(zoo.started(name, nowhere), nowhere)
     assert zoo.chosen("") == list(zoo.SHARES)
