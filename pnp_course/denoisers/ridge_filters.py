@@ -82,8 +82,8 @@ class Reflected:
     """
 
     def __init__(self, bank: Tensor, shape: tuple[int, int]):
-        # a training's filters may lie channels last, as its network does, and so would their answers: profiles, which go
-        # through them filter by filter, then took eight times as long
+        # a training's filters may lie channels last, as its network does, and so would their answers: profiles go through
+        # them filter by filter, and an evaluation in colour then took more than twice as long
         self.bank, self.size, self.shape = bank.contiguous(), bank.shape[-1], tuple(shape)
         self.flat_t = bank.reshape(len(bank), -1).T.contiguous()
         self.rows, self.columns = (reflection(n, self.size // 2, bank.device) for n in shape)

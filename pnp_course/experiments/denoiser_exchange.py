@@ -38,6 +38,7 @@ def coco(denoiser: str) -> Method:
 
 def dpir(denoiser: str) -> Method:
     """DPIR with this denoiser."""
+    # with the ridge denoiser a first round on the others' weights chose the least of them
     strengths = (0.6, 0.8, 1.0) if "ridge" in denoiser else (1.0, 1.2, 1.4)
     return table.method(table.dpir, denoiser, (0.08, 0.11, 0.15), strengths, iterations=12)
 

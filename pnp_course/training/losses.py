@@ -68,7 +68,7 @@ class Penalty:
             raise ValueError(f"of is {self.of} and images {self.images}; wanted of >= images: how many to choose from.")
         if self.level is not None and not self.level > 0:
             raise ValueError(
-                f"level is {self.level:g}; wanted a noise level above 0, or None for the same margin at all."
+                f"level is {self.level:g}; wanted a noise level above 0, or None for one margin at all levels."
             )
         if self.slack < 0 or (self.slack and self.condition != "cocoercive"):
             raise ValueError(
