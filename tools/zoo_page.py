@@ -61,7 +61,8 @@ next section, at the worst of the three levels, and the worst patch of all.
 
 ORDER = r"""
 In both families a condition costs decibels. {pairs}Compared with the paper, a plain network that is to become
-conservative loses most (`coco-0.25`): here symmetry took thousands of steps on a CPU; in the paper it took 60,000 on a GPU with a network thirty
+conservative loses most (`coco-0.25`): here symmetry took thousands of steps on a CPU;
+in the paper it took 60,000 on a GPU with a network thirty
 times as large, and the asymmetry there is of order $10^{{-4}}$. Notebook 09 asks what remains of ours, and where. If symmetry is
 built in (`coco-gs-0.25`) the asymmetry is a rounding error, and the theorems for conservative denoisers apply.
 """
