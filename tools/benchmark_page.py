@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmark_tables import Row, measured, table
-from benchmark_trials import tradeoff
+from benchmark_trials import tied, tradeoff
 from benchmark_web import classroom, playground, website
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -266,6 +266,8 @@ def page() -> str:
             lines += write(json.loads(file.read_text(encoding="utf-8")))
     if (RESULTS / "tradeoff.csv").exists():
         lines += tradeoff(RESULTS / "tradeoff.csv")
+    if (RESULTS / "tied.csv").exists():
+        lines += tied(RESULTS / "tied.csv")
     return "\n".join(lines).rstrip() + "\n"
 
 

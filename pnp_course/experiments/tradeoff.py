@@ -84,6 +84,7 @@ TRIALS = {
     "every fourth step": Config("coco-0.25-mean", (*_WORST, ("every", 4), ("steps", 1_300))),
     "a conservative teacher": Config("coco-0.25-mean", (*_WORST, ("teacher", "coco-gs-relaxed"), ("steps", 455))),
     "larger patches": Config("coco-0.25-mean", (*_WORST, ("patch", 96), ("batch", 4), ("images", 1), ("steps", 420))),
+    "a longer warm-up": Config("coco-0.25-mean", (*_WORST, ("start", "drunet"), ("steps", 470))),
 }
 
 
