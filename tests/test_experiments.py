@@ -13,6 +13,7 @@ from pnp_course.experiments import tradeoff
 from pnp_course.experiments.table import Table
 from pnp_course.training.presets import PRESETS
 
+RESULTS_OF = ("psnr_15", "psnr_25", "psnr_40", "asymmetry", "asymmetry_worst", "lambda_min", "lambda_max", "quarter")
 COMMITTED = Path(__file__).parents[1] / "benchmarks" / "results" / "tradeoff.csv"
 
 
@@ -42,7 +43,10 @@ def test_the_committed_table_has_every_declared_config(tmp_path, monkeypatch):
     trials = [tradeoff.row(config, tmp_path) for config in tradeoff.TRIALS.values()]
     minutes = [float(r["minutes"]) for r in trials]
     assert max(minutes) < 1.3 * min(minutes)  # or their figures could not be compared
-    rows += trials
+    warmer = tradeoff.row(tradeoff.WARMER, tmp_path)
+    same = set(trials[0]) - {"start", "minutes", *RESULTS_OF}
+    assert {key: str(warmer[key]) for key in same} == {key: str(trials[0][key]) for key in same}  # as many steps, too
+    rows += [*trials, warmer]
     assert len({tuple(row.values()) for row in rows}) == len(rows)
     other = tradeoff.Config("coco-0.25-mean", (("steps", 200), ("alpha", 0.3)))
     assert committed.find(tradeoff.described(other.settings(tmp_path))) is None
