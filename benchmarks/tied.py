@@ -20,16 +20,16 @@ from torch import Tensor, nn
 
 from pnp_course.datasets import training_images
 from pnp_course.denoisers.drunet import DRUNet, ResidualBlock
-from pnp_course.experiments.tradeoff import measured
+from pnp_course.experiments.tradeoff import TRIALS, measured
 from pnp_course.training.guards import threads
 from pnp_course.training.loop import train
-from pnp_course.training.losses import Penalty
 from pnp_course.training.main import fresh_net
-from pnp_course.training.presets import PRESETS, WORST
+from pnp_course.training.presets import PRESETS
 
 RESULTS = Path(__file__).resolve().parent / "results" / "tied.csv"
 PLAIN = replace(PRESETS["drunet-10k"], steps=2_000, validate_every=10**9)
-PENALISED = replace(PLAIN, steps=470, batch=8, lr=1e-3, penalty=Penalty(alpha=0.1, beta=0.05, eps=0.025, **WORST))
+TRIAL = TRIALS["two of eight patches"].settings(Path("runs"))
+PENALISED = replace(PLAIN, steps=TRIAL.steps, batch=TRIAL.batch, lr=TRIAL.lr, penalty=TRIAL.penalty)
 COLUMNS = (
     "weights",
     "penalised",
